@@ -1,0 +1,127 @@
+/**
+ * The row: what producers (run, profile, the paper's data) hand to consumers (analyze, figures, claims).
+ * One row is one sample. Every number carries its unit in its name; a value that was not measured is null,
+ * never 0. This table is the authority: types, CSV parsing and the column list of data/README.md follow it.
+ */
+
+/** How a column is typed; `number[]` and `string[]` hold several values of one sample (e.g. every token's time). */
+export type ColumnType = "string" | "number" | "boolean" | "number[]" | "string[]";
+
+interface Column {
+  readonly type: ColumnType;
+  readonly unit: string;
+  readonly about: string;
+}
+
+export const COLUMNS = {
+  // What kind of reading this is and whether it succeeded.
+  kind: { type: "string", unit: "", about: "latency, memory, energy, operators, accuracy or limit; kinds never mix in one fit" },
+  status: { type: "string", unit: "", about: "ok, oom, failed, interrupted or skipped; an oom row is a finding, not an error" },
+  status_reason: { type: "string", unit: "", about: "why status is not ok" },
+  campaign: { type: "string", unit: "", about: "one sweep on one machine; `paper` for published data" },
+  cell: { type: "string", unit: "", about: "key of the sweep point: samples of one cell share it" },
+
+  // The model and how it is expressed.
+  model: { type: "string", unit: "", about: "registry name" },
+  hf_id: { type: "string", unit: "", about: "Hugging Face repository whose hyper-parameters are used" },
+  family: { type: "string", unit: "", about: "transformer, ssm or hybrid" },
+  weights: { type: "string", unit: "", about: "random (seeded; speed and memory do not depend on the values) or checkpoint" },
+  parameters: { type: "number", unit: "count", about: "parameters, tied tensors counted once" },
+  dtype: { type: "string", unit: "", about: "fp32, fp16, bf16 (published rows: as the artifact loaded it)" },
+  lowering: { type: "string", unit: "", about: "how the SSM block is expressed in ONNX operators" },
+
+  // The setting.
+  device: { type: "string", unit: "", about: "the processor measured: CPU or GPU name" },
+  ep: { type: "string", unit: "", about: "ONNX Runtime execution provider, or the engine of a foreign row" },
+  threads: { type: "number", unit: "count", about: "intra-operator threads (CPU)" },
+  phase: { type: "string", unit: "", about: "prefill, decode or both" },
+  batch: { type: "number", unit: "sequences", about: "sequences processed together" },
+  prompt_tokens: { type: "number", unit: "tokens", about: "length of the prompt" },
+  new_tokens: { type: "number", unit: "tokens", about: "tokens generated, the first one included" },
+  prefill: { type: "string", unit: "", about: "chunked (segments, state carried on) or monolithic" },
+  segment_tokens: { type: "number", unit: "tokens", about: "length of a prefill segment" },
+  logits: { type: "string", unit: "", about: "last (one position) or all (every position, as the paper did)" },
+  method: { type: "string", unit: "", about: "how the reading was taken" },
+  aggregated_samples: { type: "number", unit: "count", about: "1 for a raw sample; published means say how many passes they average" },
+  repeat: { type: "number", unit: "index", about: "which repeat of the cell, from 0" },
+  warmup_runs: { type: "number", unit: "count", about: "full-shape runs before the first sample" },
+  warmup_stable: { type: "boolean", unit: "", about: "whether the last two warm-up runs agreed within the set tolerance" },
+  seed: { type: "number", unit: "", about: "seed of random weights and prompt" },
+
+  // Latency.
+  ttft_ms: { type: "number", unit: "ms", about: "time to first token: prompt on the host to first token id on the host" },
+  tpot_ms: { type: "number", unit: "ms", about: "time per output token, (e2e_ms - ttft_ms)/(new_tokens - 1); published rows divide by new_tokens" },
+  itl_ms: { type: "number[]", unit: "ms", about: "inter-token latency of every token after the first" },
+  e2e_ms: { type: "number", unit: "ms", about: "prompt on the host to last token id on the host" },
+  device_busy_ms: { type: "number", unit: "ms", about: "sum of kernel times inside the pass, where a profiler gave it" },
+  decode_tokens_per_s: { type: "number", unit: "tokens/s", about: "tokens after the first per second of decoding" },
+  overall_tokens_per_s: { type: "number", unit: "tokens/s", about: "(prompt_tokens + new_tokens) / e2e, as Figure 6b" },
+
+  // Memory.
+  weights_bytes: { type: "number", unit: "bytes", about: "weights as stored for the run" },
+  kv_cache_bytes: { type: "number", unit: "bytes", about: "allocated key/value cache" },
+  ssm_state_bytes: { type: "number", unit: "bytes", about: "one set of SSM states" },
+  conv_state_bytes: { type: "number", unit: "bytes", about: "one set of convolution states" },
+  peak_activation_bytes: { type: "number", unit: "bytes", about: "highest use of the session's allocator above what it held before the run" },
+  reserved_bytes: { type: "number", unit: "bytes", about: "bytes the allocator holds, used or not" },
+  total_bytes: { type: "number", unit: "bytes", about: "weights + KV + states + peak activations (published rows: as published)" },
+  process_rss_bytes: { type: "number", unit: "bytes", about: "resident memory of the process after the run" },
+
+  // Energy.
+  energy_j: { type: "number", unit: "J", about: "energy of one pass of the stated phase" },
+
+  // Operators.
+  breakdown: { type: "string", unit: "", about: "three_class, fine or aux" },
+  op_class: { type: "string", unit: "", about: "operator class of the breakdown" },
+  op_calls: { type: "number", unit: "count", about: "calls over all profiled passes" },
+  op_passes: { type: "number", unit: "count", about: "profiled passes" },
+  op_cpu_us: { type: "number", unit: "us", about: "host time over all passes" },
+  op_device_us: { type: "number", unit: "us", about: "device time over all passes" },
+  op_latency_us: { type: "number", unit: "us", about: "as published: host + device time, which overlap (W1)" },
+  op_share_pct: { type: "number", unit: "%", about: "share of op_latency_us" },
+  op_device_share_pct: { type: "number", unit: "%", about: "share of device time only" },
+  op_uniform_share_pct: { type: "number", unit: "%", about: "share of op_latency_us with one classifier for all profiles" },
+  op_uniform_device_share_pct: { type: "number", unit: "%", about: "share of device time with one classifier for all profiles" },
+
+  // Accuracy and limits.
+  task: { type: "string", unit: "", about: "benchmark task" },
+  accuracy_pct: { type: "number", unit: "%", about: "score of the task" },
+  max_prompt_tokens: { type: "number", unit: "tokens", about: "largest length that ran" },
+  next_prompt_tokens: { type: "number", unit: "tokens", about: "next length of the published grid, which did not run" },
+  memory_limit_bytes: { type: "number", unit: "bytes", about: "memory of the device" },
+
+  // How far to trust it, and where it comes from.
+  verdict: { type: "string", unit: "", about: "ok, suspect or rejected" },
+  verdict_reasons: { type: "string[]", unit: "", about: "reason codes when the verdict is not ok" },
+  figure: { type: "string", unit: "", about: "figures of the paper that show this row" },
+  anomaly: { type: "string", unit: "", about: "what an audit of the row found" },
+  source: { type: "string", unit: "", about: "artifact path of a published row; `measured` for ours" },
+  measured_at: { type: "string", unit: "", about: "UTC time of the sample, ISO 8601" },
+  host: { type: "string", unit: "", about: "name of the machine" },
+  cpu_model: { type: "string", unit: "", about: "CPU as the operating system names it" },
+  cpu_count: { type: "number", unit: "count", about: "logical CPUs available to the process" },
+  memory_bytes: { type: "number", unit: "bytes", about: "memory of the machine" },
+  os: { type: "string", unit: "", about: "operating system and release" },
+  node_version: { type: "string", unit: "", about: "Node.js version" },
+  ort_version: { type: "string", unit: "", about: "ONNX Runtime version of the library used" },
+  ssm_scope_version: { type: "string", unit: "", about: "version of this package" },
+  git_commit: { type: "string", unit: "", about: "commit of the checkout, with + when it had changes" },
+} as const satisfies Record<string, Column>;
+
+export type ColumnName = keyof typeof COLUMNS;
+
+interface ValueOf {
+  string: string;
+  number: number;
+  boolean: boolean;
+  "number[]": number[];
+  "string[]": string[];
+}
+
+/** One sample. A column that is absent or null was not measured or does not apply. */
+export type Row = {
+  [K in ColumnName]?: ValueOf[(typeof COLUMNS)[K]["type"]] | null;
+};
+
+/** Column names in schema order. */
+export const COLUMN_NAMES = Object.keys(COLUMNS) as ColumnName[];
