@@ -15,8 +15,16 @@ interface Column {
 
 export const COLUMNS = {
   // What kind of reading this is and whether it succeeded.
-  kind: { type: "string", unit: "", about: "latency, memory, energy, operators, accuracy or limit; kinds never mix in one fit" },
-  status: { type: "string", unit: "", about: "ok, oom, failed, interrupted or skipped; an oom row is a finding, not an error" },
+  kind: {
+    type: "string",
+    unit: "",
+    about: "latency, memory, energy, operators, accuracy or limit; kinds never mix in one fit",
+  },
+  status: {
+    type: "string",
+    unit: "",
+    about: "ok, oom, failed, interrupted or skipped; an oom row is a finding, not an error",
+  },
   status_reason: { type: "string", unit: "", about: "why status is not ok" },
   campaign: { type: "string", unit: "", about: "one sweep on one machine; `paper` for published data" },
   cell: { type: "string", unit: "", about: "key of the sweep point: samples of one cell share it" },
@@ -25,7 +33,11 @@ export const COLUMNS = {
   model: { type: "string", unit: "", about: "registry name" },
   hf_id: { type: "string", unit: "", about: "Hugging Face repository whose hyper-parameters are used" },
   family: { type: "string", unit: "", about: "transformer, ssm or hybrid" },
-  weights: { type: "string", unit: "", about: "random (seeded; speed and memory do not depend on the values) or checkpoint" },
+  weights: {
+    type: "string",
+    unit: "",
+    about: "random (seeded; speed and memory do not depend on the values) or checkpoint",
+  },
   parameters: { type: "number", unit: "count", about: "parameters, tied tensors counted once" },
   dtype: { type: "string", unit: "", about: "fp32, fp16, bf16 (published rows: as the artifact loaded it)" },
   lowering: { type: "string", unit: "", about: "how the SSM block is expressed in ONNX operators" },
@@ -40,31 +52,71 @@ export const COLUMNS = {
   new_tokens: { type: "number", unit: "tokens", about: "tokens generated, the first one included" },
   prefill: { type: "string", unit: "", about: "chunked (segments, state carried on) or monolithic" },
   segment_tokens: { type: "number", unit: "tokens", about: "length of a prefill segment" },
-  logits: { type: "string", unit: "", about: "last (one position) or all (every position, as the paper did)" },
+  logits: {
+    type: "string",
+    unit: "",
+    about: "last (one position) or all (every position, as the paper did)",
+  },
   method: { type: "string", unit: "", about: "how the reading was taken" },
-  aggregated_samples: { type: "number", unit: "count", about: "1 for a raw sample; published means say how many passes they average" },
+  aggregated_samples: {
+    type: "number",
+    unit: "count",
+    about: "1 for a raw sample; published means say how many passes they average",
+  },
   repeat: { type: "number", unit: "index", about: "which repeat of the cell, from 0" },
   warmup_runs: { type: "number", unit: "count", about: "full-shape runs before the first sample" },
-  warmup_stable: { type: "boolean", unit: "", about: "whether the last two warm-up runs agreed within the set tolerance" },
+  warmup_stable: {
+    type: "boolean",
+    unit: "",
+    about: "whether the last two warm-up runs agreed within the set tolerance",
+  },
   seed: { type: "number", unit: "", about: "seed of random weights and prompt" },
 
   // Latency.
-  ttft_ms: { type: "number", unit: "ms", about: "time to first token: prompt on the host to first token id on the host" },
-  tpot_ms: { type: "number", unit: "ms", about: "time per output token, (e2e_ms - ttft_ms)/(new_tokens - 1); published rows divide by new_tokens" },
+  ttft_ms: {
+    type: "number",
+    unit: "ms",
+    about: "time to first token: prompt on the host to first token id on the host",
+  },
+  tpot_ms: {
+    type: "number",
+    unit: "ms",
+    about: "time per output token, (e2e_ms - ttft_ms)/(new_tokens - 1); published rows divide by new_tokens",
+  },
   itl_ms: { type: "number[]", unit: "ms", about: "inter-token latency of every token after the first" },
   e2e_ms: { type: "number", unit: "ms", about: "prompt on the host to last token id on the host" },
-  device_busy_ms: { type: "number", unit: "ms", about: "sum of kernel times inside the pass, where a profiler gave it" },
-  decode_tokens_per_s: { type: "number", unit: "tokens/s", about: "tokens after the first per second of decoding" },
-  overall_tokens_per_s: { type: "number", unit: "tokens/s", about: "(prompt_tokens + new_tokens) / e2e, as Figure 6b" },
+  device_busy_ms: {
+    type: "number",
+    unit: "ms",
+    about: "sum of kernel times inside the pass, where a profiler gave it",
+  },
+  decode_tokens_per_s: {
+    type: "number",
+    unit: "tokens/s",
+    about: "tokens after the first per second of decoding",
+  },
+  overall_tokens_per_s: {
+    type: "number",
+    unit: "tokens/s",
+    about: "(prompt_tokens + new_tokens) / e2e, as Figure 6b",
+  },
 
   // Memory.
   weights_bytes: { type: "number", unit: "bytes", about: "weights as stored for the run" },
   kv_cache_bytes: { type: "number", unit: "bytes", about: "allocated key/value cache" },
   ssm_state_bytes: { type: "number", unit: "bytes", about: "one set of SSM states" },
   conv_state_bytes: { type: "number", unit: "bytes", about: "one set of convolution states" },
-  peak_activation_bytes: { type: "number", unit: "bytes", about: "highest use of the session's allocator above what it held before the run" },
+  peak_activation_bytes: {
+    type: "number",
+    unit: "bytes",
+    about: "highest use of the session's allocator above what it held before the run",
+  },
   reserved_bytes: { type: "number", unit: "bytes", about: "bytes the allocator holds, used or not" },
-  total_bytes: { type: "number", unit: "bytes", about: "weights + KV + states + peak activations (published rows: as published)" },
+  total_bytes: {
+    type: "number",
+    unit: "bytes",
+    about: "weights + KV + states + peak activations (published rows: as published)",
+  },
   process_rss_bytes: { type: "number", unit: "bytes", about: "resident memory of the process after the run" },
 
   // Energy.
@@ -77,17 +129,33 @@ export const COLUMNS = {
   op_passes: { type: "number", unit: "count", about: "profiled passes" },
   op_cpu_us: { type: "number", unit: "us", about: "host time over all passes" },
   op_device_us: { type: "number", unit: "us", about: "device time over all passes" },
-  op_latency_us: { type: "number", unit: "us", about: "as published: host + device time, which overlap (W1)" },
+  op_latency_us: {
+    type: "number",
+    unit: "us",
+    about: "as published: host + device time, which overlap (W1)",
+  },
   op_share_pct: { type: "number", unit: "%", about: "share of op_latency_us" },
   op_device_share_pct: { type: "number", unit: "%", about: "share of device time only" },
-  op_uniform_share_pct: { type: "number", unit: "%", about: "share of op_latency_us with one classifier for all profiles" },
-  op_uniform_device_share_pct: { type: "number", unit: "%", about: "share of device time with one classifier for all profiles" },
+  op_uniform_share_pct: {
+    type: "number",
+    unit: "%",
+    about: "share of op_latency_us with one classifier for all profiles",
+  },
+  op_uniform_device_share_pct: {
+    type: "number",
+    unit: "%",
+    about: "share of device time with one classifier for all profiles",
+  },
 
   // Accuracy and limits.
   task: { type: "string", unit: "", about: "benchmark task" },
   accuracy_pct: { type: "number", unit: "%", about: "score of the task" },
   max_prompt_tokens: { type: "number", unit: "tokens", about: "largest length that ran" },
-  next_prompt_tokens: { type: "number", unit: "tokens", about: "next length of the published grid, which did not run" },
+  next_prompt_tokens: {
+    type: "number",
+    unit: "tokens",
+    about: "next length of the published grid, which did not run",
+  },
   memory_limit_bytes: { type: "number", unit: "bytes", about: "memory of the device" },
 
   // How far to trust it, and where it comes from.
