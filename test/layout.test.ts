@@ -22,7 +22,7 @@ const RULES: Record<string, Rule> = {
   graph: { folders: [], packages: ["onnx-buf", "@bufbuild/protobuf"] },
   ffi: { folders: [], packages: ["koffi"], fs: true },
   ort: { folders: ["ffi"], packages: ["koffi"], fs: true },
-  models: { folders: ["graph"], packages: ["pure-rand"] },
+  models: { folders: ["graph"], packages: ["pure-rand", "@petamoriken/float16", "fastest-levenshtein"] },
   analyze: { folders: ["stats", "record"], packages: ["arquero"] },
   figures: { folders: [], types: ["record"], packages: [], lazy: [] },
   run: { folders: ["models", "graph", "ort", "record"], packages: ["cli-progress"], fs: true },

@@ -1,0 +1,123 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  AttributeProto_AttributeType as AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation as DataLocation,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  ValueInfoProtoSchema,
+  type AttributeProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from "onnx-buf";
+import type { Attribute, Constant, Graph, Node, Value, Weight } from "./builder.js";
+import { TYPES } from "./types.js";
+
+/** Opset 21 with IR 10: what ONNX Runtime 1.20 and later read. */
+const OPSETS = [
+  { domain: "", version: 21 },
+  { domain: "com.microsoft", version: 1 },
+];
+const IR_VERSION = 10n;
+
+/** The file that holds the weights of a model written to disk, beside the model. */
+export const WEIGHTS_FILE = "weights.bin";
+
+/** The graph as ONNX bytes. Weights are external data of WEIGHTS_FILE; a session may be given them by name instead. */
+export function encodeModel(graph: Graph): Uint8Array {
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion: IR_VERSION,
+      producerName: "ssm-scope",
+      opsetImport: OPSETS.map(({ domain, version }) =>
+        create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
+      ),
+      graph: create(GraphProtoSchema, {
+        name: graph.name,
+        node: graph.nodes.map(encodeNode),
+        initializer: [...graph.constants.map(encodeConstant), ...graph.weights.map(encodeWeight)],
+        input: graph.inputs.map(encodeValue),
+        output: graph.outputs.map(encodeValue),
+      }),
+    }),
+  );
+}
+
+function encodeNode({ name, op, domain, inputs, outputs, attributes }: Node): NodeProto {
+  return create(NodeProtoSchema, {
+    name,
+    opType: op,
+    domain,
+    input: inputs.map((value) => value?.name ?? ""),
+    output: outputs.map((value) => value?.name ?? ""),
+    attribute: Object.entries(attributes).map(([key, value]) => encodeAttribute(key, value)),
+  });
+}
+
+function encodeAttribute(name: string, value: Attribute): AttributeProto {
+  if (typeof value === "string")
+    return create(AttributeProtoSchema, {
+      name,
+      type: AttributeType.STRING,
+      s: new TextEncoder().encode(value),
+    });
+  if (typeof value === "number")
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  if ("float" in value)
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+}
+
+function encodeConstant({ value, bytes }: Constant): TensorProto {
+  return create(TensorProtoSchema, {
+    name: value.name,
+    dataType: TYPES[value.dtype].onnx,
+    dims: value.shape.map(BigInt),
+    rawData: bytes as Uint8Array<ArrayBuffer>,
+  });
+}
+
+function encodeWeight({ value, shape, offset, byteLength }: Weight): TensorProto {
+  const entry = (key: string, text: string | number) =>
+    create(StringStringEntryProtoSchema, { key, value: String(text) });
+  return create(TensorProtoSchema, {
+    name: value.name,
+    dataType: TYPES[value.dtype].onnx,
+    dims: shape.map(BigInt),
+    dataLocation: DataLocation.EXTERNAL,
+    externalData: [entry("location", WEIGHTS_FILE), entry("offset", offset), entry("length", byteLength)],
+  });
+}
+
+function encodeValue({ name, dtype, shape }: Value): ValueInfoProto {
+  const dim = shape.map((size) =>
+    create(TensorShapeProto_DimensionSchema, {
+      value:
+        typeof size === "number"
+          ? { case: "dimValue", value: BigInt(size) }
+          : { case: "dimParam", value: size },
+    }),
+  );
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, {
+      value: {
+        case: "tensorType",
+        value: create(TypeProto_TensorSchema, {
+          elemType: TYPES[dtype].onnx,
+          shape: create(TensorShapeProtoSchema, { dim }),
+        }),
+      },
+    }),
+  });
+}

@@ -1,0 +1,54 @@
+import { ops, type Value } from "../../graph/index.js";
+import type { Decoder } from "../decoder.js";
+
+export interface AttentionShape {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly scale: number;
+  readonly window?: number;
+}
+
+/** Causal attention of packed heads [batch, tokens, (heads + 2 kvHeads) · headDim] over the layer's cache. */
+export function attention(
+  model: Decoder,
+  layer: number,
+  qkv: Value,
+  shape: AttentionShape,
+  rotary?: { cos: Value; sin: Value },
+): Value {
+  const key = model.cache("key", layer, [shape.kvHeads, shape.headDim]);
+  const value = model.cache("value", layer, [shape.kvHeads, shape.headDim]);
+  const { last, total } = model.position;
+  const { output, presentKey, presentValue } = ops.groupQueryAttention(
+    {
+      qkv,
+      pastKey: key.past,
+      pastValue: value.past,
+      lastPosition: last,
+      totalTokens: total,
+      ...(rotary && { rotary }),
+    },
+    shape,
+  );
+  key.carry(presentKey);
+  value.carry(presentValue);
+  return output;
+}
+
+/** cos and sin of position · θ^(−2i/headDim), [positions, headDim / 2] each; the angles need more than 16 bits. */
+export function rotaryTables(model: Decoder, theta: number, headDim: number): { cos: Value; sin: Value } {
+  const half = headDim / 2;
+  const { positions } = model.options;
+  const fill = (f: (angle: number) => number) => (): Float32Array => {
+    const out = new Float32Array(positions * half);
+    for (let p = 0; p < positions; p++)
+      for (let i = 0; i < half; i++) out[p * half + i] = f(p * theta ** (-i / half));
+    return out;
+  };
+  const shape = [positions, half];
+  return {
+    cos: model.table("rotary.cos", shape, fill(Math.cos)),
+    sin: model.table("rotary.sin", shape, fill(Math.sin)),
+  };
+}

@@ -1,0 +1,24 @@
+export {
+  REGISTRY,
+  findModel,
+  modelNames,
+  buildModel,
+  lowerings,
+  maxPositions,
+  positionsEnd,
+  countParameters,
+  type Model,
+  type Family,
+} from "./registry.js";
+export type {
+  BuildOptions,
+  CacheSpec,
+  CacheRole,
+  Lowering,
+  ModelGraph,
+  Part,
+  Phase,
+  WeightSpec,
+} from "./decoder.js";
+export { RandomWeights, allocateWeight, toBits, type WeightBits } from "./weights.js";
+export { closest } from "./nearest.js";

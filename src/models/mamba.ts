@@ -1,0 +1,73 @@
+import { ops, type Value } from "../graph/index.js";
+import { causalConv } from "./blocks/causal-conv.js";
+import { residualNorm } from "./blocks/residual.js";
+import { Decoder, type BuildOptions, type ModelGraph } from "./decoder.js";
+import { fanIn, logCount, nearOne, normal, timeStepBias } from "./init.js";
+
+/** config.json of Mamba (transformers), in Hugging Face's key names. */
+export interface MambaConfig {
+  readonly vocab_size: number;
+  readonly hidden_size: number;
+  readonly num_hidden_layers: number;
+  readonly intermediate_size: number;
+  readonly state_size: number;
+  readonly conv_kernel: number;
+  readonly time_step_rank: number;
+  readonly layer_norm_epsilon: number;
+}
+
+/** Mamba-1: selective state-space blocks, no positions, tied head. Source: Gu & Dao, arXiv 2312.00752; transformers modeling_mamba. */
+export function buildMamba(config: MambaConfig, options: BuildOptions): ModelGraph {
+  const { hidden_size: width, layer_norm_epsilon: eps } = config;
+  const model = new Decoder("mamba", options);
+  const { graph } = model;
+  const embedding = model.parameter("backbone.embeddings.weight", [config.vocab_size, width], normal(0.02));
+  let stream = graph.scope("embed", () => ops.cast(ops.gather(embedding, model.inputIds), "float32"));
+  let delta: Value | undefined;
+  for (let layer = 0; layer < config.num_hidden_layers; layer++)
+    graph.scope(`layers.${layer}`, () => {
+      const weight = model.parameter(`backbone.layers.${layer}.norm.weight`, [width], nearOne);
+      const { sum, normed } = residualNorm(stream, delta, weight, eps);
+      stream = sum;
+      delta = graph.scope("mixer", () => mixer(model, config, layer, normed));
+    });
+  const final = model.parameter("backbone.norm_f.weight", [width], nearOne);
+  return model.finish(residualNorm(stream, delta, final, eps).normed, embedding);
+}
+
+/**
+ * S_t = exp(Δ_t A) S_{t−1} + Δ_t B_t x_t, y_t = C_t S_t + D x_t for every channel, A = −exp(A_log) [channels, state].
+ * As a gated linear attention every channel is a head with d_k = state and d_v = 1.
+ */
+function mixer(model: Decoder, config: MambaConfig, layer: number, u: Value): Value {
+  const { hidden_size: width, intermediate_size: inner, state_size: state, time_step_rank: rank } = config;
+  const { graph } = model;
+  const { dtype } = model.options;
+  const prefix = `backbone.layers.${layer}.mixer`;
+  const parameter = (name: string, shape: number[], init: Parameters<Decoder["parameter"]>[2]): Value =>
+    model.parameter(`${prefix}.${name}`, shape, init);
+
+  const projected = ops.linear(u, parameter("in_proj.weight", [2 * inner, width], fanIn(width)));
+  const [before, gate] = ops.split(projected, [inner, inner]) as [Value, Value];
+  const x = causalConv(model, layer, prefix, before, config.conv_kernel);
+  const selected = ops.linear(x, parameter("x_proj.weight", [rank + 2 * state, inner], fanIn(inner)));
+  const [low, b, c] = ops.split(selected, [rank, state, state]) as [Value, Value, Value];
+  const raw = ops.linear(low, parameter("dt_proj.weight", [inner, rank], normal(0.1 / Math.sqrt(rank))));
+  const dtBias = parameter("dt_proj.bias", [inner], timeStepBias);
+  const aLog = parameter("A_log", [inner, state], logCount(state));
+  const skip = parameter("D", [inner], nearOne);
+
+  const y = graph.scope("ssm", () => {
+    const step = ops.softplus(ops.add(ops.cast(raw, "float32"), ops.cast(dtBias, "float32")));
+    const a = ops.neg(ops.exp(ops.cast(aLog, "float32")));
+    const logDecay = ops.cast(ops.reshape(ops.mul(ops.unsqueeze(step, -1), a), [0, 0, inner * state]), dtype);
+    const cache = model.cache("ssm", layer, [inner, state, 1]);
+    const { output, present } = ops.linearAttention(
+      { q: c, k: b, v: ops.mul(ops.cast(step, dtype), x), past: cache.past, logDecay },
+      { heads: inner, groups: 1 },
+    );
+    cache.carry(present);
+    return ops.mul(ops.add(output, ops.mul(x, skip)), ops.silu(gate));
+  });
+  return ops.linear(y, parameter("out_proj.weight", [width, inner], fanIn(inner)));
+}

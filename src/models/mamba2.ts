@@ -1,0 +1,107 @@
+import { ops, type Value } from "../graph/index.js";
+import { causalConv } from "./blocks/causal-conv.js";
+import { residualNorm } from "./blocks/residual.js";
+import { ssdLinearAttention, ssdMatmul } from "./blocks/ssd.js";
+import { Decoder, type BuildOptions, type ModelGraph } from "./decoder.js";
+import { fanIn, logSpread, nearOne, normal, timeStepBias, type Init } from "./init.js";
+
+/** config.json of Mamba-2 (transformers), in Hugging Face's key names. */
+export interface Mamba2Config {
+  readonly vocab_size: number;
+  readonly hidden_size: number;
+  readonly num_hidden_layers: number;
+  readonly expand: number;
+  readonly num_heads: number;
+  readonly head_dim: number;
+  readonly n_groups: number;
+  readonly state_size: number;
+  readonly conv_kernel: number;
+  readonly layer_norm_epsilon: number;
+}
+
+/** Mamba-2: state-space duality blocks with one decay a head, no positions, tied head. Source: Dao & Gu, arXiv 2405.21060; transformers modeling_mamba2. */
+export function buildMamba2(config: Mamba2Config, options: BuildOptions): ModelGraph {
+  const { hidden_size: width, layer_norm_epsilon: eps } = config;
+  const model = new Decoder("mamba2", options);
+  const { graph } = model;
+  const embedding = model.parameter("backbone.embeddings.weight", [config.vocab_size, width], normal(0.02));
+  let stream = graph.scope("embed", () => ops.cast(ops.gather(embedding, model.inputIds), "float32"));
+  let delta: Value | undefined;
+  for (let layer = 0; layer < config.num_hidden_layers; layer++)
+    graph.scope(`layers.${layer}`, () => {
+      const weight = model.parameter(`backbone.layers.${layer}.norm.weight`, [width], nearOne);
+      const { sum, normed } = residualNorm(stream, delta, weight, eps);
+      stream = sum;
+      delta = graph.scope("mixer", () => mixer(model, config, layer, normed));
+    });
+  const final = model.parameter("backbone.norm_f.weight", [width], nearOne);
+  return model.finish(residualNorm(stream, delta, final, eps).normed, embedding);
+}
+
+/** S_t = exp(Δ_t A) S_{t−1} + B_t ⊗ Δ_t x_t, y_t = C_t S_t + D x_t, with A, D, Δ one number a head. */
+function mixer(model: Decoder, config: Mamba2Config, layer: number, u: Value): Value {
+  const {
+    hidden_size: width,
+    num_heads: heads,
+    head_dim: headDim,
+    n_groups: groups,
+    state_size: state,
+  } = config;
+  const inner = config.expand * width;
+  const directions = groups * state;
+  const { graph } = model;
+  const { dtype, phase, lowering } = model.options;
+  const prefix = `backbone.layers.${layer}.mixer`;
+  const parameter = (name: string, shape: number[], init: Init): Value =>
+    model.parameter(`${prefix}.${name}`, shape, init);
+
+  const rows = inner + (inner + 2 * directions) + heads;
+  const projected = ops.linear(u, parameter("in_proj.weight", [rows, width], fanIn(width)));
+  const [gate, before, raw] = ops.split(projected, [inner, inner + 2 * directions, heads]) as [
+    Value,
+    Value,
+    Value,
+  ];
+  const mixed = causalConv(model, layer, prefix, before, config.conv_kernel);
+  const [x, b, c] = ops.split(mixed, [inner, directions, directions]) as [Value, Value, Value];
+  const dtBias = parameter("dt_bias", [heads], timeStepBias);
+  const aLog = parameter("A_log", [heads], logSpread);
+  const skip = parameter("D", [heads], nearOne);
+
+  const y = graph.scope("ssm", () => {
+    const step = ops.softplus(ops.add(ops.cast(raw, "float32"), ops.cast(dtBias, "float32")));
+    const logDecay = ops.mul(step, ops.neg(ops.exp(ops.cast(aLog, "float32"))));
+    const byHead = ops.reshape(x, [0, 0, heads, headDim]);
+    const v = ops.reshape(ops.mul(byHead, ops.unsqueeze(ops.cast(step, dtype), -1)), [0, 0, inner]);
+    const cache = model.cache("ssm", layer, [heads, state, headDim]);
+    const recurrence = phase === "prefill" && lowering === "ssd-matmul" ? ssdMatmul : ssdLinearAttention;
+    const { output, present } = recurrence(
+      { v, b, c, logDecay, past: cache.past },
+      { heads, headDim, groups, state },
+    );
+    cache.carry(present);
+    const skipped = ops.mul(byHead, ops.unsqueeze(skip, -1));
+    return ops.reshape(ops.add(ops.reshape(output, [0, 0, heads, headDim]), skipped), [0, 0, inner]);
+  });
+  const normed = graph.scope("gate", () => {
+    // The gate comes before the norm, and each group is normed on its own.
+    const gated = ops.reshape(ops.mul(y, ops.silu(gate)), [0, 0, groups, inner / groups]);
+    const weight = parameter("norm.weight", [inner], nearOne);
+    return groupedRmsNorm(
+      ops.cast(gated, "float32"),
+      ops.cast(weight, "float32"),
+      groups,
+      config.layer_norm_epsilon,
+    );
+  });
+  const out = parameter("out_proj.weight", [width, inner], fanIn(inner));
+  return ops.linear(ops.cast(ops.reshape(normed, [0, 0, inner]), dtype), out);
+}
+
+/** RMSNorm over the last axis of [batch, tokens, groups, width], with one weight for all groups · width channels. */
+function groupedRmsNorm(x: Value, weight: Value, groups: number, eps: number): Value {
+  const width = Number(x.shape[3]);
+  if (groups === 1) return ops.rmsNorm(x, weight, eps);
+  const ones = x.graph.constant("float32", [width], Array<number>(width).fill(1));
+  return ops.mul(ops.rmsNorm(x, ones, eps), ops.reshape(weight, [groups, width]));
+}

@@ -1,0 +1,162 @@
+import { UserError } from "../errors.js";
+import type { BuildOptions, Lowering, ModelGraph, WeightSpec } from "./decoder.js";
+import { buildGptNeo, type GptNeoConfig } from "./gpt-neo.js";
+import { buildMamba, type MambaConfig } from "./mamba.js";
+import { buildMamba2, type Mamba2Config } from "./mamba2.js";
+import { closest } from "./nearest.js";
+import { buildQwen2, type Qwen2Config } from "./qwen2.js";
+
+export type Family = "transformer" | "ssm" | "hybrid";
+
+interface Common {
+  readonly name: string;
+  readonly family: Family;
+  /** Repository whose config.json the values were taken from. */
+  readonly hfId: string;
+  /** Published parameter count, tied tensors counted once. */
+  readonly parameters: number;
+  /** Where the hyper-parameters and the count come from. */
+  readonly source: string;
+}
+
+/** A model: its published hyper-parameters, in the key names of config.json, and the architecture that reads them. */
+export type Model = Common &
+  (
+    | { readonly arch: "gpt_neo"; readonly config: GptNeoConfig }
+    | { readonly arch: "qwen2"; readonly config: Qwen2Config }
+    | { readonly arch: "mamba"; readonly config: MambaConfig }
+    | { readonly arch: "mamba2"; readonly config: Mamba2Config }
+  );
+
+export const REGISTRY: readonly Model[] = [
+  {
+    name: "gpt-neo-125m",
+    family: "transformer",
+    arch: "gpt_neo",
+    hfId: "EleutherAI/gpt-neo-125m",
+    parameters: 125_198_592,
+    source: "config.json rev 8741c104; transformers modeling_gpt_neo",
+    config: {
+      vocab_size: 50257,
+      hidden_size: 768,
+      num_layers: 12,
+      num_heads: 12,
+      intermediate_size: null,
+      max_position_embeddings: 2048,
+      window_size: 256,
+      attention_layers: Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? "global" : "local")),
+      layer_norm_epsilon: 1e-5,
+    },
+  },
+  {
+    name: "qwen2.5-0.5b",
+    family: "transformer",
+    arch: "qwen2",
+    hfId: "Qwen/Qwen2.5-0.5B",
+    parameters: 494_032_768,
+    source: "config.json rev 060db6499f; transformers modeling_qwen2",
+    config: {
+      vocab_size: 151936,
+      hidden_size: 896,
+      num_hidden_layers: 24,
+      num_attention_heads: 14,
+      num_key_value_heads: 2,
+      intermediate_size: 4864,
+      max_position_embeddings: 32768,
+      rms_norm_eps: 1e-6,
+      rope_theta: 1e6,
+      tie_word_embeddings: true,
+    },
+  },
+  {
+    name: "mamba-130m",
+    family: "ssm",
+    arch: "mamba",
+    hfId: "state-spaces/mamba-130m-hf",
+    parameters: 129_135_360,
+    source: "config.json of the -hf checkpoint; state-spaces/mamba e9594ce",
+    config: {
+      vocab_size: 50280,
+      hidden_size: 768,
+      num_hidden_layers: 24,
+      intermediate_size: 1536,
+      state_size: 16,
+      conv_kernel: 4,
+      time_step_rank: 48,
+      layer_norm_epsilon: 1e-5,
+    },
+  },
+  {
+    name: "mamba2-130m",
+    family: "ssm",
+    arch: "mamba2",
+    hfId: "state-spaces/mamba2-130m",
+    parameters: 128_989_632,
+    source: "strict load of state-spaces/mamba2-130m rev 3a5aea0c; block defaults of mamba_ssm e9594ce",
+    config: {
+      vocab_size: 50288,
+      hidden_size: 768,
+      num_hidden_layers: 24,
+      expand: 2,
+      num_heads: 24,
+      head_dim: 64,
+      n_groups: 1,
+      state_size: 128,
+      conv_kernel: 4,
+      layer_norm_epsilon: 1e-5,
+    },
+  },
+];
+
+export const modelNames = (): string[] => REGISTRY.map(({ name }) => name);
+
+/** The model of that name; otherwise a UserError with the nearest names. */
+export function findModel(name: string): Model {
+  const model = REGISTRY.find((entry) => entry.name === name.toLowerCase());
+  if (model) return model;
+  throw new UserError(
+    `there is no model "${name}"; did you mean ${closest(name, modelNames(), 2).join(" or ")}? \`ssm-scope models\` lists them all`,
+  );
+}
+
+/** The model as an ONNX graph. */
+export function buildModel(model: Model, options: BuildOptions): ModelGraph {
+  switch (model.arch) {
+    case "gpt_neo":
+      return buildGptNeo(model.config, options);
+    case "qwen2":
+      return buildQwen2(model.config, options);
+    case "mamba":
+      return buildMamba(model.config, options);
+    case "mamba2":
+      return buildMamba2(model.config, options);
+  }
+}
+
+/** The lowerings an architecture has, its default first. Empty: no SSM block. */
+export function lowerings(model: Model): readonly Lowering[] {
+  switch (model.arch) {
+    case "mamba":
+      return ["linear-attention"];
+    case "mamba2":
+      return ["ssd-matmul", "linear-attention"];
+    default:
+      return [];
+  }
+}
+
+/** Longest sequence the published model was made for; undefined where it has no positions. */
+export const maxPositions = (model: Model): number | undefined =>
+  "max_position_embeddings" in model.config ? model.config.max_position_embeddings : undefined;
+
+/** Whether a position beyond the maximum can be computed at all: a learned table ends, a rotary one goes on. */
+export const positionsEnd = (model: Model): boolean => model.arch === "gpt_neo";
+
+/** Number of parameters of a graph's weights. */
+export function countParameters(weights: readonly WeightSpec[]): number {
+  let count = 0;
+  for (const weight of weights)
+    if (weight.role === "parameter")
+      for (const part of weight.parts) count += part.shape.reduce((product, dim) => product * dim, 1);
+  return count;
+}
