@@ -103,6 +103,7 @@ export const COLUMNS = {
 
   // Memory.
   weights_bytes: { type: "number", unit: "bytes", about: "weights as stored for the run" },
+  table_bytes: { type: "number", unit: "bytes", about: "computed tables, e.g. rotary positions" },
   kv_cache_bytes: { type: "number", unit: "bytes", about: "allocated key/value cache" },
   ssm_state_bytes: { type: "number", unit: "bytes", about: "one set of SSM states" },
   conv_state_bytes: { type: "number", unit: "bytes", about: "one set of convolution states" },

@@ -59,7 +59,8 @@ export interface Cell {
 /** All cells of the settings, model by model, or a UserError that names the first setting that makes no sense. */
 export function plan(settings: Settings): Cell[] {
   if (settings.models.length === 0) throw new UserError("no model given; `ssm-scope models` lists them");
-  if (settings.promptTokens.length === 0) throw new UserError("no prompt length given; give at least one, e.g. 512");
+  if (settings.promptTokens.length === 0)
+    throw new UserError("no prompt length given; give at least one, e.g. 512");
   const common = {
     newTokens: count("the number of new tokens", settings.newTokens ?? 16),
     repeats: count("the number of repeats", settings.repeats ?? 5),
@@ -82,7 +83,11 @@ export function plan(settings: Settings): Cell[] {
         promptTokens,
         lowering: chooseLowering(model, settings.lowering ?? "auto"),
         segmentTokens: common.prefill === "monolithic" ? promptTokens : Math.min(segment, promptTokens),
-        beyondPositions: checkPositions(model, promptTokens + common.newTokens, settings.beyondPositions ?? false),
+        beyondPositions: checkPositions(
+          model,
+          promptTokens + common.newTokens,
+          settings.beyondPositions ?? false,
+        ),
       };
       return { ...decided, key: cellKey(decided) };
     }),
@@ -103,7 +108,9 @@ function count(what: string, value: number): number {
 function oneOf<T extends string>(what: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((option) => option === value);
   if (found) return found;
-  throw new UserError(`${what} is "${value}"; it must be ${allowed.map((option) => `"${option}"`).join(" or ")}`);
+  throw new UserError(
+    `${what} is "${value}"; it must be ${allowed.map((option) => `"${option}"`).join(" or ")}`,
+  );
 }
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];

@@ -1,4 +1,3 @@
-import { TYPES, type FloatType } from "../graph/index.js";
 import { allocateWeight, RandomWeights, type WeightSpec } from "../models/index.js";
 import type { Runtime, Tensor } from "../ort/index.js";
 
@@ -47,10 +46,4 @@ export class WeightStore implements Disposable {
     for (const tensor of this.#tensors.values()) tensor[Symbol.dispose]();
     this.#tensors.clear();
   }
-}
-
-/** Zeros of any float type: the bit pattern is 0 in all of them. */
-export function zeros(runtime: Runtime, dtype: FloatType, shape: readonly number[]): Tensor {
-  const bytes = shape.reduce((product, dim) => product * dim, TYPES[dtype].bytes);
-  return runtime.tensor(dtype, shape, new Uint8Array(bytes));
 }

@@ -1,0 +1,185 @@
+import { encodeModel, type FloatType } from "../graph/index.js";
+import { buildModel, type ModelGraph, type Phase } from "../models/index.js";
+import type { Binding, PrepackedWeights, Runtime, Session, Tensor } from "../ort/index.js";
+import type { Cell, Dtype } from "./plan.js";
+import { States, type Side } from "./states.js";
+import type { WeightStore } from "./weight-store.js";
+
+const FLOAT_TYPE: Record<Dtype, FloatType> = { fp32: "float32", fp16: "float16" };
+
+/** What all generators of one model share. */
+export interface Shared {
+  readonly runtime: Runtime;
+  readonly weights: WeightStore;
+  readonly prepacked: PrepackedWeights;
+  /** Rows of position tables. */
+  readonly positions: number;
+}
+
+/** Positions that tables must hold so that all these cells can share one weight store. */
+export const positionsFor = (cells: readonly Cell[]): number =>
+  Math.max(...cells.map((cell) => cell.promptTokens + cell.newTokens));
+
+/**
+ * A model ready to generate with one cell's settings: a prefill and a decode session over shared weights, and the
+ * state between them, which never leaves the device. Decoding feeds itself: each step writes the next token and
+ * position where the next step reads them.
+ */
+export class Generator implements Disposable {
+  readonly #cell: Cell;
+  readonly #runtime: Runtime;
+  readonly #owned: Disposable[] = [];
+  readonly #positional: boolean;
+  readonly #prefill: Session;
+  readonly #decode: Session;
+  readonly #states: States;
+  readonly #tokens: BigInt64Array;
+  readonly #tokenTensor: Tensor;
+  readonly #position: Tensor;
+  readonly #total = new Int32Array(1);
+  /** Decode steps that read side 0 and side 1 of the states. */
+  readonly #steps: readonly [Binding, Binding];
+  #side: Side = 0;
+  #length = 0;
+  readonly #idleBytes: number;
+
+  constructor(cell: Cell, shared: Shared) {
+    this.#cell = cell;
+    this.#runtime = shared.runtime;
+    try {
+      const graph = this.#graph("prefill", shared.positions);
+      this.#positional = graph.positional;
+      this.#prefill = this.#open(graph, shared);
+      this.#decode = this.#open(this.#graph("decode", shared.positions), shared);
+      const capacity = cell.promptTokens + cell.newTokens;
+      this.#states = this.#own(new States(this.#runtime, this.#decode, graph.caches, cell.batch, capacity));
+      this.#tokens = new BigInt64Array(cell.batch);
+      this.#tokenTensor = this.#own(this.#runtime.tensor("int64", [cell.batch, 1], this.#tokens));
+      this.#position = this.#own(this.#runtime.tensor("int32", [cell.batch], new Int32Array(cell.batch)));
+      const total = this.#own(this.#runtime.tensor("int32", [], this.#total));
+      const step = (from: Side): Binding => {
+        const binding = this.#bind(this.#decode, this.#tokenTensor, { last: this.#position, total });
+        return this.#own(this.#states.bind(binding, from, other(from)));
+      };
+      this.#steps = [step(0), step(1)];
+      this.#idleBytes = this.#sumMemory("inUseBytes");
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #own<T extends Disposable>(resource: T): T {
+    this.#owned.push(resource);
+    return resource;
+  }
+
+  #graph(phase: Phase, positions: number): ModelGraph {
+    const { model, dtype, lowering, logits } = this.#cell;
+    return buildModel(model, {
+      phase,
+      dtype: FLOAT_TYPE[dtype],
+      lowering: lowering ?? "linear-attention",
+      logits: phase === "prefill" ? logits : "last",
+      positions,
+    });
+  }
+
+  #open(graph: ModelGraph, { weights, prepacked }: Shared): Session {
+    return this.#own(
+      this.#runtime.createSession(encodeModel(graph.graph), {
+        initializers: weights.tensors(graph.weights),
+        prepacked,
+        ...(this.#cell.threads !== null && { threads: this.#cell.threads }),
+      }),
+    );
+  }
+
+  /** A binding of everything but the states. */
+  #bind(session: Session, ids: Tensor, { last, total }: { last: Tensor; total: Tensor }): Binding {
+    const binding = session.bind().input("input_ids", ids).output("next_token", this.#tokenTensor);
+    if (this.#positional)
+      binding
+        .input("last_position", last)
+        .input("total_tokens", total)
+        .output("next_position", this.#position);
+    return binding;
+  }
+
+  /**
+   * Runs a prompt of `batch` rows of equal length, segment by segment, from an empty state. Afterwards the first new
+   * token of every sequence is on the host.
+   */
+  async prefill(prompt: BigInt64Array): Promise<bigint[]> {
+    const { batch, segmentTokens } = this.#cell;
+    const length = prompt.length / batch;
+    for (let start = 0; start < length; start += segmentTokens) {
+      const end = Math.min(length, start + segmentTokens);
+      const to = start === 0 ? this.#side : other(this.#side);
+      await this.#runSegment(columns(prompt, batch, start, end), end, start === 0 ? "start" : this.#side, to);
+      this.#side = to;
+    }
+    this.#length = length;
+    return [...this.#tokens];
+  }
+
+  async #runSegment(ids: BigInt64Array, end: number, from: Side | "start", to: Side): Promise<void> {
+    const { batch } = this.#cell;
+    using input = this.#runtime.tensor("int64", [batch, ids.length / batch], ids);
+    using last = this.#runtime.tensor("int32", [batch], new Int32Array(batch).fill(end - 1));
+    using total = this.#runtime.tensor("int32", [], Int32Array.of(end));
+    using binding = this.#bind(this.#prefill, input, { last, total });
+    await this.#prefill.run(this.#states.bind(binding, from, to));
+  }
+
+  /** Feeds the last token of every sequence and gives the next. */
+  async step(): Promise<bigint[]> {
+    this.#length += 1;
+    this.#total[0] = this.#length;
+    await this.#decode.run(this.#steps[this.#side]);
+    this.#side = other(this.#side);
+    return [...this.#tokens];
+  }
+
+  get kvCacheBytes(): number {
+    return this.#states.bytes("key", "value");
+  }
+
+  get ssmStateBytes(): number {
+    return this.#states.bytes("ssm");
+  }
+
+  get convStateBytes(): number {
+    return this.#states.bytes("conv");
+  }
+
+  /** Highest use of the sessions' allocators so far above what they held when the generator was ready. */
+  get peakActivationBytes(): number {
+    return this.#sumMemory("maxInUseBytes") - this.#idleBytes;
+  }
+
+  /** Bytes the sessions' allocators hold, used or not. */
+  get reservedBytes(): number {
+    return this.#sumMemory("totalAllocatedBytes");
+  }
+
+  #sumMemory(key: "inUseBytes" | "maxInUseBytes" | "totalAllocatedBytes"): number {
+    return [this.#prefill, this.#decode].reduce((sum, session) => sum + (session.memory()?.[key] ?? 0), 0);
+  }
+
+  [Symbol.dispose](): void {
+    for (const resource of this.#owned.reverse()) resource[Symbol.dispose]();
+    this.#owned.length = 0;
+  }
+}
+
+const other = (side: Side): Side => (side === 0 ? 1 : 0);
+
+/** Columns start..end of `batch` rows. */
+function columns(rows: BigInt64Array, batch: number, start: number, end: number): BigInt64Array {
+  const length = rows.length / batch;
+  const out = new BigInt64Array(batch * (end - start));
+  for (let row = 0; row < batch; row++)
+    out.set(rows.subarray(row * length + start, row * length + end), row * (end - start));
+  return out;
+}

@@ -1,0 +1,179 @@
+import type { ColumnTable } from "arquero";
+import { openRuntime, OrtError } from "../ort/index.js";
+import { machineFacts, rowsToTable, type Row } from "../record/index.js";
+import { memoryCampaign, openCampaign } from "./campaign.js";
+import { Generator, positionsFor, type Shared } from "./generator.js";
+import { performanceClock, randomPrompt, sample, warmUp, type WarmUpOptions } from "./measure.js";
+import { plan, type Cell, type Settings } from "./plan.js";
+import { showProgress, silentProgress, type Progress } from "./progress.js";
+import { cellColumns, memoryColumns, sampleColumns, verdictColumns } from "./rows.js";
+import { WeightStore } from "./weight-store.js";
+
+export interface RunOptions extends Settings {
+  /** Folder of the campaign; rows are appended to its rows.jsonl as they come. Without it they are only returned. */
+  out?: string;
+  /** Go on with the campaign in `out`: cells that are complete are not measured again. */
+  resume?: boolean;
+  /** Stops after the generation in flight; complete rows stay, and the table so far is in the error's `table`. */
+  signal?: AbortSignal;
+  /** A bar or lines on stderr (default), or nothing. */
+  progress?: "auto" | "none";
+  warmUp?: Partial<WarmUpOptions>;
+}
+
+/** Warm-up ends when two times to first token in a row differ by less than this. */
+const WARM_UP: WarmUpOptions = { tolerance: 0.05, maxRuns: 4 };
+
+/** The sweep was stopped from outside; what was measured before is in `table`. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
+  constructor(readonly table: ColumnTable) {
+    super(`interrupted after ${table.numRows()} rows; they are complete`);
+  }
+}
+
+/**
+ * Measures every model at every prompt length on this machine and returns one row a sample (columns: schema.ts),
+ * rows of an earlier, resumed campaign included. Weights are seeded random numbers: speed and memory do not depend on
+ * them, and every row says so.
+ *
+ * Throws UserError for settings that make no sense, before anything is measured. Running out of memory is a row.
+ */
+export async function run(options: RunOptions): Promise<ColumnTable> {
+  const cells = plan(options);
+  const campaign = options.out
+    ? openCampaign(options.out, options.resume ?? false)
+    : memoryCampaign("unsaved");
+  const rows = [...campaign.earlier];
+  const todo = cells
+    .map((cell) => ({ cell, repeats: missingRepeats(cell, rows) }))
+    .filter(({ repeats }) => repeats.length > 0);
+  const sweep: Sweep = {
+    add: (row) => {
+      rows.push(row);
+      campaign.add(row);
+    },
+    common: { campaign: campaign.name, ...machineFacts() },
+    warmUp: { ...WARM_UP, ...options.warmUp },
+    progress: options.progress === "none" ? silentProgress : showProgress(totalWork(todo)),
+    signal: options.signal,
+  };
+  try {
+    for (const model of new Set(todo.map(({ cell }) => cell.model)))
+      await measureModel(
+        todo.filter(({ cell }) => cell.model === model),
+        sweep,
+      );
+  } catch (error) {
+    if (options.signal?.aborted) throw new InterruptedError(rowsToTable(rows));
+    throw error;
+  } finally {
+    sweep.progress.stop();
+  }
+  return rowsToTable(rows);
+}
+
+/** A cell and the indices of its samples that are still to be taken. */
+interface Todo {
+  readonly cell: Cell;
+  readonly repeats: readonly number[];
+}
+
+/** What all cells of a sweep share. */
+interface Sweep {
+  readonly add: (row: Row) => void;
+  readonly common: Row;
+  readonly warmUp: WarmUpOptions;
+  readonly progress: Progress;
+  readonly signal: AbortSignal | undefined;
+}
+
+function missingRepeats(cell: Cell, rows: readonly Row[]): number[] {
+  const mine = rows.filter((row) => row.cell === cell.key);
+  if (mine.some((row) => row.status === "oom")) return [];
+  const have = new Set(mine.filter((row) => row.status === "ok").map((row) => row.repeat));
+  return Array.from({ length: cell.repeats }, (_, i) => i).filter((i) => !have.has(i));
+}
+
+/** Progress counts prompt tokens: they take most of the time. */
+const totalWork = (todo: readonly Todo[]): number =>
+  todo.reduce((sum, { cell, repeats }) => sum + cell.promptTokens * repeats.length, 0);
+
+/** Measures the cells of one model over one set of weights. */
+async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise<void> {
+  const runtime = openRuntime();
+  using weights = new WeightStore(runtime, todo[0]!.cell.seed);
+  using prepacked = runtime.createPrepackedWeights();
+  const shared: Shared = {
+    runtime,
+    weights,
+    prepacked,
+    positions: positionsFor(todo.map(({ cell }) => cell)),
+  };
+  for (const { cell, repeats } of todo) {
+    const columns: Row = {
+      ...cellColumns(cell),
+      device: sweep.common.cpu_model ?? "cpu",
+      ort_version: runtime.version,
+      ...sweep.common,
+    };
+    const add = (row: Row): void => {
+      sweep.add({ ...columns, measured_at: new Date().toISOString(), ...row });
+    };
+    try {
+      await measureCell(cell, repeats, shared, sweep, add);
+    } catch (error) {
+      sweep.signal?.throwIfAborted();
+      const status = statusOf(error);
+      if (!status) throw error;
+      add(status);
+      sweep.progress.line(`${cell.model.name}, ${cell.promptTokens} tokens: ${status.status_reason}`);
+    }
+  }
+}
+
+async function measureCell(
+  cell: Cell,
+  repeats: readonly number[],
+  shared: Shared,
+  { warmUp: warmUpOptions, progress, signal }: Sweep,
+  add: (row: Row) => void,
+): Promise<void> {
+  using generator = new Generator(cell, shared);
+  const { promptTokens, newTokens, batch, seed, model } = cell;
+  const name = `${model.name}, ${promptTokens} tokens`;
+  const prompt = randomPrompt(promptTokens, batch, model.config.vocab_size, seed);
+  progress.step(0, `${name}: warming up`);
+  const warm = await warmUp(generator, prompt, newTokens, performanceClock, warmUpOptions, signal);
+  const ttfts: number[] = [];
+  for (const repeat of repeats) {
+    const times = await sample(generator, prompt, newTokens, performanceClock, signal);
+    add({
+      repeat,
+      ...sampleColumns(cell, times),
+      ...memoryColumns({
+        parameterBytes: shared.weights.parameterBytes,
+        tableBytes: shared.weights.tableBytes,
+        kvCacheBytes: generator.kvCacheBytes,
+        ssmStateBytes: generator.ssmStateBytes,
+        convStateBytes: generator.convStateBytes,
+        peakActivationBytes: generator.peakActivationBytes,
+        reservedBytes: generator.reservedBytes,
+      }),
+      process_rss_bytes: process.memoryUsage.rss(),
+      ...verdictColumns(cell, warm),
+    });
+    ttfts.push(times.ttftMs);
+    progress.step(promptTokens, `${name}: TTFT ${times.ttftMs.toFixed(0)} ms`);
+  }
+  progress.line(`${name}: TTFT ${Math.min(...ttfts).toFixed(1)} to ${Math.max(...ttfts).toFixed(1)} ms`);
+}
+
+/** A row for a cell that could not be measured: running out of memory is a finding, an error of the runtime a failure. */
+function statusOf(error: unknown): Row | null {
+  if (error instanceof OrtError && error.isOutOfMemory)
+    return { status: "oom", status_reason: error.message };
+  if (error instanceof RangeError) return { status: "oom", status_reason: error.message };
+  if (error instanceof OrtError) return { status: "failed", status_reason: error.message };
+  return null;
+}
