@@ -14,6 +14,8 @@ export interface Shared {
   readonly prepacked: PrepackedWeights;
   /** Rows of position tables. */
   readonly positions: number;
+  /** Whether to copy the last position's logits to the host at every step: for checks, not for timing. */
+  readonly keepLogits?: boolean;
 }
 
 /** Positions that tables must hold so that all these cells can share one weight store. */
@@ -37,6 +39,7 @@ export class Generator implements Disposable {
   readonly #tokenTensor: Tensor;
   readonly #position: Tensor;
   readonly #total = new Int32Array(1);
+  readonly #logits: { host: Float32Array; tensor: Tensor } | undefined;
   /** Decode steps that read side 0 and side 1 of the states. */
   readonly #steps: readonly [Binding, Binding];
   #side: Side = 0;
@@ -56,6 +59,7 @@ export class Generator implements Disposable {
       this.#tokens = new BigInt64Array(cell.batch);
       this.#tokenTensor = this.#own(this.#runtime.tensor("int64", [cell.batch, 1], this.#tokens));
       this.#position = this.#own(this.#runtime.tensor("int32", [cell.batch], new Int32Array(cell.batch)));
+      if (shared.keepLogits) this.#logits = this.#logitsBuffer();
       const total = this.#own(this.#runtime.tensor("int32", [], this.#total));
       const step = (from: Side): Binding => {
         const binding = this.#bind(this.#decode, this.#tokenTensor, { last: this.#position, total });
@@ -95,9 +99,18 @@ export class Generator implements Disposable {
     );
   }
 
+  #logitsBuffer(): { host: Float32Array; tensor: Tensor } {
+    const { batch, dtype, model } = this.#cell;
+    if (dtype !== "fp32") throw new TypeError(`logits are kept in fp32 only, not ${dtype}`);
+    const vocabulary = model.config.vocab_size;
+    const host = new Float32Array(batch * vocabulary);
+    return { host, tensor: this.#own(this.#runtime.tensor("float32", [batch, vocabulary], host)) };
+  }
+
   /** A binding of everything but the states. */
   #bind(session: Session, ids: Tensor, { last, total }: { last: Tensor; total: Tensor }): Binding {
     const binding = session.bind().input("input_ids", ids).output("next_token", this.#tokenTensor);
+    if (this.#logits) binding.output("logits", this.#logits.tensor);
     if (this.#positional)
       binding
         .input("last_position", last)
@@ -132,13 +145,19 @@ export class Generator implements Disposable {
     await this.#prefill.run(this.#states.bind(binding, from, to));
   }
 
-  /** Feeds the last token of every sequence and gives the next. */
-  async step(): Promise<bigint[]> {
+  /** Feeds the last token of every sequence, or the ones given, and gives the next. */
+  async step(tokens?: readonly bigint[]): Promise<bigint[]> {
+    if (tokens) this.#tokens.set(tokens);
     this.#length += 1;
     this.#total[0] = this.#length;
     await this.#decode.run(this.#steps[this.#side]);
     this.#side = other(this.#side);
     return [...this.#tokens];
+  }
+
+  /** The newest logits, float32 [batch, vocabulary]; undefined unless they are kept. */
+  get logits(): Float32Array | undefined {
+    return this.#logits?.host;
   }
 
   get kvCacheBytes(): number {

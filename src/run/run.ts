@@ -1,4 +1,5 @@
 import type { ColumnTable } from "arquero";
+import { RandomWeights } from "../models/index.js";
 import { openRuntime, OrtError } from "../ort/index.js";
 import { machineFacts, rowsToTable, type Row } from "../record/index.js";
 import { memoryCampaign, openCampaign } from "./campaign.js";
@@ -102,7 +103,7 @@ const totalWork = (todo: readonly Todo[]): number =>
 /** Measures the cells of one model over one set of weights. */
 async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise<void> {
   const runtime = openRuntime();
-  using weights = new WeightStore(runtime, todo[0]!.cell.seed);
+  using weights = new WeightStore(runtime, new RandomWeights(todo[0]!.cell.seed));
   using prepacked = runtime.createPrepackedWeights();
   const shared: Shared = {
     runtime,

@@ -1,5 +1,11 @@
-import { allocateWeight, RandomWeights, type WeightSpec } from "../models/index.js";
+import { allocateWeight, type WeightBits, type WeightSpec } from "../models/index.js";
 import type { Runtime, Tensor } from "../ort/index.js";
+
+/** Where weights come from: seeded random numbers (RandomWeights), or a checkpoint. */
+export interface WeightSource {
+  /** Writes the weight's values into `out`, which holds exactly its elements. */
+  fill(spec: WeightSpec, out: WeightBits): void;
+}
 
 /**
  * A model's weights, held once and shared by all its sessions (prefill, decode, every lowering): graphs name the
@@ -7,14 +13,14 @@ import type { Runtime, Tensor } from "../ort/index.js";
  */
 export class WeightStore implements Disposable {
   readonly #runtime: Runtime;
-  readonly #random: RandomWeights;
+  readonly #source: WeightSource;
   readonly #tensors = new Map<string, Tensor>();
   #parameterBytes = 0;
   #tableBytes = 0;
 
-  constructor(runtime: Runtime, seed: number) {
+  constructor(runtime: Runtime, source: WeightSource) {
     this.#runtime = runtime;
-    this.#random = new RandomWeights(seed);
+    this.#source = source;
   }
 
   /** Bytes of all parameters made so far. */
@@ -34,7 +40,7 @@ export class WeightStore implements Disposable {
 
   #make(spec: WeightSpec): Tensor {
     const bits = allocateWeight(spec);
-    this.#random.fill(spec, bits);
+    this.#source.fill(spec, bits);
     const tensor = this.#runtime.tensor(spec.dtype, spec.shape, bits);
     this.#tensors.set(spec.name, tensor);
     if (spec.role === "parameter") this.#parameterBytes += bits.byteLength;

@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Tensor } from "onnxruntime-node";
+import { Graph, ops, type Value } from "../../src/graph/index.js";
+import { f32, i64, runGraph } from "../support/run-graph.js";
+
+type Build = (graph: Graph, ...inputs: Value[]) => Value;
+
+interface Case {
+  build: Build;
+  inputs: Tensor[];
+  /** The values numpy would give. */
+  expected: number[];
+}
+
+const ramp = (shape: number[], start = 0): Tensor =>
+  f32(
+    shape,
+    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i + start),
+  );
+
+const CASES: Record<string, Case> = {
+  add: {
+    build: (_, a, b) => ops.add(a!, b!),
+    inputs: [ramp([2, 2]), f32([2], [10, 20])],
+    expected: [10, 21, 12, 23],
+  },
+  sub: {
+    build: (_, a, b) => ops.sub(a!, b!),
+    inputs: [f32([2, 1], [5, 7]), f32([1, 2], [1, 2])],
+    expected: [4, 3, 6, 5],
+  },
+  mul: { build: (_, a, b) => ops.mul(a!, b!), inputs: [ramp([3]), f32([], [2])], expected: [0, 2, 4] },
+  min: { build: (_, a, b) => ops.min(a!, b!), inputs: [ramp([3]), f32([1], [1])], expected: [0, 1, 1] },
+  mod: {
+    build: (_, a, b) => ops.mod(a!, b!),
+    inputs: [i64([3], [5, 64, 65]), i64([1], [64])],
+    expected: [5, 0, 1],
+  },
+  exp: { build: (_, x) => ops.exp(x!), inputs: [f32([2], [0, 1])], expected: [1, Math.E] },
+  neg: { build: (_, x) => ops.neg(x!), inputs: [f32([2], [0.5, -1])], expected: [-0.5, 1] },
+  softplus: {
+    build: (_, x) => ops.softplus(x!),
+    inputs: [f32([3], [-100, 0, 100])],
+    expected: [0, Math.LN2, 100],
+  },
+  silu: { build: (_, x) => ops.silu(x!), inputs: [f32([2], [0, 2])], expected: [0, 2 / (1 + Math.exp(-2))] },
+  geluTanh: {
+    build: (_, x, b) => ops.geluTanh(x!, b),
+    inputs: [f32([1, 2], [0, 0.5]), f32([2], [0, 0.5])],
+    expected: [0, 0.5 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * 1.044715))],
+  },
+  where: {
+    build: (_, a, b) => ops.where(ops.equal(a!, b!), a!, ops.neg(b!)),
+    inputs: [ramp([3]), f32([3], [0, 5, 2])],
+    expected: [0, -5, 2],
+  },
+  matmul: {
+    build: (_, a, b) => ops.matmul(a!, b!),
+    inputs: [ramp([2, 1, 2]), ramp([2, 2])],
+    expected: [2, 3, 6, 11],
+  },
+  linear: {
+    build: (_, x, w, b) => ops.linear(x!, w!, b),
+    inputs: [ramp([1, 2, 2]), ramp([3, 2]), f32([3], [100, 200, 300])],
+    expected: [101, 203, 305, 103, 213, 323],
+  },
+  reshape: {
+    build: (_, x) => ops.reshape(x!, [0, "rest"]),
+    inputs: [ramp([2, 3, 1])],
+    expected: [0, 1, 2, 3, 4, 5],
+  },
+  transpose: {
+    build: (_, x) => ops.transpose(x!, [1, 0]),
+    inputs: [ramp([2, 3])],
+    expected: [0, 3, 1, 4, 2, 5],
+  },
+  unsqueeze: { build: (_, x) => ops.unsqueeze(x!, -1), inputs: [ramp([2, 2])], expected: [0, 1, 2, 3] },
+  squeeze: { build: (_, x) => ops.squeeze(x!, 1), inputs: [ramp([2, 1, 2])], expected: [0, 1, 2, 3] },
+  split: { build: (_, x) => ops.split(x!, [1, 2])[1]!, inputs: [ramp([2, 3])], expected: [1, 2, 4, 5] },
+  concat: {
+    build: (_, a, b) => ops.concat([a!, b!], 1),
+    inputs: [ramp([2, 1]), ramp([2, 2], 10)],
+    expected: [0, 10, 11, 1, 12, 13],
+  },
+  slice: { build: (_, x) => ops.slice(x!, -1, 1, 3, 2), inputs: [ramp([2, 4])], expected: [1, 2, 5, 6] },
+  "slice from the end": {
+    build: (_, x) => ops.slice(x!, 0, -1, Number.MAX_SAFE_INTEGER, 1),
+    inputs: [ramp([3, 2])],
+    expected: [4, 5],
+  },
+  gather: {
+    build: (_, x, i) => ops.gather(x!, i!),
+    inputs: [ramp([3, 2]), i64([1, 2], [2, 0])],
+    expected: [4, 5, 0, 1],
+  },
+  at: { build: (_, x) => ops.at(x!, -1, 1), inputs: [ramp([2, 3])], expected: [2, 5] },
+  padEnd: {
+    build: (_, x, n) => ops.padEnd(x!, 1, n!, "padded"),
+    inputs: [ramp([2, 1, 2], 1), i64([1], [1])],
+    expected: [1, 2, 0, 0, 3, 4, 0, 0],
+  },
+  dimension: { build: (_, x) => ops.dimension(x!, 1), inputs: [ramp([2, 5])], expected: [5] },
+  range: { build: (_, n) => ops.range(n!, "count"), inputs: [i64([1], [4])], expected: [0, 1, 2, 3] },
+  reduceMax: {
+    build: (_, x) => ops.reduceMax(x!, -1),
+    inputs: [f32([2, 2], [1, 9, 4, 3])],
+    expected: [9, 4],
+  },
+  reduceMin: { build: (_, x) => ops.reduceMin(x!, 0), inputs: [f32([2, 2], [1, 9, 4, 3])], expected: [1, 3] },
+  cumsum: { build: (_, x) => ops.cumsum(x!, -1), inputs: [ramp([2, 3])], expected: [0, 1, 3, 3, 7, 12] },
+  lowerTriangle: {
+    build: (_, x) => ops.lowerTriangle(x!, -1),
+    inputs: [ramp([3, 3], 1)],
+    expected: [0, 0, 0, 4, 0, 0, 7, 8, 0],
+  },
+  rmsNorm: {
+    build: (_, x, w) => ops.rmsNorm(x!, w!, 0),
+    inputs: [f32([1, 2], [3, 4]), f32([2], [1, 2])],
+    expected: [3 / Math.sqrt(12.5), 8 / Math.sqrt(12.5)],
+  },
+  layerNorm: {
+    build: (_, x, w, b) => ops.layerNorm(x!, w!, b!, 0),
+    inputs: [f32([1, 2], [1, 3]), f32([2], [2, 2]), f32([2], [10, 20])],
+    expected: [8, 22],
+  },
+  "skipRmsNorm, normed": {
+    build: (_, x, s, w) => ops.skipRmsNorm(x!, s!, w!, 0).normed,
+    inputs: [f32([1, 1, 2], [1, 1]), f32([1, 1, 2], [2, 3]), f32([2], [1, 1])],
+    expected: [3 / Math.sqrt(12.5), 4 / Math.sqrt(12.5)],
+  },
+  "skipRmsNorm, sum": {
+    build: (_, x, s, w) => ops.skipRmsNorm(x!, s!, w!, 0).sum,
+    inputs: [f32([1, 1, 2], [1, 1]), f32([1, 1, 2], [2, 3]), f32([2], [1, 1])],
+    expected: [3, 4],
+  },
+  "skipLayerNorm, normed": {
+    build: (_, x, s, w, b) => ops.skipLayerNorm(x!, s!, w!, b!, 0).normed,
+    inputs: [f32([1, 1, 2], [1, 1]), f32([1, 1, 2], [0, 2]), f32([2], [2, 2]), f32([2], [10, 20])],
+    expected: [8, 22],
+  },
+};
+
+const close = (actual: number, expected: number): boolean =>
+  Math.abs(actual - expected) <= 1e-5 * Math.max(1, Math.abs(expected));
+
+for (const [name, { build, inputs, expected }] of Object.entries(CASES))
+  test(`${name} computes what numpy would, in the shape the builder announced`, async () => {
+    const graph = new Graph(name);
+    const values = inputs.map((tensor, i) =>
+      graph.input(`x${i}`, tensor.type as "float32" | "int64", tensor.dims),
+    );
+    const result = build(graph, ...values);
+    const announced = result.shape;
+    graph.output("y", result);
+    const { y } = await runGraph(graph, Object.fromEntries(inputs.map((tensor, i) => [`x${i}`, tensor])));
+    const actual = Array.from(y!.data as Float32Array | BigInt64Array, Number);
+    assert.ok(
+      actual.length === expected.length && actual.every((v, i) => close(v, expected[i]!)),
+      `${actual.join()} is not ${expected.join()}`,
+    );
+    assert.equal(y!.type, result.dtype);
+    assert.equal(y!.dims.length, announced.length);
+    announced.forEach((dim, i) => {
+      if (typeof dim === "number") assert.equal(y!.dims[i], dim);
+    });
+  });
