@@ -20,5 +20,6 @@ export type {
   Phase,
   WeightSpec,
 } from "./decoder.js";
+export { registryRows } from "./registry-rows.js";
 export { RandomWeights, allocateWeight, toBits, type WeightBits } from "./weights.js";
 export { closest } from "./nearest.js";

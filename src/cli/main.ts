@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { doctorCommand } from "./doctor.js";
+import { exitCodeOf, explain } from "./exit.js";
+import { figuresCommand } from "./figures.js";
+import { kernelCommand } from "./kernel.js";
+import { modelsCommand } from "./models.js";
+import { notebookCommand } from "./notebook.js";
+import { quickCommand } from "./quick.js";
+import { runCommand } from "./run.js";
+
+// Commands load what they need when they run, so that --help answers at once.
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const program = new Command("ssm-scope")
+  .description(
+    "From which context length on is a state-space model better than a Transformer, on this device?",
+  )
+  .version(version)
+  .showHelpAfterError("(add --help for the options)")
+  .configureHelp({ showGlobalOptions: false })
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 done, 1 something failed, 2 the command or its input is wrong, 130 interrupted.",
+  );
+
+for (const make of [
+  quickCommand,
+  runCommand,
+  modelsCommand,
+  figuresCommand,
+  notebookCommand,
+  kernelCommand,
+  doctorCommand,
+])
+  program.addCommand(make().copyInheritedSettings(program));
+for (const command of allCommands(program)) command.exitOverride();
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  explain(error);
+  process.exitCode = exitCodeOf(error);
+}

@@ -1,0 +1,20 @@
+import { Command } from "commander";
+
+export function modelsCommand(): Command {
+  return new Command("models")
+    .description("list the models that can be measured")
+    .option("--json", "as JSON, for programs")
+    .action(async ({ json }: { json?: boolean }) => {
+      const { registryRows } = await import("../models/index.js");
+      const rows = registryRows();
+      if (json) {
+        console.log(JSON.stringify(rows, null, 2));
+        return;
+      }
+      const { printTable } = await import("./print-table.js");
+      await printTable(rows.map(({ source: _, hf_id: __, ...shown }) => shown));
+      console.log(
+        "KV cache and state in bytes at fp16, batch 1. --json also gives the source of each entry.",
+      );
+    });
+}

@@ -1,0 +1,66 @@
+import { Command, Option } from "commander";
+import type { Settings } from "../run/index.js";
+import { EXIT, ExitError, interruptible } from "./exit.js";
+import { parseCount, parseLength, parseLengths } from "./parse.js";
+
+interface Flags extends Omit<Settings, "models"> {
+  out?: string;
+  resume?: boolean;
+}
+
+export function runCommand(): Command {
+  return new Command("run")
+    .description("measure models at several prompt lengths; rows go to OUT/rows.jsonl as they come")
+    .argument("<models...>", "registry names, see `ssm-scope models`")
+    .requiredOption("-l, --prompt-tokens <list>", "prompt lengths, e.g. 128,512,2K", parseLengths)
+    .option("-n, --new-tokens <count>", "tokens to generate (default 16)", parseCount)
+    .option("-r, --repeats <count>", "samples of every cell (default 5)", parseCount)
+    .option("-b, --batch <count>", "sequences processed together (default 1)", parseCount)
+    .addOption(
+      new Option("--dtype <type>", "type of weights and activations (default fp32)").choices([
+        "fp32",
+        "fp16",
+      ]),
+    )
+    .addOption(
+      new Option(
+        "--lowering <name>",
+        "how SSM blocks are expressed in ONNX operators (default auto)",
+      ).choices(["auto", "linear-attention", "ssd-matmul"]),
+    )
+    .addOption(
+      new Option("--prefill <mode>", "run the prompt in segments or in one piece (default chunked)").choices([
+        "chunked",
+        "monolithic",
+      ]),
+    )
+    .option("--segment-tokens <count>", "longest segment of a chunked prefill (default 8192)", parseLength)
+    .addOption(
+      new Option(
+        "--logits <which>",
+        "logits to compute: of the last position or of all (default last)",
+      ).choices(["last", "all"]),
+    )
+    .option("--threads <count>", "threads of an operator (default: one a physical core)", parseCount)
+    .option("--seed <number>", "seed of random weights and prompts (default 1)", parseCount)
+    .option("--beyond-positions", "allow sequences longer than the model's positions")
+    .option("-o, --out <folder>", "folder of the campaign (default: out/run-DATE-TIME)")
+    .option("--resume", "go on with the campaign in OUT")
+    .addHelpText("after", "\nExample: ssm-scope run gpt-neo-125m mamba2-130m -l 128,512,1K -o out/first")
+    .action(async (models: string[], { out = defaultFolder(), resume = false, ...settings }: Flags) => {
+      const [{ run }, { summarize }, { printTable }] = await Promise.all([
+        import("../run/index.js"),
+        import("../analyze/index.js"),
+        import("./print-table.js"),
+      ]);
+      const table = await interruptible((signal) => run({ ...settings, models, out, resume, signal }));
+      await printTable(summarize(table));
+      console.log(`${table.numRows()} rows in ${out}/rows.jsonl`);
+      if (table.array("status").includes("failed")) throw new ExitError(EXIT.failed);
+    });
+}
+
+function defaultFolder(): string {
+  const stamp = new Date().toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "");
+  return `out/run-${stamp}`;
+}
