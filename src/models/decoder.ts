@@ -22,6 +22,17 @@ export interface Part {
   readonly name: string;
   readonly shape: readonly number[];
   readonly init: Init;
+  /** What the graph wants instead of the stored values, where it is not them: A = −exp(A_log). */
+  readonly transform?: (stored: number) => number;
+}
+
+/** How the graph holds a parameter, where it is not as the checkpoint does. */
+export interface Held {
+  /** float32 for what the architecture computes in float32 whatever the model's type. */
+  readonly dtype?: FloatType;
+  /** The same elements under another shape. */
+  readonly shape?: readonly number[];
+  readonly transform?: (stored: number) => number;
 }
 
 /**
@@ -98,9 +109,14 @@ export class Decoder {
     return this.#position;
   }
 
-  /** A tensor of the checkpoint under its published name. */
-  parameter(name: string, shape: readonly number[], init: Init): Value {
-    return this.stacked(name, [{ name, shape, init }]);
+  /**
+   * A tensor of the checkpoint under its published name. Whatever can be done to it beforehand is done there (`held`),
+   * not in the graph: ONNX Runtime cannot fold constants that a session is given.
+   */
+  parameter(name: string, shape: readonly number[], init: Init, held: Held = {}): Value {
+    const { dtype = this.options.dtype, transform } = held;
+    const part: Part = { name, shape, init, ...(transform && { transform }) };
+    return this.#weight({ role: "parameter", name, dtype, shape: held.shape ?? shape, parts: [part] });
   }
 
   /** Several tensors of the checkpoint as one weight, stacked along the first axis. */
@@ -108,15 +124,18 @@ export class Decoder {
     const { dtype } = this.options;
     const rows = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
     const shape = [rows, ...parts[0]!.shape.slice(1)];
-    this.#weights.push({ role: "parameter", name, dtype, shape, parts });
-    return this.graph.weight(name, dtype, shape);
+    return this.#weight({ role: "parameter", name, dtype, shape, parts });
   }
 
   /** A large constant that is computed, not learned. */
   table(name: string, shape: readonly number[], fill: () => Float32Array): Value {
     const { dtype } = this.options;
-    this.#weights.push({ role: "table", name, dtype, shape, fill });
-    return this.graph.weight(name, dtype, shape);
+    return this.#weight({ role: "table", name, dtype, shape, fill });
+  }
+
+  #weight(spec: WeightSpec): Value {
+    this.#weights.push(spec);
+    return this.graph.weight(spec.name, spec.dtype, spec.shape);
   }
 
   /** Declares a state: returns its past value; call `carry` with the present one. */

@@ -33,3 +33,6 @@ export const timeStepBias: Init = {
     return step + Math.log(-Math.expm1(-step));
   },
 };
+
+/** A of a state-space model from its stored form: the recurrence decays by exp(Δ A). */
+export const decayRate = (aLog: number): number => -Math.exp(aLog);

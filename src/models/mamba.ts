@@ -1,8 +1,8 @@
 import { ops, type Value } from "../graph/index.js";
 import { causalConv } from "./blocks/causal-conv.js";
 import { residualNorm } from "./blocks/residual.js";
-import { Decoder, type BuildOptions, type ModelGraph } from "./decoder.js";
-import { fanIn, logCount, nearOne, normal, timeStepBias } from "./init.js";
+import { Decoder, type BuildOptions, type Held, type ModelGraph } from "./decoder.js";
+import { decayRate, fanIn, logCount, nearOne, normal, timeStepBias, type Init } from "./init.js";
 
 /** config.json of Mamba (transformers), in Hugging Face's key names. */
 export interface MambaConfig {
@@ -26,13 +26,15 @@ export function buildMamba(config: MambaConfig, options: BuildOptions): ModelGra
   let delta: Value | undefined;
   for (let layer = 0; layer < config.num_hidden_layers; layer++)
     graph.scope(`layers.${layer}`, () => {
-      const weight = model.parameter(`backbone.layers.${layer}.norm.weight`, [width], nearOne);
-      const { sum, normed } = residualNorm(stream, delta, weight, eps);
+      const weight = model.parameter(`backbone.layers.${layer}.norm.weight`, [width], nearOne, {
+        dtype: "float32",
+      });
+      const { sum, normed } = residualNorm(stream, delta, weight, eps, options.dtype);
       stream = sum;
       delta = graph.scope("mixer", () => mixer(model, config, layer, normed));
     });
-  const final = model.parameter("backbone.norm_f.weight", [width], nearOne);
-  return model.finish(residualNorm(stream, delta, final, eps).normed, embedding);
+  const final = model.parameter("backbone.norm_f.weight", [width], nearOne, { dtype: "float32" });
+  return model.finish(residualNorm(stream, delta, final, eps, options.dtype).normed, embedding);
 }
 
 /**
@@ -44,8 +46,8 @@ function mixer(model: Decoder, config: MambaConfig, layer: number, u: Value): Va
   const { graph } = model;
   const { dtype } = model.options;
   const prefix = `backbone.layers.${layer}.mixer`;
-  const parameter = (name: string, shape: number[], init: Parameters<Decoder["parameter"]>[2]): Value =>
-    model.parameter(`${prefix}.${name}`, shape, init);
+  const parameter = (name: string, shape: number[], init: Init, held?: Held): Value =>
+    model.parameter(`${prefix}.${name}`, shape, init, held);
 
   const projected = ops.linear(u, parameter("in_proj.weight", [2 * inner, width], fanIn(width)));
   const [before, gate] = ops.split(projected, [inner, inner]) as [Value, Value];
@@ -53,13 +55,12 @@ function mixer(model: Decoder, config: MambaConfig, layer: number, u: Value): Va
   const selected = ops.linear(x, parameter("x_proj.weight", [rank + 2 * state, inner], fanIn(inner)));
   const [low, b, c] = ops.split(selected, [rank, state, state]) as [Value, Value, Value];
   const raw = ops.linear(low, parameter("dt_proj.weight", [inner, rank], normal(0.1 / Math.sqrt(rank))));
-  const dtBias = parameter("dt_proj.bias", [inner], timeStepBias);
-  const aLog = parameter("A_log", [inner, state], logCount(state));
+  const dtBias = parameter("dt_proj.bias", [inner], timeStepBias, { dtype: "float32" });
+  const a = parameter("A_log", [inner, state], logCount(state), { dtype: "float32", transform: decayRate });
   const skip = parameter("D", [inner], nearOne);
 
   const y = graph.scope("ssm", () => {
-    const step = ops.softplus(ops.add(ops.cast(raw, "float32"), ops.cast(dtBias, "float32")));
-    const a = ops.neg(ops.exp(ops.cast(aLog, "float32")));
+    const step = ops.softplus(ops.add(ops.cast(raw, "float32"), dtBias));
     const logDecay = ops.cast(ops.reshape(ops.mul(ops.unsqueeze(step, -1), a), [0, 0, inner * state]), dtype);
     const cache = model.cache("ssm", layer, [inner, state, 1]);
     const { output, present } = ops.linearAttention(

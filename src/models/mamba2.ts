@@ -2,8 +2,8 @@ import { ops, type Value } from "../graph/index.js";
 import { causalConv } from "./blocks/causal-conv.js";
 import { residualNorm } from "./blocks/residual.js";
 import { ssdLinearAttention, ssdMatmul } from "./blocks/ssd.js";
-import { Decoder, type BuildOptions, type ModelGraph } from "./decoder.js";
-import { fanIn, logSpread, nearOne, normal, timeStepBias, type Init } from "./init.js";
+import { Decoder, type BuildOptions, type Held, type ModelGraph } from "./decoder.js";
+import { decayRate, fanIn, logSpread, nearOne, normal, timeStepBias, type Init } from "./init.js";
 
 /** config.json of Mamba-2 (transformers), in Hugging Face's key names. */
 export interface Mamba2Config {
@@ -29,13 +29,15 @@ export function buildMamba2(config: Mamba2Config, options: BuildOptions): ModelG
   let delta: Value | undefined;
   for (let layer = 0; layer < config.num_hidden_layers; layer++)
     graph.scope(`layers.${layer}`, () => {
-      const weight = model.parameter(`backbone.layers.${layer}.norm.weight`, [width], nearOne);
-      const { sum, normed } = residualNorm(stream, delta, weight, eps);
+      const weight = model.parameter(`backbone.layers.${layer}.norm.weight`, [width], nearOne, {
+        dtype: "float32",
+      });
+      const { sum, normed } = residualNorm(stream, delta, weight, eps, options.dtype);
       stream = sum;
       delta = graph.scope("mixer", () => mixer(model, config, layer, normed));
     });
-  const final = model.parameter("backbone.norm_f.weight", [width], nearOne);
-  return model.finish(residualNorm(stream, delta, final, eps).normed, embedding);
+  const final = model.parameter("backbone.norm_f.weight", [width], nearOne, { dtype: "float32" });
+  return model.finish(residualNorm(stream, delta, final, eps, options.dtype).normed, embedding);
 }
 
 /** S_t = exp(Δ_t A) S_{t−1} + B_t ⊗ Δ_t x_t, y_t = C_t S_t + D x_t, with A, D, Δ one number a head. */
@@ -52,8 +54,8 @@ function mixer(model: Decoder, config: Mamba2Config, layer: number, u: Value): V
   const { graph } = model;
   const { dtype, phase, lowering } = model.options;
   const prefix = `backbone.layers.${layer}.mixer`;
-  const parameter = (name: string, shape: number[], init: Init): Value =>
-    model.parameter(`${prefix}.${name}`, shape, init);
+  const parameter = (name: string, shape: number[], init: Init, held?: Held): Value =>
+    model.parameter(`${prefix}.${name}`, shape, init, held);
 
   const rows = inner + (inner + 2 * directions) + heads;
   const projected = ops.linear(u, parameter("in_proj.weight", [rows, width], fanIn(width)));
@@ -64,13 +66,13 @@ function mixer(model: Decoder, config: Mamba2Config, layer: number, u: Value): V
   ];
   const mixed = causalConv(model, layer, prefix, before, config.conv_kernel);
   const [x, b, c] = ops.split(mixed, [inner, directions, directions]) as [Value, Value, Value];
-  const dtBias = parameter("dt_bias", [heads], timeStepBias);
-  const aLog = parameter("A_log", [heads], logSpread);
-  const skip = parameter("D", [heads], nearOne);
+  const dtBias = parameter("dt_bias", [heads], timeStepBias, { dtype: "float32" });
+  const a = parameter("A_log", [heads], logSpread, { dtype: "float32", transform: decayRate });
+  const skip = parameter("D", [heads], nearOne, { shape: [heads, 1] });
 
   const y = graph.scope("ssm", () => {
-    const step = ops.softplus(ops.add(ops.cast(raw, "float32"), ops.cast(dtBias, "float32")));
-    const logDecay = ops.mul(step, ops.neg(ops.exp(ops.cast(aLog, "float32"))));
+    const step = ops.softplus(ops.add(ops.cast(raw, "float32"), dtBias));
+    const logDecay = ops.mul(step, a);
     const byHead = ops.reshape(x, [0, 0, heads, headDim]);
     const v = ops.reshape(ops.mul(byHead, ops.unsqueeze(ops.cast(step, dtype), -1)), [0, 0, inner]);
     const cache = model.cache("ssm", layer, [heads, state, headDim]);
@@ -80,28 +82,20 @@ function mixer(model: Decoder, config: Mamba2Config, layer: number, u: Value): V
       { heads, headDim, groups, state },
     );
     cache.carry(present);
-    const skipped = ops.mul(byHead, ops.unsqueeze(skip, -1));
+    const skipped = ops.mul(byHead, skip);
     return ops.reshape(ops.add(ops.reshape(output, [0, 0, heads, headDim]), skipped), [0, 0, inner]);
   });
+  // The gate comes before the norm, and each group is normed on its own, in float32.
   const normed = graph.scope("gate", () => {
-    // The gate comes before the norm, and each group is normed on its own.
-    const gated = ops.reshape(ops.mul(y, ops.silu(gate)), [0, 0, groups, inner / groups]);
-    const weight = parameter("norm.weight", [inner], nearOne);
-    return groupedRmsNorm(
-      ops.cast(gated, "float32"),
-      ops.cast(weight, "float32"),
-      groups,
-      config.layer_norm_epsilon,
-    );
+    const perGroup = inner / groups;
+    const gated = ops.reshape(ops.mul(y, ops.silu(gate)), [0, 0, groups, perGroup]);
+    const norm = (shape: number[]): Value =>
+      parameter("norm.weight", [inner], nearOne, { dtype: "float32", shape });
+    const x = ops.cast(gated, "float32");
+    if (groups === 1) return ops.rmsNorm(x, norm([inner]), config.layer_norm_epsilon);
+    const ones = graph.constant("float32", [perGroup], Array<number>(perGroup).fill(1));
+    return ops.mul(ops.rmsNorm(x, ones, config.layer_norm_epsilon), norm([groups, perGroup]));
   });
   const out = parameter("out_proj.weight", [width, inner], fanIn(inner));
   return ops.linear(ops.cast(ops.reshape(normed, [0, 0, inner]), dtype), out);
-}
-
-/** RMSNorm over the last axis of [batch, tokens, groups, width], with one weight for all groups · width channels. */
-function groupedRmsNorm(x: Value, weight: Value, groups: number, eps: number): Value {
-  const width = Number(x.shape[3]);
-  if (groups === 1) return ops.rmsNorm(x, weight, eps);
-  const ones = x.graph.constant("float32", [width], Array<number>(width).fill(1));
-  return ops.mul(ops.rmsNorm(x, ones, eps), ops.reshape(weight, [groups, width]));
 }

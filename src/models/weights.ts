@@ -2,8 +2,7 @@ import { Float16Array } from "@petamoriken/float16";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { TYPES, elements, type FloatType } from "../graph/index.js";
-import type { WeightSpec } from "./decoder.js";
-import type { Init } from "./init.js";
+import type { Part, WeightSpec } from "./decoder.js";
 
 /** Bit patterns of a weight, ready to be bound as a tensor. */
 export type WeightBits = Float32Array | Uint16Array;
@@ -32,21 +31,18 @@ export class RandomWeights {
     let start = 0;
     for (const part of spec.parts) {
       const count = elements(part.shape);
-      this.#fillPart(part.init, spec.dtype, hash(part.name, this.seed), out.subarray(start, start + count));
+      this.#fillPart(part, spec.dtype, out.subarray(start, start + count));
       start += count;
     }
   }
 
-  #fillPart(init: Init, dtype: FloatType, offset: number, out: WeightBits): void {
+  #fillPart({ name, init, transform = (x) => x }: Part, dtype: FloatType, out: WeightBits): void {
     if (init.kind === "formula") {
-      out.set(
-        toBits(
-          Float64Array.from(out, (_, i) => init.at(i, out.length)),
-          dtype,
-        ),
-      );
+      const values = Float64Array.from(out, (_, i) => transform(init.at(i, out.length)));
+      out.set(toBits(values, dtype));
       return;
     }
+    const offset = hash(name, this.seed);
     const tile = this.#scaledTile(init.std, init.mean, dtype);
     for (let at = 0, from = offset % TILE; at < out.length; from = 0) {
       const piece = tile.subarray(from, Math.min(TILE, from + out.length - at));

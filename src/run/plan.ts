@@ -89,6 +89,7 @@ export function plan(settings: Settings): Cell[] {
           settings.beyondPositions ?? false,
         ),
       };
+      checkBatch(decided);
       return { ...decided, key: cellKey(decided) };
     }),
   );
@@ -129,5 +130,13 @@ function checkPositions(model: Model, tokens: number, allowed: boolean): number 
   if (allowed) return limit;
   throw new UserError(
     `${model.name} has ${limit} positions, but prompt and new tokens make ${tokens}; shorten them, or allow it with --beyond-positions (the speed is right, the text would not be)`,
+  );
+}
+
+/** ONNX Runtime's GroupQueryAttention takes a past and several new tokens for one sequence only. */
+function checkBatch({ model, batch, segmentTokens, promptTokens }: Omit<Cell, "key">): void {
+  if (batch === 1 || segmentTokens === promptTokens || model.family === "ssm") return;
+  throw new UserError(
+    `${model.name} cannot carry its cache from segment to segment with a batch of ${batch}; use --prefill monolithic, or segments of at least ${promptTokens} tokens`,
   );
 }

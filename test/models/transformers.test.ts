@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { buildModel, lowerings, type Lowering } from "../../src/models/index.js";
+import type { Cell } from "../../src/run/index.js";
+import { loadCheckpoint, type Checkpoint } from "../support/checkpoint.js";
+import { relativeError, withGenerator } from "../support/generate.js";
+
+/** Of the largest logit; transformers and a float64 twin differ by 2e-6. */
+const TOLERANCE = 1e-4;
+const LENGTHS = [1, 7, 64, 130];
+
+function cellOf({ model }: Checkpoint, promptTokens: number, change: Partial<Cell> = {}): Cell {
+  return {
+    key: "",
+    model,
+    promptTokens,
+    newTokens: 16,
+    repeats: 1,
+    batch: 1,
+    ep: "cpu",
+    dtype: "fp32",
+    lowering: lowerings(model)[0] ?? null,
+    prefill: "chunked",
+    segmentTokens: promptTokens,
+    logits: "last",
+    threads: 1,
+    seed: 1,
+    beyondPositions: null,
+    ...change,
+  };
+}
+
+function idsOf({ expected }: Checkpoint, name: string): BigInt64Array {
+  const tensor = expected.get(name);
+  assert.equal(tensor?.dtype, "I64", `${name} is missing`);
+  return tensor.data;
+}
+
+function logitsOf({ expected }: Checkpoint, name: string, row = 0): Float32Array {
+  const tensor = expected.get(name);
+  assert.equal(tensor?.dtype, "F32", `${name} is missing`);
+  const width = tensor.shape.at(-1)!;
+  return tensor.data.subarray(row * width, (row + 1) * width);
+}
+
+/** The lowerings to prove, or one run without any. */
+const variants = ({ model }: Checkpoint): (Lowering | null)[] =>
+  lowerings(model).length > 0 ? [...lowerings(model)] : [null];
+
+for (const folder of ["gpt_neo", "qwen2", "mamba", "mamba2", "mamba2-groups"]) {
+  const checkpoint = loadCheckpoint(folder);
+  for (const lowering of variants(checkpoint))
+    suite(`${folder} gives the logits of transformers${lowering ? ` by ${lowering}` : ""}`, () => {
+      for (const length of LENGTHS)
+        for (const segmentTokens of new Set([length, 5, 64].filter((size) => size <= length)))
+          test(`prefill of ${length} tokens in segments of ${segmentTokens}`, async () => {
+            const logits = await withGenerator(
+              cellOf(checkpoint, length, { lowering, segmentTokens }),
+              checkpoint.source,
+              async (generator) => {
+                await generator.prefill(idsOf(checkpoint, `ids.${length}`));
+                return generator.logits!;
+              },
+            );
+            const error = relativeError(logits, logitsOf(checkpoint, `logits.${length}`));
+            assert.ok(error < TOLERANCE, `error ${error}`);
+          });
+
+      test("16 greedy tokens after 64, one at a time", async () => {
+        const expected = [...idsOf(checkpoint, "greedy.ids")];
+        await withGenerator(cellOf(checkpoint, 64, { lowering }), checkpoint.source, async (generator) => {
+          let next = await generator.prefill(idsOf(checkpoint, "ids.64"));
+          for (const [step, token] of expected.entries()) {
+            const error = relativeError(generator.logits!, logitsOf(checkpoint, "greedy.logits", step));
+            assert.ok(error < TOLERANCE, `error ${error} at token ${step}`);
+            assert.deepEqual(next, [token]);
+            if (step + 1 < expected.length) next = await generator.step();
+          }
+        });
+      });
+
+      test("two sequences of a batch do not touch each other", async () => {
+        const ids = idsOf(checkpoint, "ids.64");
+        const both = new BigInt64Array(128);
+        both.set(ids.toReversed());
+        both.set(ids, 64);
+        const segmentTokens = lowering ? 24 : 64; // attention carries its cache on for one sequence only
+        const cell = cellOf(checkpoint, 64, { lowering, batch: 2, segmentTokens });
+        await withGenerator(cell, checkpoint.source, async (generator) => {
+          await generator.prefill(both);
+          const width = checkpoint.model.config.vocab_size;
+          let error = relativeError(generator.logits!.subarray(width), logitsOf(checkpoint, "logits.64"));
+          assert.ok(error < TOLERANCE, `error ${error}`);
+          await generator.step();
+          error = relativeError(generator.logits!.subarray(width), logitsOf(checkpoint, "greedy.logits", 1));
+          assert.ok(error < TOLERANCE, `error ${error} after a step`);
+        });
+      });
+    });
+
+  test(`${folder}: every tensor of the checkpoint is used, and no other`, () => {
+    const { weights } = buildModel(checkpoint.model, {
+      dtype: "float32",
+      phase: "prefill",
+      lowering: "linear-attention",
+      logits: "last",
+      positions: 64,
+    });
+    const used = weights.flatMap((weight) =>
+      weight.role === "parameter" ? weight.parts.map(({ name }) => name) : [],
+    );
+    assert.deepEqual(used.sort(), [...checkpoint.tensorNames].sort());
+  });
+}
