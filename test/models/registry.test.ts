@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { UserError } from "../../src/errors.js";
+import {
+  buildModel,
+  closest,
+  countParameters,
+  findModel,
+  lowerings,
+  REGISTRY,
+} from "../../src/models/index.js";
+
+const build = (model: (typeof REGISTRY)[number]) =>
+  buildModel(model, {
+    dtype: "float32",
+    phase: "prefill",
+    lowering: lowerings(model)[0] ?? "linear-attention",
+    logits: "last",
+    positions: 64,
+  });
+
+for (const model of REGISTRY)
+  test(`${model.name} has exactly the published ${model.parameters} parameters`, () => {
+    assert.equal(countParameters(build(model).weights), model.parameters);
+  });
+
+test("an unknown name gives the nearest ones", () => {
+  assert.throws(
+    () => findModel("mamba-130"),
+    (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /no model "mamba-130"; did you mean mamba-130m or mamba2-130m\?/);
+      return true;
+    },
+  );
+  assert.deepEqual(closest("QWEN", ["mamba-130m", "qwen2.5-0.5b"], 1), ["qwen2.5-0.5b"]);
+});
+
+interface Published {
+  id: string;
+  config: Record<string, unknown>;
+  params: { published_exact: number };
+  tensors: {
+    global: Record<string, number[]>;
+    layer_groups: { prefix: string; layers: number[]; tensors: Record<string, number[]> }[];
+  };
+}
+
+const published = new URL("../../../shared/reference/models.json", import.meta.url);
+
+test(
+  "every tensor has the published name and shape",
+  { skip: !existsSync(published) && "needs ../shared" },
+  () => {
+    const entries = JSON.parse(readFileSync(published, "utf8")) as Published[];
+    for (const model of REGISTRY) {
+      const entry = entries.find(({ id }) => id === model.name);
+      assert.ok(entry, model.name);
+      const expected = new Map(Object.entries(entry.tensors.global));
+      for (const { prefix, layers, tensors } of entry.tensors.layer_groups)
+        for (const layer of layers)
+          for (const [name, shape] of Object.entries(tensors))
+            expected.set(prefix.replace("{i}", String(layer)) + name, shape);
+      const parts = build(model).weights.flatMap((weight) =>
+        weight.role === "parameter" ? weight.parts : [],
+      );
+      assert.deepEqual(
+        new Map(parts.map(({ name, shape }) => [name, [...shape]] as const).sort()),
+        new Map([...expected].sort()),
+      );
+      assert.equal(entry.params.published_exact, model.parameters);
+      for (const [key, value] of Object.entries(model.config) as [string, unknown][]) {
+        const theirs: unknown = entry.config[key];
+        // models.json writes num_layers, num_heads and intermediate_size of GPT-Neo under the common names.
+        if (theirs !== undefined && key !== "intermediate_size")
+          assert.deepEqual(value, theirs, `${model.name} ${key}`);
+      }
+    }
+  },
+);
