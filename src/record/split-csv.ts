@@ -19,7 +19,7 @@ export function splitCsv(text: string, file: string): CsvRecord[] {
     if (!cell) throw new UserError(`${file} line ${line}: a quote (") is not closed or not doubled.`);
     const [whole, inQuotes, bare, end] = cell;
     record.cells.push(inQuotes?.replaceAll('""', '"') ?? bare!);
-    line += whole.split("\n").length - 1;
+    line += whole.split(/\r\n?|\n/).length - 1;
     if (end !== "," || CELL.lastIndex === text.length) {
       if (end === ",") record.cells.push("");
       if (record.cells.length > 1 || record.cells[0] !== "") records.push(record);

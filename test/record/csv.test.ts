@@ -43,7 +43,12 @@ test("we read the same cells from papaparse's CSV, whatever it quotes and ends l
     ["comma, and ;", "\r\n"],
     ["", " spaces "],
   ];
-  for (const options of [{ newline: "\n" }, { newline: "\r\n" }, { newline: "\n", quotes: true }])
+  for (const options of [
+    { newline: "\n" },
+    { newline: "\r\n" },
+    { newline: "\r" },
+    { newline: "\n", quotes: true },
+  ])
     assert.deepEqual(
       splitCsv(papa.unparse(cells, options), "x.csv").map((record) => record.cells),
       cells,

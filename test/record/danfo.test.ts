@@ -11,6 +11,8 @@ test("a table survives danfo.js, whose statistics skip the gaps", async () => {
   assert.deepEqual(frame.shape, [5, made.numCols()]);
   assert.deepEqual(frame.columns, made.columnNames());
   assert.equal(frame.column("ttft_ms").mean(), (14.31384903844446 + 15.5) / 2);
+  assert.deepEqual((frame.column("ttft_ms").values as number[]).slice(0, 2), [14.31384903844446, NaN]);
+  assert.doesNotThrow(() => frame.describe(), "it throws on null");
   assert.equal(frame.head(2).shape[0], 2);
   tableEqual(fromDanfo(frame), made);
 });
