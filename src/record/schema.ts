@@ -135,6 +135,11 @@ export const COLUMNS = {
     unit: "us",
     about: "as published: host + device time, which overlap (W1)",
   },
+  op_uniform_latency_us: {
+    type: "number",
+    unit: "us",
+    about: "op_latency_us with one classifier for all profiles",
+  },
   op_share_pct: { type: "number", unit: "%", about: "share of op_latency_us" },
   op_device_share_pct: { type: "number", unit: "%", about: "share of device time only" },
   op_uniform_share_pct: {
@@ -151,6 +156,7 @@ export const COLUMNS = {
   // Accuracy and limits.
   task: { type: "string", unit: "", about: "benchmark task" },
   accuracy_pct: { type: "number", unit: "%", about: "score of the task" },
+  shots: { type: "number", unit: "count", about: "solved examples in the prompt of the task" },
   max_prompt_tokens: { type: "number", unit: "tokens", about: "largest length that ran" },
   next_prompt_tokens: {
     type: "number",
@@ -162,7 +168,12 @@ export const COLUMNS = {
   // How far to trust it, and where it comes from.
   verdict: { type: "string", unit: "", about: "ok, suspect or rejected" },
   verdict_reasons: { type: "string[]", unit: "", about: "reason codes when the verdict is not ok" },
-  figure: { type: "string", unit: "", about: "figures of the paper that show this row" },
+  figure: {
+    type: "string",
+    unit: "",
+    about: "figures of the paper that show this row, separated by spaces",
+  },
+  panel: { type: "string[]", unit: "", about: "where in those figures, as `figure: panel`" },
   anomaly: { type: "string", unit: "", about: "what an audit of the row found" },
   source: { type: "string", unit: "", about: "artifact path of a published row; `measured` for ours" },
   measured_at: { type: "string", unit: "", about: "UTC time of the sample, ISO 8601" },
