@@ -23,6 +23,8 @@ export function publishedRows(read: (file: string) => string): Record<PaperKind,
 function latencyRow(from: Published, models: Models): Row {
   const row: Row = {
     ...setting("latency", from, models),
+    // A time taken under a profiler never meets an unprofiled one in a fit.
+    kind: text(from.method)?.includes("profiler") ? "profiled_latency" : "latency",
     cell: `latency/${from.row_id}`,
     phase: from.new_tokens === "0" ? "prefill" : "both",
     prompt_tokens: number(from.prompt_tokens),

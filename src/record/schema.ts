@@ -18,7 +18,8 @@ export const COLUMNS = {
   kind: {
     type: "string",
     unit: "",
-    about: "latency, memory, energy, operators, accuracy or limit; kinds never mix in one fit",
+    about:
+      "latency, profiled_latency, memory, energy, operators, accuracy or limit; kinds never mix in one fit",
   },
   status: {
     type: "string",
