@@ -1,4 +1,4 @@
-import { ops } from "../graph/index.js";
+import { ops, type Value } from "../graph/index.js";
 import { attention } from "./blocks/attention.js";
 import { Decoder, type BuildOptions, type ModelGraph } from "./decoder.js";
 import { bias, fanIn, nearOne, normal } from "./init.js";
@@ -44,7 +44,8 @@ export function buildGptNeo(config: GptNeoConfig, options: BuildOptions): ModelG
       ops.sub(tokens, graph.constant("int64", [1], [1])),
     );
     const positions = ops.add(ops.unsqueeze(first, 1), ops.unsqueeze(ops.range(tokens, "tokens"), 0));
-    return ops.add(ops.gather(embedding, model.inputIds), ops.gather(table, positions));
+    const known = clampPositions(positions, options.positions, config.max_position_embeddings);
+    return ops.add(ops.gather(embedding, model.inputIds), ops.gather(table, known));
   });
 
   const first = norm("transformer.h.0.ln_1");
@@ -102,4 +103,11 @@ export function buildGptNeo(config: GptNeoConfig, options: BuildOptions): ModelG
       normed = end.normed;
     });
   return model.finish(normed, embedding);
+}
+
+/** Learned positions end: a sequence that goes on (its speed is right, its text would not be) repeats the last one. */
+function clampPositions(positions: Value, wanted: number, known: number): Value {
+  return wanted <= known
+    ? positions
+    : ops.min(positions, positions.graph.constant("int64", [1], [known - 1]));
 }

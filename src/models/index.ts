@@ -5,7 +5,6 @@ export {
   buildModel,
   lowerings,
   maxPositions,
-  positionsEnd,
   countParameters,
   type Model,
   type Family,

@@ -149,9 +149,6 @@ export function lowerings(model: Model): readonly Lowering[] {
 export const maxPositions = (model: Model): number | undefined =>
   "max_position_embeddings" in model.config ? model.config.max_position_embeddings : undefined;
 
-/** Whether a position beyond the maximum can be computed at all: a learned table ends, a rotary one goes on. */
-export const positionsEnd = (model: Model): boolean => model.arch === "gpt_neo";
-
 /** Number of parameters of a graph's weights. */
 export function countParameters(weights: readonly WeightSpec[]): number {
   let count = 0;

@@ -124,10 +124,11 @@ export class Generator implements Disposable {
    * token of every sequence is on the host.
    */
   async prefill(prompt: BigInt64Array): Promise<bigint[]> {
-    const { batch, segmentTokens } = this.#cell;
+    const { batch } = this.#cell;
     const length = prompt.length / batch;
-    for (let start = 0; start < length; start += segmentTokens) {
-      const end = Math.min(length, start + segmentTokens);
+    const segment = this.#cell.segmentTokens ?? length;
+    for (let start = 0; start < length; start += segment) {
+      const end = Math.min(length, start + segment);
       const to = start === 0 ? this.#side : other(this.#side);
       await this.#runSegment(columns(prompt, batch, start, end), end, start === 0 ? "start" : this.#side, to);
       this.#side = to;

@@ -48,7 +48,8 @@ export interface Cell {
   /** null where the architecture has no SSM block. */
   readonly lowering: Lowering | null;
   readonly prefill: "chunked" | "monolithic";
-  readonly segmentTokens: number;
+  /** Longest segment; null when the prompt runs in one piece. */
+  readonly segmentTokens: number | null;
   readonly logits: "last" | "all";
   readonly threads: number | null;
   readonly seed: number;
@@ -70,7 +71,7 @@ export function plan(settings: Settings): Cell[] {
     prefill: oneOf("the prefill", settings.prefill ?? "chunked", ["chunked", "monolithic"] as const),
     logits: oneOf("logits", settings.logits ?? "last", ["last", "all"] as const),
     threads: settings.threads === undefined ? null : count("the number of threads", settings.threads),
-    seed: Number.isInteger(settings.seed ?? 1) ? (settings.seed ?? 1) : count("the seed", settings.seed ?? 1),
+    seed: count("the seed", settings.seed ?? 1, 0),
   };
   const segment = count("the segment length", settings.segmentTokens ?? 8192);
   const models = unique(settings.models.map(findModel));
@@ -82,7 +83,7 @@ export function plan(settings: Settings): Cell[] {
         model,
         promptTokens,
         lowering: chooseLowering(model, settings.lowering ?? "auto"),
-        segmentTokens: common.prefill === "monolithic" ? promptTokens : Math.min(segment, promptTokens),
+        segmentTokens: common.prefill === "monolithic" ? null : segment,
         beyondPositions: checkPositions(
           model,
           promptTokens + common.newTokens,
@@ -101,9 +102,9 @@ function cellKey({ model, repeats: _, ...setting }: Omit<Cell, "key">): string {
   return createHash("sha256").update(decides).digest("hex").slice(0, 12);
 }
 
-function count(what: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new UserError(`${what} is ${value}; it must be a whole number of 1 or more`);
+function count(what: string, value: number, least = 1): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new UserError(`${what} is ${value}; it must be a whole number of ${least} or more`);
 }
 
 function oneOf<T extends string>(what: string, value: string, allowed: readonly T[]): T {
@@ -135,7 +136,8 @@ function checkPositions(model: Model, tokens: number, allowed: boolean): number 
 
 /** ONNX Runtime's GroupQueryAttention takes a past and several new tokens for one sequence only. */
 function checkBatch({ model, batch, segmentTokens, promptTokens }: Omit<Cell, "key">): void {
-  if (batch === 1 || segmentTokens === promptTokens || model.family === "ssm") return;
+  const inSegments = segmentTokens !== null && segmentTokens < promptTokens;
+  if (batch === 1 || !inSegments || model.family === "ssm") return;
   throw new UserError(
     `${model.name} cannot carry its cache from segment to segment with a batch of ${batch}; use --prefill monolithic, or segments of at least ${promptTokens} tokens`,
   );

@@ -112,3 +112,16 @@ for (const folder of ["gpt_neo", "qwen2", "mamba", "mamba2", "mamba2-groups"]) {
     assert.deepEqual(used.sort(), [...checkpoint.tensorNames].sort());
   });
 }
+
+test("gpt_neo runs beyond its learned positions, and within them that changes nothing", async () => {
+  const checkpoint = loadCheckpoint("gpt_neo");
+  const ids = BigInt64Array.from({ length: 300 }, (_, i) => BigInt(i % 160));
+  ids.set(idsOf(checkpoint, "ids.130"));
+  await withGenerator(cellOf(checkpoint, 300), checkpoint.source, async (generator) => {
+    await generator.prefill(ids);
+    assert.ok(generator.logits!.every(Number.isFinite));
+    await generator.prefill(ids.subarray(0, 130));
+    const error = relativeError(generator.logits!, logitsOf(checkpoint, "logits.130"));
+    assert.ok(error < TOLERANCE, `error ${error}`);
+  });
+});
