@@ -94,23 +94,27 @@ function cudaProvider(): Finding {
   );
 }
 
-/** The CUDA 13 libraries that the provider loads. */
+/** The libraries that the provider loads, newest first where it may be built for CUDA 13 or 12. */
 const CUDA_LIBRARIES = [
-  "libcudart.so.13",
-  "libcublas.so.13",
-  "libcublasLt.so.13",
-  "libcurand.so.10",
-  "libcufft.so.12",
-  "libcudnn.so.9",
-];
+  ["libcudart.so.13", "libcudart.so.12"],
+  ["libcublas.so.13", "libcublas.so.12"],
+  ["libcublasLt.so.13", "libcublasLt.so.12"],
+  ["libcurand.so.10"],
+  ["libcufft.so.12", "libcufft.so.11"],
+  ["libcudnn.so.9"],
+] as const;
 
 function cudaLibraries(): Finding {
-  const missing = CUDA_LIBRARIES.filter((name) => locate(name) === null);
+  const places = CUDA_LIBRARIES.map((names) => ({
+    names,
+    path: names.map(locate).find((path) => path !== null),
+  }));
+  const missing = places.filter(({ path }) => path === undefined).map(({ names }) => names.join(" or "));
   return finding(
     "CUDA libraries",
-    missing.length === 0 ? CUDA_LIBRARIES.map((name) => locate(name)).join(", ") : null,
+    missing.length === 0 ? places.map(({ path }) => path).join(", ") : null,
     `missing ${missing.join(", ")}`,
-    "only for an NVIDIA GPU: install the CUDA 13 toolkit and cuDNN 9, and put their folders on LD_LIBRARY_PATH",
+    "only for an NVIDIA GPU: install the CUDA toolkit and cuDNN 9, and put their folders on LD_LIBRARY_PATH",
   );
 }
 
