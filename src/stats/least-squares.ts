@@ -57,7 +57,8 @@ export function leastSquares(
   const coefficients = scaled.columnScales.map(() => 0);
   free.forEach((column, k) => {
     const coefficient = solution[k]! / scaled.columnScales[column]!;
-    coefficients[column] = options.nonNegative ? Math.max(0, coefficient) : coefficient;
+    // Adding 0 turns the -0 of a response that is 0 throughout into 0.
+    coefficients[column] = (options.nonNegative ? Math.max(0, coefficient) : coefficient) + 0;
   });
   const residuals = design.map((row, i) => response[i]! - dot(row, coefficients));
   const degreesOfFreedom = design.length - free.length;

@@ -1,7 +1,7 @@
 /** Coefficients of a polynomial of degree two or less, by rising power: a + b·x + c·x². */
 export type Quadratic = readonly [a: number, b: number, c: number];
 
-export function evaluate([a, b, c]: Quadratic, x: number): number {
+export function evaluateQuadratic([a, b, c]: Quadratic, x: number): number {
   return a + x * (b + x * c);
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { evaluate, rootsBetween, type Quadratic } from "../../src/stats/index.js";
+import { evaluateQuadratic, rootsBetween, type Quadratic } from "../../src/stats/index.js";
 import { assertClose, scipyCases } from "./scipy.js";
 
 interface Case {
@@ -24,7 +24,7 @@ test("only roots in the interval are given, its ends included", () => {
   assert.deepEqual(rootsBetween(polynomial, 0, 2), [2]);
   assert.deepEqual(rootsBetween(polynomial, 2.5, 9), []);
   assert.deepEqual(rootsBetween(polynomial, -3, 2), [-3, 2]);
-  assert.equal(evaluate(polynomial, 2), 0);
+  assert.equal(evaluateQuadratic(polynomial, 2), 0);
 });
 
 test("polynomials and intervals without an answer are refused", () => {
