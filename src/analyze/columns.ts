@@ -1,0 +1,30 @@
+import type { ColumnName, Row } from "../record/schema.js";
+
+/** Columns whose values tell one series from another: samples that share them differ in the length alone. */
+export const SERIES_COLUMNS = [
+  "kind",
+  "campaign",
+  "model",
+  "family",
+  "weights",
+  "dtype",
+  "lowering",
+  "device",
+  "ep",
+  "threads",
+  "phase",
+  "batch",
+  "new_tokens",
+  "prefill",
+  "segment_tokens",
+  "logits",
+  "method",
+] as const satisfies readonly ColumnName[];
+
+export type SeriesColumn = (typeof SERIES_COLUMNS)[number];
+
+/** What a series is: the columns of SERIES_COLUMNS that have a value. */
+export type Series = { readonly [K in SeriesColumn]?: NonNullable<Row[K]> };
+
+/** Columns that tell one cell from another: a series at one length. */
+export const CELL_COLUMNS = [...SERIES_COLUMNS, "prompt_tokens"] as const satisfies readonly ColumnName[];

@@ -1,0 +1,70 @@
+import { COLUMNS, type ColumnName } from "../record/schema.js";
+import { UserError } from "../errors.js";
+
+/** `linear`: a + b·L. `quadratic`: a + b·L + c·L² with a, b, c ≥ 0. L is the prompt length in tokens. */
+export type Form = "linear" | "quadratic";
+
+/** `relative`: a deviation counts as a share of the value. `uniform`: a deviation counts in units of the metric. */
+export type Weighting = "relative" | "uniform";
+
+interface FitMetric {
+  readonly title: string;
+  readonly form: Form;
+  readonly weighting: Weighting;
+}
+
+/**
+ * What is fitted over the length, and how.
+ *
+ * Reading the prompt costs a fixed part, a part a token (projections, SSM scan) and a part a pair of tokens
+ * (attention), none of which is negative. Memory and the time of one more token have no pairs.
+ *
+ * Times and joules scatter in proportion to their value (clocks, interruptions), so each counts relative to itself;
+ * otherwise the longest of 128 to 220000 tokens would decide the curve alone. Bytes do not scatter: they deviate by
+ * blocks of the allocator, and a cache may hold 0 of them, which no relative deviation can express.
+ */
+export const FIT_METRICS = {
+  ttft_ms: { title: "TTFT", form: "quadratic", weighting: "relative" },
+  e2e_ms: { title: "end-to-end time", form: "quadratic", weighting: "relative" },
+  energy_j: { title: "energy", form: "quadratic", weighting: "relative" },
+  tpot_ms: { title: "TPOT", form: "linear", weighting: "relative" },
+  total_bytes: { title: "total memory", form: "linear", weighting: "uniform" },
+  peak_activation_bytes: { title: "peak activation memory", form: "linear", weighting: "uniform" },
+  kv_cache_bytes: { title: "KV cache", form: "linear", weighting: "uniform" },
+} as const satisfies Partial<Record<ColumnName, FitMetric>>;
+
+export type FitMetricName = keyof typeof FIT_METRICS;
+
+/** What a summary gives by default, where the table has it. */
+export const SUMMARY_METRICS = [
+  "ttft_ms",
+  "tpot_ms",
+  "e2e_ms",
+  "decode_tokens_per_s",
+  "overall_tokens_per_s",
+  "weights_bytes",
+  "kv_cache_bytes",
+  "ssm_state_bytes",
+  "conv_state_bytes",
+  "peak_activation_bytes",
+  "reserved_bytes",
+  "total_bytes",
+  "process_rss_bytes",
+  "energy_j",
+] as const satisfies readonly ColumnName[];
+
+/** Refuses a metric that has no form to fit, for callers whose metric is text (a notebook, the command line). */
+export function checkFitMetric(metric: string): asserts metric is FitMetricName {
+  if (!Object.hasOwn(FIT_METRICS, metric))
+    throw new UserError(`metric is ${metric}: it must be one of ${Object.keys(FIT_METRICS).join(", ")}`);
+}
+
+/** Refuses a way to weight that is none of ours, for the same callers. */
+export function checkWeighting(weighting: string): asserts weighting is Weighting {
+  if (weighting !== "relative" && weighting !== "uniform")
+    throw new UserError(`weighting is ${weighting}: it must be relative or uniform`);
+}
+
+export function unitOf(metric: ColumnName): string {
+  return COLUMNS[metric].unit;
+}

@@ -1,0 +1,77 @@
+import type { ColumnTable } from "arquero";
+import { UserError } from "../errors.js";
+
+/** Some rows of a table, by index, and the values that they share. */
+export interface Group {
+  key: Record<string, unknown>;
+  rows: number[];
+}
+
+/** Values of a column in row order; all null where the table has no such column. */
+export function columnValues(table: ColumnTable, name: string): readonly unknown[] {
+  const absent = table.column(name) === undefined;
+  return absent ? new Array<null>(table.numRows()).fill(null) : Array.from(table.array(name) as unknown[]);
+}
+
+/** Those of the columns in which the table has at least one value, in the order asked for. */
+export function presentColumns<Name extends string>(table: ColumnTable, names: readonly Name[]): Name[] {
+  return names.filter((name) => columnValues(table, name).some((value) => value != null));
+}
+
+/** Rows with equal values in the columns, in order of first appearance. A value that is absent is null in the key. */
+export function groupRows(table: ColumnTable, names: readonly string[], rows: readonly number[]): Group[] {
+  const columns = names.map((name) => columnValues(table, name));
+  const groups = new Map<string, Group>();
+  for (const row of rows) {
+    const values = columns.map((column) => column[row] ?? null);
+    const id = JSON.stringify(values);
+    const group = groups.get(id) ?? {
+      key: Object.fromEntries(names.map((name, i) => [name, values[i]])),
+      rows: [],
+    };
+    groups.set(id, group);
+    group.rows.push(row);
+  }
+  return [...groups.values()];
+}
+
+/** Every row of the table, by index. */
+export function allRows(table: ColumnTable): number[] {
+  return Array.from({ length: table.numRows() }, (_, row) => row);
+}
+
+/** Whether a sample succeeded; a table without statuses holds successes. */
+export function isOk(status: unknown): boolean {
+  return status == null || status === "ok";
+}
+
+/**
+ * Numbers of a metric in row order, null where it was not measured. A text, a NaN, an infinite or a negative value is
+ * refused with its row: no metric of ours can be negative.
+ */
+export function metricValues(table: ColumnTable, metric: string, rows: readonly number[]): (number | null)[] {
+  const values = columnValues(table, metric);
+  return rows.map((row) => {
+    const value = values[row] ?? null;
+    if (value === null) return null;
+    if (typeof value !== "number" || !(value >= 0 && value < Infinity))
+      throw new UserError(
+        `${metric} is ${inWords(value)} in row ${row}: it must be a finite number of 0 or more`,
+      );
+    return value;
+  });
+}
+
+/** Refuses rows of several kinds: a latency and a profiled run have the same columns and different meanings. */
+export function refuseMixedKinds(table: ColumnTable, rows: readonly number[]): void {
+  const kinds = groupRows(table, ["kind"], rows).flatMap(({ key }) => (key["kind"] ?? []) as string[]);
+  if (kinds.length > 1)
+    throw new UserError(
+      `the rows are of ${kinds.length} kinds (${kinds.join(", ")}): filter the table to one`,
+    );
+}
+
+/** A value for a message: JSON, except for the numbers that JSON turns into null. */
+export function inWords(value: unknown): string {
+  return typeof value === "number" ? String(value) : JSON.stringify(value);
+}

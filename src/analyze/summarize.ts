@@ -1,0 +1,109 @@
+import { table as fromColumns, type ColumnTable } from "arquero";
+import { UserError } from "../errors.js";
+import { COLUMNS, COLUMN_NAMES, type ColumnName } from "../record/schema.js";
+import { bootstrapInterval, median, randomIndex, type RandomIndex } from "../stats/index.js";
+import { CELL_COLUMNS } from "./columns.js";
+import { SUMMARY_METRICS } from "./metrics.js";
+import { checkResampling } from "./resampling.js";
+import {
+  allRows,
+  columnValues,
+  groupRows,
+  isOk,
+  metricValues,
+  presentColumns,
+  refuseMixedKinds,
+} from "./rows.js";
+
+export interface SummarizeOptions {
+  /** Number columns to summarize; default those of SUMMARY_METRICS that the table has. */
+  metrics?: readonly ColumnName[];
+  /** Columns that make a cell; default those of CELL_COLUMNS that the table has. */
+  by?: readonly ColumnName[];
+  /** Resamples of each interval; default 1000. */
+  replicates?: number;
+  /** Seed of the resampling; default 1. */
+  seed?: number;
+}
+
+interface Summary {
+  median: number | null;
+  lo: number | null;
+  hi: number | null;
+  n: number;
+}
+
+/**
+ * One row a cell: its columns, `status`, and for each metric the median under the metric's own name and unit, then
+ * `<metric>_lo` and `<metric>_hi` (95 % percentile bootstrap interval of the median) and `<metric>_n`, the samples.
+ *
+ * Only successful samples count. A cell without one keeps its row, with the status it has instead of ok (oom is a
+ * finding), n = 0 and null medians. One sample has a median and no interval. UserError for unknown columns, a metric
+ * that is not a number, and cells that would mix rows of several kinds.
+ *
+ * @example
+ * summarize(table, { metrics: ["ttft_ms"] }).print();
+ */
+export function summarize(
+  table: ColumnTable,
+  { metrics, by, replicates = 1000, seed = 1 }: SummarizeOptions = {},
+): ColumnTable {
+  checkResampling({ replicates, seed });
+  const cellColumns = chooseColumns(table, by, CELL_COLUMNS);
+  const metricColumns = chooseColumns(table, metrics, SUMMARY_METRICS);
+  refuseNonNumbers(metricColumns);
+  if (metricColumns.length === 0)
+    throw new UserError(`the table has no metric: it needs one of ${SUMMARY_METRICS.join(", ")}`);
+
+  const cells = groupRows(table, cellColumns, allRows(table));
+  for (const { rows } of cells) refuseMixedKinds(table, rows);
+  const statuses = columnValues(table, "status");
+  const succeeded = cells.map(({ rows }) => rows.filter((row) => isOk(statuses[row])));
+  const random = randomIndex(seed);
+
+  const columns: Record<string, unknown[]> = {};
+  for (const name of cellColumns) columns[name] = cells.map(({ key }) => key[name]);
+  columns["status"] = cells.map(({ rows }, i) => (succeeded[i]!.length > 0 ? "ok" : statuses[rows[0]!]));
+  for (const metric of metricColumns) {
+    const summaries = succeeded.map((rows) =>
+      summarizeSamples(
+        metricValues(table, metric, rows).filter((value) => value !== null),
+        replicates,
+        random,
+      ),
+    );
+    columns[metric] = summaries.map((summary) => summary.median);
+    columns[`${metric}_lo`] = summaries.map(({ lo }) => lo);
+    columns[`${metric}_hi`] = summaries.map(({ hi }) => hi);
+    columns[`${metric}_n`] = summaries.map(({ n }) => n);
+  }
+  return fromColumns(columns);
+}
+
+function summarizeSamples(samples: readonly number[], replicates: number, random: RandomIndex): Summary {
+  const n = samples.length;
+  if (n === 0) return { median: null, lo: null, hi: null, n };
+  if (n === 1) return { median: samples[0]!, lo: null, hi: null, n };
+  const [lo, hi] = bootstrapInterval(samples, median, { replicates, seed: random });
+  return { median: median(samples), lo, hi, n };
+}
+
+/** The columns asked for, refused if the table lacks one; without a request those of the defaults that it has. */
+function chooseColumns(
+  table: ColumnTable,
+  asked: readonly ColumnName[] | undefined,
+  defaults: readonly ColumnName[],
+): readonly ColumnName[] {
+  if (!asked) return presentColumns(table, defaults);
+  const missing = asked.find((name) => table.column(name) === undefined);
+  if (missing !== undefined)
+    throw new UserError(
+      `the table has no column ${missing}: its columns are ${table.columnNames().join(", ")}`,
+    );
+  return asked;
+}
+
+function refuseNonNumbers(metrics: readonly ColumnName[]): void {
+  const wrong = metrics.find((name) => !COLUMN_NAMES.includes(name) || COLUMNS[name].type !== "number");
+  if (wrong !== undefined) throw new UserError(`metric is ${wrong}: it must be a column of numbers`);
+}

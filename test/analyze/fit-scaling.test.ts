@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { escape } from "arquero";
+import {
+  fitScaling,
+  fitTable,
+  type FitMetricName,
+  type ScalingFit,
+  type Weighting,
+} from "../../src/analyze/index.js";
+import type { Row } from "../../src/record/schema.js";
+import { assertClose, scipyCases } from "../stats/scipy.js";
+import { LENGTHS, normal, paperRows, simulate, tableOf } from "./samples.js";
+
+const fitRows = (rows: readonly Row[], metric: FitMetricName = "ttft_ms"): ScalingFit[] =>
+  fitScaling(tableOf(rows), { metric });
+
+const memoryRows = (model: string, bytes: (length: number) => number): Row[] =>
+  LENGTHS.map((prompt_tokens) => ({
+    kind: "memory",
+    model,
+    prompt_tokens,
+    total_bytes: bytes(prompt_tokens),
+  }));
+
+test("the paper's rows give SciPy's coefficients, standard errors and R²", () => {
+  const goldens = scipyCases<{ name: string; coefficients: number[]; standardErrors: number[]; r2: number }>(
+    "least-squares",
+  );
+  const fits = fitRows(paperRows());
+  ["qwen2.5-0.5b", "mamba2-780m"].forEach((name, i) => {
+    const golden = goldens.find((other) => other.name === `${name} ttft, relative, non-negative`)!;
+    const { coefficients, standardErrors, r2 } = fits[i]!;
+    assertClose([coefficients.a, coefficients.b, coefficients.c], golden.coefficients);
+    assertClose([standardErrors.a, standardErrors.b, standardErrors.c], golden.standardErrors);
+    assertClose([r2], [golden.r2]);
+  });
+});
+
+test("a curve without noise is found again and predicts any length", () => {
+  const [fit] = fitRows(simulate("m", [5, 0.01, 2e-7]));
+  assertClose(Object.values(fit!.coefficients), [5, 0.01, 2e-7]);
+  assertClose([fit!.predict(100_000)], [5 + 1000 + 2000]);
+  assert.ok(fit!.residual < 1e-12);
+  assert.deepEqual([fit!.form, fit!.weighting, fit!.unit], ["quadratic", "relative", "ms"]);
+  assert.deepEqual([fit!.n, fit!.degreesOfFreedom], [40, 37]);
+  assert.deepEqual(fit!.lengths, LENGTHS);
+  assert.deepEqual(fit!.range, [1024, 57344]);
+});
+
+test("memory is a line, its slope the bytes a token", () => {
+  const [fit] = fitRows(
+    memoryRows("m", (length) => 1.2e9 + 12288 * length),
+    "total_bytes",
+  );
+  assertClose([fit!.coefficients.a, fit!.coefficients.b], [1.2e9, 12288]);
+  assert.equal(fit!.coefficients.c, 0);
+  assert.equal(fit!.standardErrors.c, null);
+  assert.deepEqual([fit!.form, fit!.weighting, fit!.unit], ["linear", "uniform", "bytes"]);
+});
+
+test("a coefficient at its bound is 0 and has no standard error", () => {
+  const [fit] = fitRows(simulate("m", [5, 0.01, -2e-8], { noise: 0.001, draw: normal(1) }));
+  assert.equal(fit!.coefficients.c, 0);
+  assert.equal(fit!.standardErrors.c, null);
+  assert.ok(fit!.standardErrors.b! > 0);
+});
+
+test("an SSM's key/value cache of 0 bytes is a line, with no R² and no residual", () => {
+  const rows = LENGTHS.map((prompt_tokens) => ({ model: "mamba2-780m", prompt_tokens, kv_cache_bytes: 0 }));
+  const [fit] = fitRows(rows, "kv_cache_bytes");
+  assert.deepEqual(fit!.coefficients, { a: 0, b: 0, c: 0 });
+  assert.equal(fit!.r2, null);
+  assert.equal(fit!.residual, 0);
+});
+
+test("a relative residual is the typical deviation as a share of the value", () => {
+  const [fit] = fitRows(simulate("m", [5, 0.01, 2e-7], { noise: 0.03, samples: 500, draw: normal(2) }));
+  assert.ok(Math.abs(fit!.residual - 0.03) < 0.001, `residual ${fit!.residual}`);
+});
+
+test("relative weights do not favour the samples that happen to be low", () => {
+  // With 1/y² of each sample the curve would come out 2σ² = 18 % low.
+  const [fit] = fitRows(simulate("m", [5, 0.01, 2e-7], { noise: 0.3, samples: 300, draw: normal(3) }));
+  assertClose([fit!.predict(8192) / (5 + 81.92 + 2e-7 * 8192 ** 2)], [1], 0.03);
+});
+
+test("rows that differ in a setting make series of their own", () => {
+  const fast = simulate("m", [5, 0.01, 0]).map((row) => ({ ...row, lowering: "fused" }));
+  const slow = simulate("m", [5, 0.02, 0]).map((row) => ({ ...row, lowering: "ssd-matmul" }));
+  const other = simulate("n", [5, 0.03, 0]);
+  const fits = fitRows([...fast, ...slow, ...other]);
+  const shared = { kind: "latency", device: "gpu" };
+  assert.deepEqual(
+    fits.map(({ series }) => series),
+    [
+      { ...shared, model: "m", lowering: "fused" },
+      { ...shared, model: "m", lowering: "ssd-matmul" },
+      { ...shared, model: "n" },
+    ],
+  );
+  assertClose(
+    fits.map(({ coefficients }) => coefficients.b),
+    [0.01, 0.02, 0.03],
+  );
+});
+
+test("only successful rows that have the metric count, and only those that the table's filter keeps", () => {
+  const good = simulate("m", [5, 0.01, 2e-7], { samples: 1 });
+  const rows: Row[] = [
+    ...good.map((row) => ({ ...row, status: "ok" })),
+    { ...good[0]!, ttft_ms: 1e6, status: "failed" },
+    { ...good[0]!, prompt_tokens: 131072, ttft_ms: null, status: "oom" },
+    { ...good[0]!, ttft_ms: null, status: "ok" },
+    { ...good[0]!, ttft_ms: 1e6, status: "ok", verdict: "rejected" },
+  ];
+  const kept = tableOf(rows).filter(escape((row: Row) => row.verdict !== "rejected"));
+  const [fit] = fitScaling(kept, { metric: "ttft_ms" });
+  assert.equal(fit!.n, LENGTHS.length);
+  assertClose(Object.values(fit!.coefficients), [5, 0.01, 2e-7]);
+});
+
+test("three lengths with one sample each are fitted, without standard errors", () => {
+  const [fit] = fitRows(simulate("m", [5, 0.01, 2e-7], { samples: 1, lengths: [1000, 2000, 4000] }));
+  assertClose(Object.values(fit!.coefficients), [5, 0.01, 2e-7], 1e-6);
+  assert.deepEqual(fit!.standardErrors, { a: null, b: null, c: null });
+});
+
+test("what cannot be fitted is refused in one sentence", () => {
+  const refused = (rows: readonly Row[], message: string, metric = "ttft_ms"): void => {
+    assert.throws(() => fitRows(rows, metric as FitMetricName), { name: "UserError", message });
+  };
+  const rows = simulate("m", [5, 0.01, 2e-7], { samples: 1 });
+  const [first, ...rest] = rows;
+  refused(rows.slice(0, 2), "m has ttft_ms at 2 prompt length(s): a quadratic fit needs at least 3");
+  refused(
+    [{ ...first!, ttft_ms: NaN }, ...rest],
+    "ttft_ms is NaN in row 0: it must be a finite number of 0 or more",
+  );
+  refused(
+    [...rest, { ...first!, ttft_ms: -1 }],
+    "ttft_ms is -1 in row 7: it must be a finite number of 0 or more",
+  );
+  refused(
+    [{ ...first!, ttft_ms: 0 }, ...rest],
+    'm has a ttft_ms of 0 at 1024 tokens: a relative fit needs values above 0 (weighting: "uniform" allows 0)',
+  );
+  refused(
+    [{ ...first!, prompt_tokens: null }, ...rest],
+    "prompt_tokens is null in row 0: a fit needs a positive length",
+  );
+  refused(
+    rows.map((row, i) => (i < 3 ? { ...row, status: "oom" } : { ...row, ttft_ms: null })),
+    "no row is left to fit ttft_ms: of 8 rows 3 have a status other than ok and 5 have no ttft_ms",
+  );
+  refused(
+    [...rows, ...rows.map((row) => ({ ...row, kind: "operators" }))],
+    "the rows are of 2 kinds (latency, operators): filter the table to one",
+  );
+  refused(
+    rows,
+    "metric is accuracy_pct: it must be one of ttft_ms, e2e_ms, energy_j, tpot_ms, total_bytes, " +
+      "peak_activation_bytes, kv_cache_bytes",
+    "accuracy_pct",
+  );
+});
+
+test("the weighting can be chosen, but not invented", () => {
+  const table = tableOf(paperRows());
+  const golden = scipyCases<{ name: string; coefficients: number[] }>("least-squares").find(
+    ({ name }) => name === "mamba2-780m ttft, uniform, non-negative",
+  )!;
+  const [, fit] = fitScaling(table, { metric: "ttft_ms", weighting: "uniform" });
+  assertClose(Object.values(fit!.coefficients), golden.coefficients);
+  assert.throws(() => fitScaling(table, { metric: "ttft_ms", weighting: "log" as Weighting }), {
+    name: "UserError",
+    message: "weighting is log: it must be relative or uniform",
+  });
+});
+
+test("a text where a number belongs is refused with the text", () => {
+  const rows = simulate("m", [5, 0.01, 0], { samples: 1 }).map((row) => ({ ...row, ttft_ms: "12 ms" }));
+  assert.throws(() => fitRows(rows as unknown as Row[]), {
+    name: "UserError",
+    message: 'ttft_ms is "12 ms" in row 0: it must be a finite number of 0 or more',
+  });
+});
+
+test("fitTable shows a row a fit, with the settings that the fits have", () => {
+  const table = fitTable(fitRows(paperRows()));
+  assert.deepEqual(table.columnNames().slice(0, 5), ["model", "device", "batch", "metric", "unit"]);
+  assert.deepEqual(table.array("model"), ["qwen2.5-0.5b-instruct", "mamba2-780m"]);
+  assert.deepEqual(table.array("lengths"), [7, 7]);
+  assert.deepEqual(table.array("longest_tokens"), [32768, 32768]);
+  const { a, b_se, r2 } = table.object(1) as { a: number; b_se: number; r2: number };
+  assert.ok(a > 4 && a < 5 && b_se > 0 && r2 > 0.999);
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { summarize } from "../../src/analyze/index.js";
+import type { ColumnName, Row } from "../../src/record/schema.js";
+import { bootstrapInterval, median } from "../../src/stats/index.js";
+import { tableOf } from "./samples.js";
+
+const sample = (model: string, prompt_tokens: number, ttft_ms: number | null, more: Row = {}): Row => ({
+  kind: "latency",
+  model,
+  prompt_tokens,
+  ttft_ms,
+  ...more,
+});
+
+const TIMES = [12, 10, 15, 11, 13, 30, 12];
+const cell = TIMES.map((ttft_ms) => sample("m", 1024, ttft_ms));
+
+test("a row a cell, with median, bootstrap interval and number of samples", () => {
+  const table = summarize(tableOf([...cell, sample("m", 2048, 40), sample("n", 1024, 50)]));
+  const [lo, hi] = bootstrapInterval(TIMES, median, { replicates: 1000, seed: 1 });
+  assert.deepEqual(table.objects(), [
+    {
+      kind: "latency",
+      model: "m",
+      prompt_tokens: 1024,
+      status: "ok",
+      ttft_ms: 12,
+      ttft_ms_lo: lo,
+      ttft_ms_hi: hi,
+      ttft_ms_n: 7,
+    },
+    {
+      kind: "latency",
+      model: "m",
+      prompt_tokens: 2048,
+      status: "ok",
+      ttft_ms: 40,
+      ttft_ms_lo: null,
+      ttft_ms_hi: null,
+      ttft_ms_n: 1,
+    },
+    {
+      kind: "latency",
+      model: "n",
+      prompt_tokens: 1024,
+      status: "ok",
+      ttft_ms: 50,
+      ttft_ms_lo: null,
+      ttft_ms_hi: null,
+      ttft_ms_n: 1,
+    },
+  ]);
+  assert.ok(lo >= 10 && lo < 12 && hi > 12 && hi <= 30);
+});
+
+test("a cell that ran out of memory keeps its row; a failed sample of another does not count", () => {
+  const table = summarize(
+    tableOf([
+      ...cell,
+      sample("m", 1024, 1e6, { status: "failed" }),
+      sample("m", 131072, null, { status: "oom" }),
+    ]),
+  );
+  assert.deepEqual(table.array("status"), ["ok", "oom"]);
+  assert.deepEqual(table.array("ttft_ms"), [12, null]);
+  assert.deepEqual(table.array("ttft_ms_n"), [7, 0]);
+});
+
+test("each metric counts its own samples, and absent columns are left out", () => {
+  const rows = cell.map((row, i) => ({ ...row, tpot_ms: i < 2 ? null : 3, energy_j: null }));
+  const table = summarize(tableOf(rows));
+  assert.deepEqual([table.get("ttft_ms_n", 0), table.get("tpot_ms_n", 0)], [7, 5]);
+  assert.ok(!table.columnNames().includes("energy_j"));
+});
+
+test("settings split cells; asked columns replace the default", () => {
+  const rows = [...cell, ...cell.map((row) => ({ ...row, dtype: "fp16" }))];
+  assert.deepEqual(summarize(tableOf(rows)).array("dtype"), [null, "fp16"]);
+  const merged = summarize(tableOf(rows), { by: ["model"], metrics: ["ttft_ms"] });
+  assert.deepEqual(merged.columnNames(), [
+    "model",
+    "status",
+    "ttft_ms",
+    "ttft_ms_lo",
+    "ttft_ms_hi",
+    "ttft_ms_n",
+  ]);
+  assert.equal(merged.get("ttft_ms_n", 0), 14);
+});
+
+test("what cannot be summarized is refused in one sentence", () => {
+  const refused = (
+    rows: readonly Row[],
+    options: Parameters<typeof summarize>[1],
+    message: string | RegExp,
+  ): void => {
+    assert.throws(() => summarize(tableOf(rows), options), { name: "UserError", message });
+  };
+  refused(
+    cell,
+    { by: ["device"] },
+    "the table has no column device: its columns are kind, model, prompt_tokens, ttft_ms",
+  );
+  refused(cell, { metrics: ["nonsense" as ColumnName] }, /the table has no column nonsense/);
+  refused(cell, { metrics: ["model"] }, "metric is model: it must be a column of numbers");
+  refused([sample("m", 1, null)], {}, /the table has no metric: it needs one of ttft_ms, tpot_ms/);
+  refused([sample("m", 1, NaN)], {}, "ttft_ms is NaN in row 0: it must be a finite number of 0 or more");
+  refused(cell, { replicates: 5 }, /replicates is 5/);
+  refused(
+    [...cell, { ...cell[0]!, kind: "operators" }],
+    { by: ["model"] },
+    "the rows are of 2 kinds (latency, operators): filter the table to one",
+  );
+});
