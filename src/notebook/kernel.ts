@@ -5,6 +5,16 @@ import { loadJupyter, type Message, type Socket } from "./tslab.js";
 /** How long a kernel may go on after Jupyter asked it to shut down: a cell's timers must not keep it alive. */
 const SHUTDOWN_GRACE_MS = 500;
 
+/** How often the kernel looks whether Jupyter is still there: one that was killed cannot ask for shutdown. */
+const PARENT_CHECK_MS = 1000;
+
+function endWithParent(): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit(1);
+  }, PARENT_CHECK_MS).unref();
+}
+
 /**
  * Serves Jupyter on the sockets named in the connection file until it asks for shutdown.
  * SIGINT (Jupyter's interrupt) stops the running cell.
@@ -48,5 +58,6 @@ export async function startKernel(connectionFile: string): Promise<void> {
     handler.interrupt();
   });
   surviveStrayErrors();
+  endWithParent();
   await new Server(handler, connectionFile).init();
 }

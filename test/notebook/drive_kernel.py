@@ -51,7 +51,10 @@ def main(name, folder):
             ),
             "busy": execute(client, "while (true) {}", manager.interrupt_kernel),
             "after": execute(client, "answer"),
-            "burst": execute(client, "for (let i = 0; i < 3000; i++) console.log(i);"),
+            "burst": execute(
+                client,
+                'import { display } from "tslab"; for (let i = 0; i < 3000; i++) display.text(String(i));',
+            ),
             "complete": client.complete("Math.sq", reply=True, timeout=TIMEOUT_S)["content"],
             "inspect": client.inspect("answer", 3, reply=True, timeout=TIMEOUT_S)["content"],
             "info": client.kernel_info(reply=True, timeout=TIMEOUT_S)["content"],

@@ -6,7 +6,7 @@ import { installKernel } from "../../src/cli/kernel.js";
 import { runNotebook } from "../../src/cli/notebook/run-notebook.js";
 import { ensureDist } from "../support/dist.js";
 import { finished, JUPYTER, jupyterPython, needsJupyter } from "../support/jupyter.js";
-import { readNotebook, scratchFolder, writeNotebook, type WrittenCell } from "../support/notebook.js";
+import { isGone, readNotebook, scratchFolder, writeNotebook, type WrittenCell } from "../support/notebook.js";
 
 /** What drive_kernel.py prints: a cell's reply and iopub messages. */
 interface Executed {
@@ -110,9 +110,14 @@ test("the kernel answers as the protocol asks", needsJupyter, async () => {
   }
   assert.equal(executed("after").reply.status, "ok", "an interrupted kernel goes on, with its variables");
 
-  const burst = executed("burst").outputs.filter(([type]) => type === "stream");
-  const lines = burst.map(([, { text }]) => String(text)).join("");
-  assert.equal(lines, Array.from({ length: 3000 }, (_, i) => `${i}\n`).join(""), "no output is lost");
+  const burst = executed("burst").outputs.flatMap(([type, { data }]) =>
+    type === "display_data" ? [(data as Record<string, unknown>)["text/plain"]] : [],
+  );
+  assert.deepEqual(
+    burst,
+    Array.from({ length: 3000 }, (_, i) => String(i)),
+    "no output is lost",
+  );
 
   assert.ok(answers.complete.matches.includes("sqrt"));
   assert.deepEqual([answers.complete.cursor_start, answers.complete.cursor_end], [5, 7]);
@@ -120,4 +125,17 @@ test("the kernel answers as the protocol asks", needsJupyter, async () => {
   assert.equal(answers.info.language_info.name, "typescript");
   assert.match(answers.info.language_info.version, /^5\./);
   assert.ok(answers.shutdown_s < 4, `a cell's timer kept the kernel for ${answers.shutdown_s} s`);
+});
+
+test("a kernel ends when Jupyter is killed", needsJupyter, async () => {
+  const program = [
+    "import os, sys",
+    "from jupyter_client.manager import start_new_kernel",
+    "manager, client = start_new_kernel(kernel_name='ssm-scope')",
+    "print(manager.provisioner.pid, flush=True)",
+    "os._exit(0)",
+  ].join("\n");
+  const { stdout, stderr } = await finished(jupyterPython(), ["-c", program], env);
+  assert.match(stdout, /^\d+\n$/, stderr);
+  assert.ok(await isGone(Number(stdout)));
 });

@@ -4,31 +4,16 @@
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { type CellEvent, runNotebook } from "../../src/cli/notebook/run-notebook.js";
 import { UserError } from "../../src/errors.js";
 import { DIST, ensureDist } from "../support/dist.js";
-import { printed, readNotebook, scratchFolder, writeNotebook } from "../support/notebook.js";
+import { isGone, printed, readNotebook, scratchFolder, writeNotebook } from "../support/notebook.js";
 
 before(ensureDist);
 const folder = scratchFolder();
-
-/** Whether a process is there; one that has ended but was not yet waited for counts as gone. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-async function isGone(pid: number): Promise<boolean> {
-  for (let tries = 0; tries < 50 && isAlive(pid); tries++) await delay(20);
-  return !isAlive(pid);
-}
 
 test("every kind of output is kept, and the cells see what earlier ones declared", async () => {
   const output = join(folder, "deeper", "kinds-out.ipynb");

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 
 const OUT = resolve(import.meta.dirname, "../../out");
 
@@ -70,6 +71,21 @@ export interface WrittenNotebook {
 
 export const readNotebook = (file: string): WrittenNotebook =>
   JSON.parse(readFileSync(file, "utf8")) as WrittenNotebook;
+
+/** Whether a process is there; one that has ended but was not yet waited for counts as gone. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** Waits a few seconds for a process to end. */
+export async function isGone(pid: number): Promise<boolean> {
+  for (let tries = 0; tries < 100 && isAlive(pid); tries++) await delay(50);
+  return !isAlive(pid);
+}
 
 /** All that the cell's outputs say, joined. */
 export const printed = (cell: WrittenCell, name = "stdout"): string =>
