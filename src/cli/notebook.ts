@@ -1,0 +1,82 @@
+/** `ssm-scope notebook run`: executes notebooks without Jupyter and without Python. */
+import { basename, join } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { type CellEvent, type NotebookRun, runNotebook } from "./notebook/run-notebook.js";
+
+interface RunOptions {
+  out: string;
+  timeout?: number;
+  inPlace?: boolean;
+}
+
+/** Exit code of a process that Ctrl-C ended: 128 + SIGINT. */
+const INTERRUPTED_EXIT_CODE = 130;
+
+export function notebookCommand(): Command {
+  const command = new Command("notebook").description("run notebooks");
+  command
+    .command("run")
+    .description("run TypeScript notebooks without Jupyter and write them with their outputs")
+    .argument("<file...>", "notebooks (.ipynb)")
+    .option("--out <dir>", "folder for the notebooks with their outputs", join("out", "notebooks"))
+    .option("--timeout <seconds>", "limit for each cell (default: none)", parseSeconds)
+    .option("--in-place", "write the outputs into the notebooks themselves")
+    .action(runAll);
+  return command;
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() === "" || !Number.isFinite(seconds) || seconds <= 0)
+    throw new InvalidArgumentError("a number of seconds above 0 is needed.");
+  return seconds;
+}
+
+/** Runs all files, also after a failure, but none after Ctrl-C. */
+async function runAll(files: string[], { out, timeout = Infinity, inPlace }: RunOptions): Promise<void> {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    controller.abort();
+  };
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  try {
+    for (const file of files) {
+      const output = inPlace ? file : join(out, basename(file));
+      const run = await runNotebook(file, {
+        output,
+        timeoutS: timeout,
+        onCell: (event) => {
+          showProgress(file, event);
+        },
+        abort: controller.signal,
+      });
+      report(file, run);
+      if (run.how === "interrupted") {
+        process.exitCode = INTERRUPTED_EXIT_CODE;
+        return;
+      }
+      if (run.how !== "ok") process.exitCode = 1;
+    }
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+}
+
+/** A line a cell: begun when the cell begins, so that a long one is seen to run. */
+function showProgress(file: string, { number, total, source, ended }: CellEvent): void {
+  if (ended) process.stderr.write(`${ended.how}, ${ended.seconds.toFixed(1)} s\n`);
+  else process.stderr.write(`${basename(file)} ${number}/${total}  ${firstLine(source)} … `);
+}
+
+const firstLine = (source: string): string => {
+  const line = source.trim().split("\n")[0] ?? "";
+  return line.length > 60 ? `${line.slice(0, 59)}…` : line;
+};
+
+function report(file: string, { output, failed, how }: NotebookRun): void {
+  if (failed) {
+    const source = failed.source.trimEnd().replaceAll(/^/gm, "    ");
+    console.error(`\nCell ${failed.number} of ${file} ${how}:\n\n${source}\n\n${failed.error}\n`);
+  }
+  console.log(output);
+}

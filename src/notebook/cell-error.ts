@@ -1,0 +1,70 @@
+/**
+ * What went wrong in a cell, as Jupyter's `error` message states it. tslab only prints it to standard error, so
+ * a front end cannot tell a failed cell from a talkative one.
+ */
+import { format, inspect } from "node:util";
+
+export interface CellError {
+  ename: string;
+  evalue: string;
+  /** Lines of text, as the front end shows them. */
+  traceback: string[];
+}
+
+/** How tslab's executor formats a compiler message: file, line, column, text. */
+const DIAGNOSTIC = "%s%d:%d - %s";
+
+/** Frames of the kernel and of Node below the cell tell a reader nothing. */
+const belowTheCell = (line: string): boolean =>
+  /^\s+at .*(?:[\\/]tslab[\\/]dist[\\/]|[\\/]cell-handler\.js:|node:(?:vm|internal))/.test(line);
+
+/** Node's name for code without a file. Its line numbers count in what the compiler made of the cell. */
+const NO_FILE = "evalmachine.<anonymous>";
+
+const INTERRUPTED: CellError = {
+  ename: "Interrupted",
+  evalue: "the cell was interrupted",
+  traceback: ["Interrupted: the cell was interrupted"],
+};
+
+/** From one call of the executor's `console.error` to the error it reports. */
+export function cellError(args: readonly unknown[]): CellError {
+  return args[0] === DIAGNOSTIC ? compilerError(format(...args)) : thrownError(args[0]);
+}
+
+function compilerError(message: string): CellError {
+  const hint = message.includes("Cannot find module 'ssm-scope")
+    ? [
+        "ssm-scope is looked up in node_modules from the notebook's folder upwards: npm install ssm-scope there",
+      ]
+    : [];
+  return { ename: "TypeScriptError", evalue: message, traceback: [message, ...hint] };
+}
+
+function thrownError(thrown: unknown): CellError {
+  if (!(thrown instanceof Error)) {
+    const evalue = typeof thrown === "string" ? thrown : inspect(thrown);
+    return { ename: "Thrown", evalue, traceback: [`Thrown: ${evalue}`] };
+  }
+  if (isInterrupt(thrown)) return INTERRUPTED;
+  // The caller's own mistake: the sentence says it all (src/errors.ts).
+  const traceback =
+    thrown.name === "UserError"
+      ? [`UserError: ${thrown.message}`]
+      : inspect(thrown)
+          .split("\n")
+          .filter((line) => !belowTheCell(line))
+          .map((line) => line.replace(NO_FILE, "compiled cell"));
+  return { ename: thrown.name, evalue: thrown.message, traceback };
+}
+
+/** tslab rejects a waiting cell with this message; `vm` stops a busy one with this code. */
+function isInterrupt(error: Error & { code?: unknown }): boolean {
+  return error.message === "Interrupted asynchronously" || error.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
+}
+
+/** Several compiler messages are one error of the cell. */
+export function joinErrors(errors: readonly CellError[]): CellError | null {
+  const first = errors[0];
+  return first ? { ...first, traceback: errors.flatMap((error) => error.traceback) } : null;
+}

@@ -1,0 +1,72 @@
+"""Asks an installed kernel through jupyter_client, as a front end does, and prints its answers as JSON.
+
+    python drive_kernel.py KERNEL_NAME FOLDER
+
+Run by kernel.test.ts, which holds the answers against what the protocol asks for
+(https://jupyter-client.readthedocs.io/en/stable/messaging.html).
+"""
+
+import json
+import sys
+import time
+
+from jupyter_client.manager import start_new_kernel
+
+TIMEOUT_S = 60
+
+
+def execute(client, code, interrupt=None):
+    """Runs a cell; returns the reply's content and the iopub messages as [type, content] pairs."""
+    msg_id = client.execute(code)
+    if interrupt:
+        time.sleep(1)
+        interrupt()
+    outputs = []
+    while True:
+        message = client.get_iopub_msg(timeout=TIMEOUT_S)
+        if message["parent_header"].get("msg_id") != msg_id:
+            continue
+        content = message["content"]
+        if message["msg_type"] == "status":
+            if content["execution_state"] == "idle":
+                break
+        else:
+            outputs.append([message["msg_type"], content])
+    while True:
+        reply = client.get_shell_msg(timeout=TIMEOUT_S)
+        if reply["parent_header"].get("msg_id") == msg_id:
+            return {"reply": reply["content"], "outputs": outputs}
+
+
+def main(name, folder):
+    manager, client = start_new_kernel(kernel_name=name, cwd=folder)
+    try:
+        execute(client, "const answer: number = 42;")
+        answers = {
+            "value": execute(client, "answer + 1"),
+            "error": execute(client, "throw new RangeError('too long');"),
+            "diagnostic": execute(client, "const wrong: string = answer;"),
+            "awaiting": execute(
+                client, "await new Promise((done) => setTimeout(done, 60_000));", manager.interrupt_kernel
+            ),
+            "busy": execute(client, "while (true) {}", manager.interrupt_kernel),
+            "after": execute(client, "answer"),
+            "burst": execute(
+                client,
+                'import { display } from "tslab"; for (let i = 0; i < 3000; i++) display.text(String(i));',
+            ),
+            "complete": client.complete("Math.sq", reply=True, timeout=TIMEOUT_S)["content"],
+            "inspect": client.inspect("answer", 3, reply=True, timeout=TIMEOUT_S)["content"],
+            "info": client.kernel_info(reply=True, timeout=TIMEOUT_S)["content"],
+        }
+        # Neither a timer nor a failed cell's leftovers may keep the kernel alive.
+        execute(client, "setInterval(() => {}, 1000); 0")
+    finally:
+        start = time.monotonic()
+        client.stop_channels()
+        manager.shutdown_kernel()
+    answers["shutdown_s"] = time.monotonic() - start
+    print(json.dumps(answers))
+
+
+main(*sys.argv[1:])
