@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { openLibrary } from "../ffi/index.js";
+import { openLibrary } from "../ffi/library.js";
 import { openRuntime } from "../ort/index.js";
 import { listKernels } from "./kernel.js";
 

@@ -11,8 +11,8 @@ export function modelsCommand(): Command {
         console.log(JSON.stringify(rows, null, 2));
         return;
       }
-      const { printTable } = await import("./print-table.js");
-      await printTable(rows.map(({ source: _, hf_id: __, ...shown }) => shown));
+      const { show } = await import("../notebook/display.js");
+      await show(rows.map(({ source: _, hf_id: __, ...shown }) => shown));
       console.log(
         "KV cache and state in bytes at fp16, batch 1. --json also gives the source of each entry.",
       );

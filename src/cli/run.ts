@@ -48,13 +48,12 @@ export function runCommand(): Command {
     .option("--resume", "go on with the campaign in OUT")
     .addHelpText("after", "\nExample: ssm-scope run gpt-neo-125m mamba2-130m -l 128,512,1K -o out/first")
     .action(async (models: string[], { out = defaultFolder(), resume = false, ...settings }: Flags) => {
-      const [{ run }, { summarize }, { printTable }] = await Promise.all([
+      const [{ run }, { printSummary }] = await Promise.all([
         import("../run/index.js"),
-        import("../analyze/index.js"),
-        import("./print-table.js"),
+        import("./summary.js"),
       ]);
       const table = await interruptible((signal) => run({ ...settings, models, out, resume, signal }));
-      await printTable(summarize(table));
+      await printSummary(table);
       console.log(`${table.numRows()} rows in ${out}/rows.jsonl`);
       if (table.array("status").includes("failed")) throw new ExitError(EXIT.failed);
     });

@@ -10,6 +10,7 @@ import {
   lowerings,
   REGISTRY,
 } from "../../src/models/index.js";
+import { need } from "../support/need.js";
 
 const build = (model: (typeof REGISTRY)[number]) =>
   buildModel(model, {
@@ -51,7 +52,7 @@ const published = new URL("../../../shared/reference/models.json", import.meta.u
 
 test(
   "every tensor has the published name and shape",
-  { skip: !existsSync(published) && "needs ../shared" },
+  need("../shared", existsSync(published), "it holds the published configurations"),
   () => {
     const entries = JSON.parse(readFileSync(published, "utf8")) as Published[];
     for (const model of REGISTRY) {
