@@ -5,10 +5,11 @@ import { paperFiles } from "../../data/paper/convert.js";
 import { modelsOf } from "../../data/paper/models.js";
 import { loadPaper, PAPER_KINDS, type PaperKind } from "../../src/record/load.js";
 import { COLUMNS, type Row } from "../../src/record/schema.js";
+import { need } from "../support/need.js";
 import { tableToRows } from "../../src/record/table.js";
 
 const REFERENCE = "../shared/reference";
-const skip = existsSync(REFERENCE) ? false : `${REFERENCE} is not here`;
+const needsReference = need("../shared/reference", existsSync(REFERENCE), "the paper's data is made from it");
 
 const ROWS = Object.fromEntries(PAPER_KINDS.map((kind) => [kind, tableToRows(loadPaper(kind))]));
 const rowsOf = (kind: PaperKind): Row[] => ROWS[kind]!;
@@ -21,7 +22,7 @@ function only(rows: Row[], values: Row): Row {
   return found[0]!;
 }
 
-test("the committed files are what the converter makes of the reference", { skip }, () => {
+test("the committed files are what the converter makes of the reference", needsReference, () => {
   const made = paperFiles(REFERENCE);
   assert.deepEqual(
     [...made.keys()],
@@ -34,7 +35,7 @@ test("the committed files are what the converter makes of the reference", { skip
     );
 });
 
-test("models are the registry's, but for the one that README names", { skip }, () => {
+test("models are the registry's, but for the one that README names", needsReference, () => {
   const registry = JSON.parse(readFileSync(`${REFERENCE}/models.json`, "utf8")) as { id: string }[];
   const ids = new Set(registry.map(({ id }) => id));
   const foreign = new Set(loadPaper().array("model") as string[]);

@@ -1,0 +1,188 @@
+import type { ColumnTable } from "arquero";
+import { describeCrossover, summarize, type FitMetricName, type ScalingFit } from "../analyze/index.js";
+import { figure1, scalingFigure } from "../figures/index.js";
+import { loadPaper, type Row } from "../record/index.js";
+import { compare, curvesOf, marksOf, pointsOf, type Comparison } from "./compare.js";
+import { reportFigure, type Facts, type Report, type Table } from "./report.js";
+
+const METRICS = ["ttft_ms", "tpot_ms", "total_bytes"] as const satisfies readonly FitMetricName[];
+
+/** The sentences of a campaign: where its models meet in each metric, or why that cannot be said. */
+export const sentencesOf = (comparisons: readonly Comparison[]): string[] =>
+  comparisons.flatMap(({ metric, crossovers, problem }) =>
+    problem === null ? crossovers.map(describeCrossover) : [`No statement on ${metric}: ${problem}.`],
+  );
+
+export const compareAll = (table: ColumnTable): Comparison[] =>
+  METRICS.map((metric) => compare(table, metric));
+
+/** Rows of Figure 1 as the paper published them. */
+export const paperFigure1Rows = (): ColumnTable =>
+  loadPaper("latency").filter((row: Row) => row.figure === "1");
+
+/** Everything a report of one campaign says, from its rows. */
+export async function campaignReport(table: ColumnTable, title: string): Promise<Report> {
+  const rows = table.objects() as Row[];
+  const points = pointsOf(table);
+  const paper = pointsOf(paperFigure1Rows());
+  const comparisons = compareAll(table);
+  const measured = comparisons.filter(({ fits }) => fits.length > 0);
+  return {
+    title,
+    subtitle: subtitleOf(rows),
+    crossovers: sentencesOf(comparisons),
+    figures: await Promise.all([
+      reportFigure((layout) => ({ ...figure1(paper, { source: "paper", layout }), name: "fig1-paper" })),
+      reportFigure((layout) => ({
+        ...figure1(points, { source: "measured", layout }),
+        name: "fig1-measured",
+      })),
+      ...measured
+        .filter(({ metric }) => metric !== "total_bytes")
+        .map(({ metric, fits, crossovers }) => {
+          const marks = marksOf(crossovers);
+          const to = Math.max(...marks.map(({ prompt_tokens }) => prompt_tokens * 1.2), 0);
+          return reportFigure((layout) => ({
+            ...scalingFigure(points, curvesOf(fits, to), {
+              metric: metric as "ttft_ms" | "tpot_ms",
+              crossovers: marks,
+              source: "measured",
+              layout,
+            }),
+            name: `scaling-${metric}`,
+          }));
+        }),
+    ]),
+    measurements: measurementsTable(summarize(table).objects() as Record<string, number | string | null>[]),
+    fits: fitsTable(measured.flatMap(({ fits }) => fits)),
+    machine: machineFactsOf(rows),
+    settings: settingsOf(rows),
+    notes: NOTES,
+  };
+}
+
+const NOTES = [
+  "Weights are seeded random numbers in the published architectures: speed and memory do not depend on their values.",
+  "Time to first token ends when the first token id is on the host; the time per output token is (end to end − time to first token) / (new tokens − 1).",
+  "Memory is weights, tables, key/value cache or states, and the peak of the runtime's allocator above its idle use.",
+];
+
+function subtitleOf(rows: readonly Row[]): string {
+  const times = rows.flatMap(({ measured_at }) => measured_at ?? []).sort();
+  return `${rows.length} samples, ${times[0]?.slice(0, 10) ?? "date unknown"}, ssm-scope ${distinct(rows, "ssm_scope_version")}`;
+}
+
+const MEBI = 2 ** 20;
+
+function measurementsTable(cells: readonly Record<string, number | string | null>[]): Table {
+  const number = (value: number | string | null | undefined): number | null =>
+    typeof value === "number" ? value : null;
+  const mebibytes = (value: number | string | null | undefined): number | null =>
+    typeof value === "number" ? value / MEBI : null;
+  const numeric = (label: string) => ({ label, numeric: true });
+  return {
+    caption: "Medians and 95 % intervals of each cell",
+    columns: [
+      { label: "model" },
+      numeric("prompt tokens"),
+      { label: "status" },
+      numeric("samples"),
+      numeric("TTFT ms"),
+      numeric("from"),
+      numeric("to"),
+      numeric("TPOT ms"),
+      numeric("from"),
+      numeric("to"),
+      numeric("weights MiB"),
+      numeric("cache or state MiB"),
+      numeric("peak activations MiB"),
+    ],
+    rows: cells.map((cell) => [
+      cell.model ?? null,
+      number(cell.prompt_tokens),
+      cell.status ?? null,
+      number(cell.ttft_ms_n),
+      number(cell.ttft_ms),
+      number(cell.ttft_ms_lo),
+      number(cell.ttft_ms_hi),
+      number(cell.tpot_ms),
+      number(cell.tpot_ms_lo),
+      number(cell.tpot_ms_hi),
+      mebibytes(cell.weights_bytes),
+      mebibytes(
+        (number(cell.kv_cache_bytes) ?? 0) +
+          (number(cell.ssm_state_bytes) ?? 0) +
+          (number(cell.conv_state_bytes) ?? 0),
+      ),
+      mebibytes(cell.peak_activation_bytes),
+    ]),
+  };
+}
+
+function fitsTable(fits: readonly ScalingFit[]): Table {
+  const numeric = (label: string) => ({ label, numeric: true });
+  return {
+    caption:
+      "Fits of metric = a + b·L + c·L² over the prompt length L in tokens, ± standard error (– where the coefficient is at its bound of 0)",
+    columns: [
+      { label: "model" },
+      { label: "metric" },
+      numeric("a"),
+      numeric("± a"),
+      numeric("b per token"),
+      numeric("± b"),
+      numeric("c per token²"),
+      numeric("± c"),
+      numeric("R²"),
+      numeric("samples"),
+    ],
+    rows: fits.map(({ series, metric, coefficients, standardErrors, r2, n }) => [
+      series.model ?? null,
+      metric,
+      coefficients.a,
+      standardErrors.a,
+      coefficients.b,
+      standardErrors.b,
+      coefficients.c,
+      standardErrors.c,
+      r2,
+      n,
+    ]),
+  };
+}
+
+/** The values a column has, as one text. */
+function distinct(rows: readonly Row[], column: keyof Row): string | null {
+  const values = new Set(rows.flatMap((row) => row[column] ?? []));
+  return values.size > 0 ? [...values].join(", ") : null;
+}
+
+function machineFactsOf(rows: readonly Row[]): Facts {
+  const memory = rows.find(({ memory_bytes }) => memory_bytes)?.memory_bytes;
+  return {
+    Processor: distinct(rows, "cpu_model"),
+    "Logical CPUs": distinct(rows, "cpu_count"),
+    Memory: memory ? `${(memory / 2 ** 30).toFixed(1)} GiB` : null,
+    "Operating system": distinct(rows, "os"),
+    "Node.js": distinct(rows, "node_version"),
+    "ONNX Runtime": distinct(rows, "ort_version"),
+    Commit: distinct(rows, "git_commit"),
+  };
+}
+
+function settingsOf(rows: readonly Row[]): Facts {
+  return {
+    "Execution provider": distinct(rows, "ep"),
+    "Data type": distinct(rows, "dtype"),
+    Batch: distinct(rows, "batch"),
+    "New tokens": distinct(rows, "new_tokens"),
+    Prefill: distinct(rows, "prefill"),
+    "Segment limit": distinct(rows, "segment_tokens"),
+    Logits: distinct(rows, "logits"),
+    Lowering: distinct(rows, "lowering"),
+    Threads: distinct(rows, "threads") ?? "ONNX Runtime's default",
+    Weights: distinct(rows, "weights"),
+    "Warm-up runs": distinct(rows, "warmup_runs"),
+    Verdicts: distinct(rows, "verdict"),
+  };
+}
