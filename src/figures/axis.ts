@@ -28,7 +28,7 @@ export function logTicks([low, high]: Domain): number[] {
     const ticks = decades([low, high], multiples);
     if (ticks.length >= 4) return ticks;
   }
-  return linearTicks([low, high], 4);
+  return linearTicks([low, high], 6);
 }
 
 function decades([low, high]: Domain, multiples: readonly number[]): number[] {
@@ -43,7 +43,7 @@ function decades([low, high]: Domain, multiples: readonly number[]): number[] {
 export function linearTicks([low, high]: Domain, count: number): number[] {
   const raw = (high - low) / count;
   const exponent = Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].find((multiple) => multiple * 10 ** exponent >= raw) ?? 10;
+  const step = [1, 2, 5, 10].find((multiple) => multiple * 10 ** exponent >= 0.75 * raw) ?? 10;
   const unit = Number(`${step}e${exponent}`);
   const ticks: number[] = [];
   for (let i = Math.ceil(low / unit); i * unit <= high; i++) ticks.push(Number((i * unit).toPrecision(12)));

@@ -22,19 +22,22 @@ export const SETTINGS = [
 export type Setting = (typeof SETTINGS)[number];
 
 /**
- * One bar or dot: one model at one prompt length under one setting. The median stands under the metric's own
- * name, its interval under `<metric>_lo` and `<metric>_hi` (absent or null: no interval is drawn). All other
- * columns are those of the row schema. A figure never computes a median or an interval.
+ * One bar or dot: one model at one prompt length under one setting, e.g. a row of `summarize(table).objects()`. The
+ * median stands under the metric's own name, its 95 % interval under `<metric>_lo` and `<metric>_hi` (absent or null:
+ * none is drawn), the samples behind it under `<metric>_n`. All other columns are those of the row schema. A figure
+ * never computes a median or an interval. To compare series of one model, give each its own name in `model`.
  */
 export type Point = {
   model: string;
   prompt_tokens: number;
-  /** Raw samples behind the median. */
-  samples?: number | null;
-} & { [M in Metric | `${Metric}_lo` | `${Metric}_hi`]?: number | null } & Pick<
+} & { [M in Metric | `${Metric}_lo` | `${Metric}_hi` | `${Metric}_n`]?: number | null } & Pick<
     Row,
     Setting | "family" | "status" | "verdict"
   >;
+
+export const isOk = ({ status }: Point): boolean => status == null || status === "ok";
+
+export const isDoubtful = ({ verdict }: Point): boolean => verdict != null && verdict !== "ok";
 
 /** A finite number, or null: what is not measured is not drawn as zero. */
 export const finite = (value: number | null | undefined): number | null =>

@@ -1,10 +1,10 @@
 import { UserError } from "../errors.js";
 import type { Figure, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatTokens, listOf, wrap } from "./format.js";
-import { distinct, finite, type Metric, type Point } from "./point.js";
-import { describeSamples, describeSettings, deviceName } from "./settings.js";
+import { distinct, finite, isDoubtful, isOk, type Metric, type Point } from "./point.js";
+import { describeSamples, describeSettings, deviceName, refuseDuplicates } from "./settings.js";
 import { logDomain, logTicks, powersOfTwo, type Domain } from "./axis.js";
-import { familyShape, INK, modelColor, MUTED, THEME } from "./theme.js";
+import { familyShape, INK, modelColors, MUTED, THEME } from "./theme.js";
 
 /** One sample of a fitted curve; `value` is in the unit of the metric, the band is drawn where both ends are. */
 export interface CurvePoint {
@@ -15,12 +15,25 @@ export interface CurvePoint {
   value_hi?: number | null;
 }
 
+/** Samples a fitted curve at lengths evenly spaced on a logarithmic axis, both ends included. */
+export function sampleCurve(
+  model: string,
+  predict: (promptTokens: number) => number,
+  [from, to]: readonly [number, number],
+  count = 65,
+): CurvePoint[] {
+  return Array.from({ length: count }, (_, i) => {
+    const length = i === count - 1 ? to : from * (to / from) ** (i / (count - 1));
+    return { model, prompt_tokens: length, value: predict(length) };
+  });
+}
+
 /** Where two curves meet. An end of the interval that is null is open: beyond what was measured. */
 export interface CrossoverMark {
   prompt_tokens: number;
   prompt_tokens_lo?: number | null;
   prompt_tokens_hi?: number | null;
-  /** Which model leads beyond it, for the label. */
+  /** Which model is lower (faster, thriftier) beyond it, for the label. */
   faster?: string;
 }
 
@@ -65,6 +78,7 @@ export function scalingFigure(
   const metric = options.metric ?? "ttft_ms";
   const source = options.source ?? "measured";
   const layout = options.layout ?? "wide";
+  refuseDuplicates(points, "the scaling figure");
   const dots = points.flatMap((point) => dotOf(point, metric));
   if (dots.length === 0 && curves.length === 0)
     throw new UserError(`no row has ${metric}: a scaling figure needs at least one measured point or curve`);
@@ -73,7 +87,7 @@ export function scalingFigure(
 
   const models = distinct([...points, ...curves].map(({ model }) => model));
   const names = displayNames(models);
-  const { name, axis, long } = METRICS[metric];
+  const { name, axis } = METRICS[metric];
   const devices = listOf(distinct(points.map((point) => point.device)).map(deviceName));
   const title = `${name} against prompt length${source === "paper" ? ", the paper's data" : ""}`;
   const crossovers = options.crossovers ?? [];
@@ -82,7 +96,7 @@ export function scalingFigure(
   return {
     name: `scaling-${metric.replaceAll("_", "-")}-${source}`,
     title: devices ? `${title} on ${devices}` : title,
-    caption: caption({ points, dots, curves, crossovers, oom, names, long }),
+    caption: caption({ points, dots, curves, crossovers, oom, names, metric }),
     spec: draw({ points, dots, curves, crossovers, oom, names, axis, title, subtitle: devices, layout }),
   };
 }
@@ -95,7 +109,7 @@ function refuseNonPositive(length: number, value: number, model: string, metric:
 }
 
 function dotOf(point: Point, metric: Metric): Dot[] {
-  const value = point.status == null || point.status === "ok" ? finite(point[metric]) : null;
+  const value = isOk(point) ? finite(point[metric]) : null;
   if (value === null) return [];
   refuseNonPositive(point.prompt_tokens, value, point.model, metric);
   const [lo, hi] = [finite(point[`${metric}_lo`]), finite(point[`${metric}_hi`])];
@@ -107,7 +121,7 @@ function dotOf(point: Point, metric: Metric): Dot[] {
       value,
       lo: whole ? lo : null,
       hi: whole ? hi : null,
-      doubtful: point.verdict != null && point.verdict !== "ok",
+      doubtful: isDoubtful(point),
     },
   ];
 }
@@ -135,12 +149,13 @@ interface Words {
   crossovers: readonly CrossoverMark[];
   oom: readonly Point[];
   names: ReadonlyMap<string, string>;
-  long: string;
+  metric: Metric;
 }
 
-function caption({ points, dots, curves, crossovers, oom, names, long }: Words): string {
+function caption({ points, dots, curves, crossovers, oom, names, metric }: Words): string {
+  const { long } = METRICS[metric];
   const settings = describeSettings(points);
-  const samples = describeSamples(points);
+  const samples = describeSamples(points, [metric]);
   const sentences = [
     `${long} of ${listOf([...names.values()])} against prompt length, both axes logarithmic`,
   ];
@@ -173,7 +188,7 @@ const SIZE = {
   narrow: { width: 318, height: 260, ticks: 5, characters: 52, legendColumns: 2 },
 } as const satisfies Record<Layout, unknown>;
 
-interface Drawing extends Omit<Words, "long"> {
+interface Drawing extends Omit<Words, "metric"> {
   axis: string;
   title: string;
   subtitle: string;
@@ -258,7 +273,9 @@ function modelScales(points: readonly Point[], names: ReadonlyMap<string, string
     legend: { orient: "bottom", title: null, columns, symbolOpacity: 1 },
   });
   return {
-    color: scale(models.map((model) => modelColor(model, familyOf(model)))),
+    color: scale([
+      ...modelColors(models.map((model) => ({ model, family: familyOf(model) ?? null }))).values(),
+    ]),
     shape: scale(models.map((model) => familyShape(familyOf(model)))),
   };
 }

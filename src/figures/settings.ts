@@ -1,5 +1,6 @@
 import { displayNames, formatTokens, listOf } from "./format.js";
-import { distinct, SETTINGS, type Point, type Setting } from "./point.js";
+import { UserError } from "../errors.js";
+import { distinct, finite, SETTINGS, type Metric, type Point, type Setting } from "./point.js";
 
 const DEVICES: Readonly<Record<string, string>> = {
   rtx4090: "RTX 4090",
@@ -54,11 +55,30 @@ export function describeSettings(points: readonly Point[]): string {
     .join(", ");
 }
 
-/** "5 samples a point", "5 to 7 samples a point", or "" where the rows do not say. */
-export function describeSamples(points: readonly Point[]): string {
-  const counts = distinct(points.map((point) => point.samples));
+/** "5 samples a point", "5 to 7 samples a point", or "" where the points do not say. */
+export function describeSamples(points: readonly Point[], metrics: readonly Metric[]): string {
+  const counts = distinct(
+    metrics.flatMap((metric) =>
+      points.filter((point) => finite(point[metric]) !== null).map((point) => point[`${metric}_n`]),
+    ),
+  );
   if (counts.length === 0) return "";
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   const range = least === most ? String(least) : `${least} to ${most}`;
   return `${range} ${most === 1 ? "sample" : "samples"} a point`;
+}
+
+/** UserError where two points would be drawn over each other: the reader could not tell which setting is which. */
+export function refuseDuplicates(points: readonly Point[], figure: string): void {
+  const seen = new Map<string, Point>();
+  for (const point of points) {
+    const key = `${point.model} at ${point.prompt_tokens} tokens`;
+    const earlier = seen.get(key);
+    if (earlier)
+      throw new UserError(
+        `${figure} has two points for ${key} (${describeSettings([earlier])}; ${describeSettings([point])}): ` +
+          `filter them to one setting, or give each its own name in model`,
+      );
+    seen.set(key, point);
+  }
 }

@@ -68,6 +68,23 @@ export function modelColor(model: string, family?: string | null): string {
   return base.toLowerCase();
 }
 
+/** Colours of the models of one figure; of two that would look alike, the later is mixed with black. */
+export function modelColors(
+  models: readonly { model: string; family?: string | null }[],
+): Map<string, string> {
+  const colors = new Map<string, string>();
+  for (const { model, family } of models) {
+    if (colors.has(model)) continue;
+    let color = modelColor(model, family);
+    for (let darker = mix(color, "#000000", 0.4); darker !== color; darker = mix(color, "#000000", 0.4)) {
+      if (![...colors.values()].includes(color)) break;
+      color = darker;
+    }
+    colors.set(model, color);
+  }
+  return colors;
+}
+
 /** The colour of a bar whose measurement is in doubt. */
 export const pale = (color: string): string => mix(color, "#ffffff", 0.6);
 

@@ -1,10 +1,10 @@
 import { displayNames, formatTokens, listOf } from "./format.js";
-import { distinct, finite, type Point, type Setting } from "./point.js";
+import { distinct, finite, isDoubtful, type Point, type Setting } from "./point.js";
 import { describeSamples, describeSettings, deviceName } from "./settings.js";
 
 /** What the paper's figure shows: models, prompt lengths, settings. Ours says where it differs. */
 export const PAPER = {
-  models: ["qwen2.5-0.5b-instruct", "mamba2-780m"],
+  models: ["qwen2.5-0.5b", "mamba2-780m"],
   lengths: [1024, 32768],
   newTokens: 256,
   device: "RTX 4090",
@@ -51,15 +51,14 @@ function paperNotes({ models, lengths }: CaptionInput): string[] {
 
 function measuredNotes(input: CaptionInput): string[] {
   const { drawn, ofModels, names } = input;
-  const samples = describeSamples(drawn);
+  const samples = describeSamples(drawn, ["ttft_ms", "tpot_ms"]);
   const hasInterval = drawn.some(
     (point) => finite(point.ttft_ms_lo) !== null || finite(point.tpot_ms_lo) !== null,
   );
   const notes = [
     `Bars are medians${samples ? ` (${samples})` : ""}; ${hasInterval ? "whiskers are 95% intervals of the median" : "the rows carry no interval"}`,
   ];
-  if (drawn.some((point) => point.verdict != null && point.verdict !== "ok"))
-    notes.push("Pale bars: the measurement is marked as doubtful");
+  if (drawn.some(isDoubtful)) notes.push("Pale bars: the measurement is marked as doubtful");
   for (const [model, name] of names) {
     const oom = ofModels.filter((point) => point.model === model && point.status === "oom");
     if (oom.length > 0)
@@ -88,7 +87,7 @@ function differencesFromPaper({ drawn, models, lengths }: CaptionInput): string[
   if (values("prefill").includes("chunked")) differences.push("chunked prefill (there monolithic)");
   if (values("logits").includes("last"))
     differences.push("logits of the last position only (there of every position)");
-  if (values("ep").length > 0)
+  if (values("ep").some((ep) => ep !== "pytorch"))
     differences.push("ONNX Runtime (there PyTorch, and the authors' kernels for Mamba2)");
   differences.push(
     `TPOT is (E2E − TTFT)/(new tokens − 1) (there the divisor is the number of new tokens)`,

@@ -1,11 +1,10 @@
-import { UserError } from "../errors.js";
 import { linearTicks } from "./axis.js";
 import type { Figure, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatNumber, formatTokens, listOf, stack, wrap } from "./format.js";
-import { commonLengths, distinct, finite, type Point } from "./point.js";
-import { describeSettings, deviceName } from "./settings.js";
+import { commonLengths, distinct, finite, isDoubtful, isOk, type Point } from "./point.js";
+import { deviceName, refuseDuplicates } from "./settings.js";
 import { caption, PAPER } from "./ttft-tpot-caption.js";
-import { modelColor, MUTED, pale, THEME } from "./theme.js";
+import { modelColors, MUTED, pale, THEME } from "./theme.js";
 
 export interface TtftTpotOptions {
   /** Whose rows these are: the paper's own data, or measured by us. */
@@ -60,9 +59,10 @@ export function figure1(points: readonly Point[], options: TtftTpotOptions): Fig
   const ofModels = points.filter((point) => models.includes(point.model));
   const lengths = distinct(options.lengths ?? defaultLengths(ofModels, models));
   const drawn = ofModels.filter((point) => lengths.includes(point.prompt_tokens));
-  refuseDuplicates(drawn);
+  refuseDuplicates(drawn, "Figure 1");
 
   const names = displayNames(models);
+  const colors = modelColors([...ofModels, ...models.map((model) => ({ model }))]);
   const panels = METRICS.flatMap((metric) =>
     lengths.map((length) => ({
       metric,
@@ -70,7 +70,7 @@ export function figure1(points: readonly Point[], options: TtftTpotOptions): Fig
       bars: models.map((model) =>
         barOf(
           drawn.find((point) => point.model === model && point.prompt_tokens === length),
-          { model, label: names.get(model)!, metric },
+          { label: names.get(model)!, color: colors.get(model)!, metric },
         ),
       ),
     })),
@@ -110,40 +110,23 @@ function defaultLengths(points: readonly Point[], models: readonly string[]): nu
   return lengths ? distinct([lengths[0]!, lengths.at(-1)!]) : [...PAPER.lengths];
 }
 
-function refuseDuplicates(points: readonly Point[]): void {
-  const seen = new Map<string, Point>();
-  for (const point of points) {
-    const key = `${point.model} at ${point.prompt_tokens} tokens`;
-    const earlier = seen.get(key);
-    if (earlier)
-      throw new UserError(
-        `Figure 1 has two points for ${key} (${describeSettings([earlier])}; ${describeSettings([point])}): ` +
-          `filter them to one setting`,
-      );
-    seen.set(key, point);
-  }
-}
-
 function barOf(
   point: Point | undefined,
-  { model, label, metric }: { model: string; label: string; metric: PanelMetric },
+  { label, color, metric }: { label: string; color: string; metric: PanelMetric },
 ): Bar {
   const value = point && isOk(point) ? finite(point[metric.column]) : null;
   const lo = finite(point?.[`${metric.column}_lo`]);
   const hi = finite(point?.[`${metric.column}_hi`]);
   const whole = value !== null && lo !== null && hi !== null;
-  const color = modelColor(model, point?.family);
   return {
     label,
-    color: point?.verdict == null || point.verdict === "ok" ? color : pale(color),
+    color: point && isDoubtful(point) ? pale(color) : color,
     value,
     lo: whole ? lo : null,
     hi: whole ? hi : null,
     absence: value === null ? absenceOf(point, metric) : null,
   };
 }
-
-const isOk = ({ status }: Point): boolean => status == null || status === "ok";
 
 function absenceOf(point: Point | undefined, { name }: PanelMetric): Absence {
   if (!point) return { mark: ["no", "rows"], reason: "no rows for" };
@@ -173,8 +156,8 @@ function finding(bars: readonly Bar[]): string {
 }
 
 const SIZE = {
-  wide: { columns: 4, width: 148, height: 170, lineCharacters: 29, subtitleCharacters: 120 },
-  narrow: { columns: 2, width: 118, height: 150, lineCharacters: 25, subtitleCharacters: 55 },
+  wide: { columns: 4, step: 74, height: 170, lineCharacters: 29, subtitleCharacters: 120 },
+  narrow: { columns: 2, step: 59, height: 150, lineCharacters: 25, subtitleCharacters: 55 },
 } as const satisfies Record<Layout, unknown>;
 
 function draw(
@@ -182,6 +165,9 @@ function draw(
   { title, subtitle, layout }: { title: string; subtitle: string; layout: Layout },
 ): JsonObject {
   const size = SIZE[layout];
+  // More models than the paper's two get the room of wider panels and fewer of them in a row.
+  const models = panels[0]?.bars.length ?? 0;
+  const [columns, step] = models > 2 ? [size.columns / 2, SIZE.wide.step] : [size.columns, size.step];
   const findings = panels.map(({ bars }) => wrap(finding(bars), size.lineCharacters));
   const lines = Math.max(...findings.map((found) => found.length));
   const tops = panels.map(({ bars }) => topOf(bars));
@@ -193,7 +179,7 @@ function draw(
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: THEME,
     title: { text: title, subtitle: wrap(subtitle, size.subtitleCharacters), fontSize: 14, offset: 14 },
-    columns: Math.min(size.columns, panels.length),
+    columns: Math.min(columns, panels.length),
     bounds: "flush",
     spacing: around,
     concat: panels.map((panel, i) => ({
@@ -203,7 +189,7 @@ function draw(
         // As many lines in every panel, so that the plots of a row stand level.
         subtitle: Array.from({ length: lines }, (_, line) => findings[i]![line] ?? EMPTY_LINE),
       },
-      width: size.width,
+      width: step * models,
       height: size.height,
       layer: layersOf(panel, tops[i]!),
     })),

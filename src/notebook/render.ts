@@ -1,6 +1,12 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { Figure } from "../figures/figure.js";
 import { fontFaceCss, fontFile, textWidth } from "./font.js";
+
+/** What is needed of a `Figure`. The specification may be anybody's Vega-Lite, so it is no stricter than an object. */
+export interface Drawable {
+  readonly name: string;
+  readonly title: string;
+  readonly spec: object;
+}
 
 export interface SvgOptions {
   /**
@@ -14,7 +20,7 @@ export interface SvgOptions {
  * Draws a figure as one `<svg>` element: the same bytes on every run and machine. Text is laid out with the widths
  * of the font itself, ids carry the figure's name so that figures of different names share a page.
  */
-export async function renderSvg(figure: Figure, options: SvgOptions = {}): Promise<string> {
+export async function renderSvg(figure: Drawable, options: SvgOptions = {}): Promise<string> {
   const svg = tidy(await draw(figure), figure);
   return options.embedFont
     ? svg.replace(/<svg[^>]*>/, (tag) => `${tag}<style>${fontFaceCss()}</style>`)
@@ -27,7 +33,7 @@ export interface PngOptions {
 }
 
 /** Draws a figure as PNG with our own copy of the font and none of the machine's. */
-export async function renderPng(figure: Figure, options: PngOptions = {}): Promise<Uint8Array> {
+export async function renderPng(figure: Drawable, options: PngOptions = {}): Promise<Uint8Array> {
   const svg = await renderSvg(figure);
   const { Resvg } = await import("@resvg/resvg-js");
   const image = new Resvg(svg, {
@@ -64,10 +70,10 @@ async function loadVega() {
 const isBold = (weight: string | number | undefined): boolean =>
   weight === "bold" || weight === "bolder" || Number(weight) >= 600;
 
-async function draw(figure: Figure): Promise<string> {
+async function draw(figure: Drawable): Promise<string> {
   const { vega, vegaLite } = await loadVega();
-  // Vega-Lite's type is a union too wide to check JSON against; its compiler checks the value.
-  const { spec } = vegaLite.compile(figure.spec as unknown as TopLevelSpec);
+  // A copy, because Vega marks the rows it is given. Vega-Lite's type is a union too wide to check JSON against; its compiler checks the value.
+  const { spec } = vegaLite.compile(structuredClone(figure.spec) as TopLevelSpec);
   const view = new vega.View(vega.parse(spec), { renderer: "none" });
   try {
     return await view.toSVG();
@@ -80,7 +86,7 @@ async function draw(figure: Figure): Promise<string> {
  * Makes Vega's output the same everywhere: ids counted from 0 under the figure's name, where Vega counts on from
  * the last figure; coordinates with three decimals, below which processors disagree and no eye sees.
  */
-function tidy(svg: string, figure: Figure): string {
+function tidy(svg: string, figure: Drawable): string {
   const ids = new Map<string, string>();
   const renamed = (id: string): string => {
     const known = ids.get(id) ?? `${figure.name}-${ids.size}`;

@@ -14,7 +14,7 @@ export const escape = (text: string): string => text.replace(/[&<>"']/g, (sign) 
 export type Cell = string | number | boolean | null;
 
 const WHOLE = new Intl.NumberFormat("en-US");
-const MEASURED = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 4 });
+const MEASURED = new Intl.NumberFormat("en-US", { minimumSignificantDigits: 4, maximumSignificantDigits: 4 });
 
 /** Whole numbers in full, others with four significant digits. */
 export function cellText(cell: Cell): string {
