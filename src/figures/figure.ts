@@ -1,0 +1,19 @@
+/** JSON, so that a specification can be stored, compared and sent without knowing Vega-Lite's types. */
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+/** A Vega-Lite 6 specification. Vega-Lite's own types would reach a notebook cell as `any`. */
+export type VegaLiteSpec = JsonObject;
+
+/** A picture not yet drawn. `name` is the stem of its file and unique within a page, `caption` plain text. */
+export interface Figure {
+  readonly name: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly spec: VegaLiteSpec;
+}
+
+/** `wide` is for a page or a paper; `narrow` stacks or shrinks panels so that a phone shows text at full size. */
+export type Layout = "wide" | "narrow";

@@ -1,0 +1,34 @@
+/** Figures: prepared points in, Vega-Lite out. Numbers come in ready; nothing here fits, bins or averages. */
+import type { Figure } from "./figure.js";
+import type { Point } from "./point.js";
+import { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
+
+export type { Figure, Json, JsonObject, Layout, VegaLiteSpec } from "./figure.js";
+export type { Metric, Point } from "./point.js";
+export { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
+export {
+  sampleCurve,
+  scalingFigure,
+  type CrossoverMark,
+  type CurvePoint,
+  type ScalingOptions,
+} from "./scaling.js";
+export { FONT, modelColor } from "./theme.js";
+export { displayName } from "./format.js";
+
+/** A figure of the paper, by its number there; the file that draws it is named for what it shows. */
+export interface PaperFigure {
+  readonly number: string;
+  readonly title: string;
+  readonly file: string;
+  readonly draw: (points: readonly Point[], options: TtftTpotOptions) => Figure;
+}
+
+export const PAPER_FIGURES = {
+  fig1: {
+    number: "1",
+    title: "TTFT and TPOT of a Transformer and an SSM at a short and a long prompt",
+    file: "ttft-tpot.ts",
+    draw: figure1,
+  },
+} as const satisfies Readonly<Record<string, PaperFigure>>;

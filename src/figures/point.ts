@@ -1,0 +1,63 @@
+import type { Row } from "../record/schema.js";
+
+/** What a figure can show on its y axis: a column of the row schema that holds one number. */
+export type Metric = "ttft_ms" | "tpot_ms" | "e2e_ms" | "energy_j" | "total_bytes";
+
+/** Settings a figure states in its caption, in the order in which it states them. */
+export const SETTINGS = [
+  "device",
+  "ep",
+  "dtype",
+  "batch",
+  "new_tokens",
+  "prefill",
+  "segment_tokens",
+  "logits",
+  "lowering",
+  "threads",
+  "weights",
+  "warmup_runs",
+] as const satisfies readonly (keyof Row)[];
+
+export type Setting = (typeof SETTINGS)[number];
+
+/**
+ * One bar or dot: one model at one prompt length under one setting, e.g. a row of `summarize(table).objects()`. The
+ * median stands under the metric's own name, its 95 % interval under `<metric>_lo` and `<metric>_hi` (absent or null:
+ * none is drawn), the samples behind it under `<metric>_n`. All other columns are those of the row schema. A figure
+ * never computes a median or an interval. To compare series of one model, give each its own name in `model`.
+ */
+export type Point = {
+  model: string;
+  prompt_tokens: number;
+} & { [M in Metric | `${Metric}_lo` | `${Metric}_hi` | `${Metric}_n`]?: number | null } & Pick<
+    Row,
+    Setting | "family" | "status" | "verdict"
+  >;
+
+export const isOk = ({ status }: Point): boolean => status == null || status === "ok";
+
+export const isDoubtful = ({ verdict }: Point): boolean => verdict != null && verdict !== "ok";
+
+/** A finite number, or null: what is not measured is not drawn as zero. */
+export const finite = (value: number | null | undefined): number | null =>
+  typeof value === "number" && Number.isFinite(value) ? value : null;
+
+/** Distinct values in order of first appearance, absent ones left out. */
+export function distinct<T>(values: Iterable<T | null | undefined>): T[] {
+  const found = new Set<T>();
+  for (const value of values) if (value !== null && value !== undefined) found.add(value);
+  return [...found];
+}
+
+/** Prompt lengths, ascending, at which every one of the models has a point. */
+export function commonLengths(points: readonly Point[], models: readonly string[]): number[] {
+  const lengths = distinct(points.map((point) => point.prompt_tokens));
+  return lengths
+    .filter((length) =>
+      models.every((model) =>
+        points.some((point) => point.model === model && point.prompt_tokens === length),
+      ),
+    )
+    .sort((a, b) => a - b);
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import Ajv from "ajv";
+import { figure1, PAPER_FIGURES, scalingFigure, type Figure } from "../../src/figures/index.js";
+import { CROSSOVERS, CURVES, MEASURED_POINTS, MEASURED_WITH_GAPS, PAPER_POINTS } from "./points.js";
+
+test("each figure of the paper has its file", () => {
+  for (const { file } of Object.values(PAPER_FIGURES))
+    assert.ok(existsSync(new URL(`../../src/figures/${file}`, import.meta.url)), file);
+});
+
+const drawn: Figure[] = (["wide", "narrow"] as const).flatMap((layout) => [
+  figure1(PAPER_POINTS, { source: "paper", layout }),
+  figure1(MEASURED_POINTS, { source: "measured", layout }),
+  figure1(MEASURED_WITH_GAPS, { source: "measured", lengths: [128, 4096], layout }),
+  figure1([], { source: "measured", layout }),
+  scalingFigure(MEASURED_POINTS, CURVES, { crossovers: CROSSOVERS, layout }),
+  scalingFigure(MEASURED_WITH_GAPS, [], { metric: "tpot_ms", layout }),
+]);
+
+test("every specification obeys Vega-Lite's own schema", () => {
+  const file = createRequire(import.meta.url).resolve("vega-lite/vega-lite-schema.json");
+  const ajv = new Ajv({ unknownFormats: "ignore", logger: false });
+  const validate = ajv.compile(JSON.parse(readFileSync(file, "utf8")) as object);
+  for (const { name, spec } of drawn)
+    assert.ok(
+      validate(JSON.parse(JSON.stringify(spec))),
+      `${name}: ${ajv.errorsText(validate.errors?.slice(0, 5))}`,
+    );
+  assert.ok(
+    !validate({ ...drawn[0]!.spec, concat: [{ mark: "bar", widht: 3 }] }),
+    "a misspelt property is refused",
+  );
+});
+
+test("a specification is JSON: it survives being stored", () => {
+  for (const { spec } of drawn) assert.deepEqual(JSON.parse(JSON.stringify(spec)), spec);
+});
