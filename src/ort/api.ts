@@ -67,7 +67,10 @@ export function openApi(library: Library): OpenedApi {
   const table = (decode(getApi, proto("void*", ["uint32_t"])) as (version: number) => Pointer | null)(
     API_VERSION,
   );
-  if (table === null) throw tooOld(version, library.path);
+  if (table === null)
+    throw new UserError(
+      `ONNX Runtime ${version} at ${library.path} does not offer version ${API_VERSION} of its C API.`,
+    );
 
   const api = bindTable(table);
   assertTable(table, entry, library.path);
@@ -78,13 +81,11 @@ export function openApi(library: Library): OpenedApi {
 /** Refuses what is too old before GetApi would complain about it on standard error. */
 export function assertVersion(version: string, path: string): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (major < 1 || (major === 1 && minor < API_VERSION)) throw tooOld(version, path);
+  if (major < 1 || (major === 1 && minor < API_VERSION))
+    throw new UserError(
+      `ONNX Runtime at ${path} is too old: it is ${version}, and 1.${API_VERSION} or newer is needed.`,
+    );
 }
-
-const tooOld = (version: string, path: string): UserError =>
-  new UserError(
-    `ONNX Runtime at ${path} is too old: it is ${version}, and 1.${API_VERSION} or newer is needed.`,
-  );
 
 export function assertAnchors(index: Readonly<Record<string, number>> = API_INDEX): void {
   for (const [name, position] of Object.entries(ANCHORS))

@@ -21,7 +21,17 @@ export const DTYPES = {
 } as const;
 
 export type DType = keyof typeof DTYPES;
-export type TypedArray = InstanceType<(typeof DTYPES)[DType]["array"]>;
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
 
 const BY_CODE = new Map(
   (Object.keys(DTYPES) as DType[]).map((dtype) => [DTYPES[dtype].code as number, dtype]),

@@ -4,8 +4,8 @@ import { AttributeProto_AttributeType as Attribute, ModelProtoSchema, TensorProt
 
 type ElementType = keyof typeof TensorProto_DataType;
 
-/** `["x", "FLOAT", ["n", 4]]`: a name, an element type as ONNX spells it, fixed or symbolic dimensions. */
-export type ValueSpec = [name: string, type: ElementType, shape: (number | string)[]];
+/** `["x", "FLOAT", ["n", 4]]`: a name, an element type as ONNX spells it, fixed or symbolic dimensions, null for any. */
+export type ValueSpec = [name: string, type: ElementType, shape: (number | string)[] | null];
 
 export interface NodeSpec {
   op: string;
@@ -36,7 +36,10 @@ export function tinyModel({ inputs, outputs, nodes, initializers = [] }: TinyMod
     type: {
       value: {
         case: "tensorType" as const,
-        value: { elemType: TensorProto_DataType[type], shape: { dim: shape.map(dimension) } },
+        value: {
+          elemType: TensorProto_DataType[type],
+          ...(shape && { shape: { dim: shape.map(dimension) } }),
+        },
       },
     },
   });
@@ -81,3 +84,11 @@ const dimension = (size: number | string) => ({
       ? { case: "dimValue" as const, value: BigInt(size) }
       : { case: "dimParam" as const, value: size },
 });
+
+/** y = x, of any shape. */
+export const identityModel = (type: ElementType = "FLOAT"): Uint8Array =>
+  tinyModel({
+    inputs: [["x", type, null]],
+    outputs: [["y", type, null]],
+    nodes: [{ op: "Identity", in: ["x"], out: ["y"] }],
+  });
