@@ -98,10 +98,7 @@ test("a weight that is neither given nor in a file is named", () => {
     name: "UserError",
     message: /no tensor is given for them: v\. Give them, or name the folder/,
   });
-  assert.throws(() => runtime.createSession(model, { logSeverity: 4 }), {
-    name: "OrtError",
-    message: /nowhere\.bin/,
-  });
+  assert.throws(() => runtime.createSession(model, { logSeverity: 4 }), { name: "OrtError" });
 });
 
 test("a file in the named folder serves the weights that are not given", () => {

@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as oracle from "onnxruntime-node";
 import { openRuntime, type DType, type Tensor, type TypedArray } from "../../src/ort/index.js";
+import { LIBRARY_VARIABLE } from "../../src/ort/library.js";
 import { tinyModel, type TinyModel } from "../support/tiny-model.js";
 
-/** Numbers without a pattern, the same in every run: a linear congruential generator (Numerical Recipes). */
+/** Numbers between -1/4 and 1/4 without a pattern, the same in every run: a linear congruential generator (Numerical Recipes). */
 function noise(length: number): Float32Array {
   let state = 1;
   return Float32Array.from({ length }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
+    return state / 2 ** 33 - 1 / 4;
   });
 }
 const bytesOf = (values: Float32Array): Uint8Array<ArrayBuffer> => new Uint8Array(values.slice().buffer);
@@ -88,15 +89,15 @@ const CASES: Record<string, Case> = {
   },
 };
 
-/** Shape and bytes, whatever array they come in (float16 has had two kinds). */
-const seen = (shape: readonly number[], data: ArrayBufferView) => ({
-  shape: [...shape],
-  bytes: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("hex"),
-});
+/** Bytes, whatever array they come in: float16 has had two kinds. */
+const bytesIn = (data: ArrayBufferView): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+
+/** Another version of the library need not round as onnxruntime-node's does. */
+const skip = process.env[LIBRARY_VARIABLE] !== undefined && `${LIBRARY_VARIABLE} names another library`;
 
 for (const [name, { model, feeds }] of Object.entries(CASES))
   for (const threads of [1, 2])
-    test(`${name}: bit by bit what onnxruntime-node computes, on ${threads} threads`, async () => {
+    test(`${name}: bit by bit what onnxruntime-node computes, on ${threads} threads`, { skip }, async () => {
       const bytes = tinyModel(model);
       const reference = await oracle.InferenceSession.create(bytes, { intraOpNumThreads: threads });
       const expected = await reference.run(
@@ -120,11 +121,9 @@ for (const [name, { model, feeds }] of Object.entries(CASES))
       assert.deepEqual([...outputs.keys()], reference.outputNames);
       for (const [output, tensor] of outputs) {
         const { dims, data } = expected[output]!;
-        assert.deepEqual(
-          seen(tensor.shape, tensor.data()),
-          seen(dims, data as unknown as ArrayBufferView),
-          output,
-        );
+        assert.deepEqual(tensor.shape, [...dims], output);
+        const same = bytesIn(tensor.data()).equals(bytesIn(data as unknown as ArrayBufferView));
+        assert.ok(same, `${output} has other bytes than onnxruntime-node's`);
       }
       await reference.release();
     });
