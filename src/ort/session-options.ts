@@ -50,6 +50,8 @@ export function assertSessionOptions(options: SessionOptions, model: Uint8Array 
   if (profilePrefix !== undefined && !existsSync(dirname(resolve(profilePrefix))))
     throw new UserError(`profilePrefix is "${profilePrefix}", but its folder does not exist.`);
   if (typeof model !== "string") {
+    if (!ArrayBuffer.isView(model))
+      throw new UserError("The model must be a Uint8Array, or the path of a file.");
     if (model.byteLength === 0) throw new UserError("The model has no bytes.");
   } else if (!statSync(model, { throwIfNoEntry: false })?.isFile())
     throw new UserError(`There is no model file at ${model}.`);

@@ -52,7 +52,8 @@ export class Session extends Owner {
 
   /**
    * Runs on a worker thread; the event loop stays free. A binding runs once at a time, different bindings may run side
-   * by side: as many as libuv has threads (4, or UV_THREADPOOL_SIZE), the others wait their turn.
+   * by side: as many as libuv has threads (4, or UV_THREADPOOL_SIZE), the others wait their turn. Beyond 256 waiting
+   * runs koffi refuses.
    */
   async run(binding: Binding, options: RunOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();

@@ -81,6 +81,10 @@ test("a model that cannot be loaded is an OrtError, or a UserError where we know
   assert.throws(create(cut.subarray(0, cut.length - 5)), { name: "OrtError" });
   const strings = identityModel("STRING");
   assert.throws(create(strings), { name: "UserError", message: /"x" of the model has element type 8/ });
+  assert.throws(create(undefined as unknown as string), {
+    name: "UserError",
+    message: /must be a Uint8Array/,
+  });
   assert.throws(create(new Uint8Array(0)), { name: "UserError", message: "The model has no bytes." });
   assert.throws(create(join(folder, "missing.onnx")), {
     name: "UserError",
