@@ -1,0 +1,12 @@
+/** ONNX Runtime through its C API: the one door to it. */
+export { openRuntime, type Runtime } from "./runtime.js";
+export { type Session } from "./session.js";
+export { type SessionOptions } from "./session-options.js";
+export { type RunOptions } from "./run-options.js";
+export { type Binding } from "./binding.js";
+export { type ValueInfo } from "./value-info.js";
+export { type Tensor } from "./tensor.js";
+export { type PrepackedWeights } from "./prepacked-weights.js";
+export { type MemoryStatistics } from "./memory-statistics.js";
+export { DTYPES, type DType, type TypedArray } from "./dtype.js";
+export { OrtError } from "./error.js";

@@ -1,0 +1,78 @@
+import { openApi, type Api } from "./api.js";
+import type { DType } from "./dtype.js";
+import { openRuntimeLibrary } from "./library.js";
+import { PrepackedWeights } from "./prepacked-weights.js";
+import type { SessionOptions } from "./session-options.js";
+import { Session } from "./session.js";
+import type { Pointer } from "./signatures.js";
+import { tensorOver, type Host, type Tensor } from "./tensor.js";
+
+/** An ONNX Runtime library in this process. It and its environment live as long as the process. */
+export class Runtime {
+  readonly #host: Host;
+  #environment: Pointer | null = null;
+
+  /** Made by openRuntime. @internal */
+  constructor(
+    api: Api,
+    readonly version: string,
+    readonly library: string,
+  ) {
+    this.#host = { api, memoryInfo: api.CreateMemoryInfo("Cpu", DEVICE_ALLOCATOR, 0, DEFAULT_MEMORY) };
+  }
+
+  /** Execution providers that this build of the library has, in order of preference. */
+  providers(): string[] {
+    const { api } = this.#host;
+    const list = new BigUint64Array(1);
+    const count = new Int32Array(1);
+    api.GetAvailableProviders(list, count);
+    const names = api.readPointers(list[0]!, count[0]!).map((address) => api.readString(address));
+    api.ReleaseAvailableProviders(list[0]!, count[0]!);
+    return names;
+  }
+
+  /** Loads a model: its bytes, or the path of its file. */
+  createSession(model: Uint8Array | string, options: SessionOptions = {}): Session {
+    return new Session(this.#host, this.#environmentPointer(), model, options);
+  }
+
+  createPrepackedWeights(): PrepackedWeights {
+    return new PrepackedWeights(this.#host.api);
+  }
+
+  /** A tensor over the caller's memory: nothing is copied, and the tensor keeps the memory alive. */
+  tensor(dtype: DType, shape: readonly number[], data: ArrayBufferView): Tensor {
+    return tensorOver(this.#host, dtype, shape, data);
+  }
+
+  /**
+   * ONNX Runtime has one environment a process (loggers, and providers once loaded), so it is made once, late as it
+   * costs 10 ms or more, and never released: sessions may be in use until the very end of the process.
+   */
+  #environmentPointer(): Pointer {
+    return (this.#environment ??= this.#host.api.CreateEnv(LOG_WARNING, "ssm-scope"));
+  }
+}
+
+// OrtAllocatorType, OrtMemType and OrtLoggingLevel of onnxruntime_c_api.h.
+const DEVICE_ALLOCATOR = 0;
+const DEFAULT_MEMORY = 0;
+const LOG_WARNING = 2;
+
+const opened = new Map<string, Runtime>();
+
+/**
+ * The ONNX Runtime to work with: the library that `library` or the environment variable SSM_SCOPE_ORT names, else the
+ * one that onnxruntime-node ships. One object a library.
+ */
+export function openRuntime({ library }: { library?: string } = {}): Runtime {
+  const found = openRuntimeLibrary(library);
+  let runtime = opened.get(found.path);
+  if (!runtime) {
+    const { version, api } = openApi(found);
+    runtime = new Runtime(api, version, found.path);
+    opened.set(found.path, runtime);
+  }
+  return runtime;
+}
