@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  describeCrossover,
+  type Comparison,
+  type Crossing,
+  type Crossover,
+} from "../../src/analyze/index.js";
+
+const comparison: Comparison = {
+  metric: "ttft_ms",
+  unit: "ms",
+  a: "qwen",
+  b: "mamba",
+  measured: [1024, 32768],
+  horizon: [16, 2_097_152],
+  replicates: 2000,
+  confidence: 0.95,
+};
+const crossing: Crossing = {
+  tokens: 9412.3,
+  interval: [8900.4, 10_020.6],
+  share: 1,
+  lowerBelow: "qwen",
+  lowerAbove: "mamba",
+};
+const none = {
+  ...comparison,
+  state: "none-in-range",
+  lower: "qwen",
+  higher: "mamba",
+  ratioAtShortest: 1.9,
+  ratioAtLongest: 12.346,
+  share: 0,
+} as const;
+
+const SENTENCES: [Crossover, string][] = [
+  [
+    { ...comparison, ...crossing, state: "crossing" },
+    "The TTFT of qwen crosses that of mamba at 9,412 tokens (95 % interval 8,900 to 10,021 tokens): " +
+      "qwen is lower below, mamba above.",
+  ],
+  [
+    { ...comparison, ...crossing, tokens: 52837, interval: [40_000, 86_000], state: "extrapolated" },
+    "The TTFT of qwen would cross that of mamba at 52,837 tokens (95 % interval 40,000 to 86,000 tokens), " +
+      "extrapolated from 1,024 to 32,768 tokens: qwen is lower below, mamba above.",
+  ],
+  [
+    {
+      ...comparison,
+      state: "multiple",
+      crossings: [
+        { ...crossing, tokens: 1500, interval: [1400, 1600], lowerBelow: "mamba", lowerAbove: "qwen" },
+        crossing,
+      ],
+    },
+    "The TTFT of qwen crosses that of mamba 2 times: at 1,500 tokens (95 % interval 1,400 to 1,600 tokens), " +
+      "mamba is lower below, qwen above; at 9,412 tokens (95 % interval 8,900 to 10,021 tokens), " +
+      "qwen is lower below, mamba above.",
+  ],
+  [
+    none,
+    "The TTFT of qwen and mamba has no crossing in range: qwen is lower at 1,024 to 32,768 tokens (mamba has 1.9 " +
+      "times as much at the shortest and 12.3 at the longest), and it stays so for the fitted curves up to 2,097,152.",
+  ],
+  [
+    { ...none, metric: "kv_cache_bytes", ratioAtShortest: null, ratioAtLongest: null, share: 0.256 },
+    "The KV cache of qwen and mamba has no crossing in range: qwen is lower at 1,024 to 32,768 tokens, and outside " +
+      "25.6 % of the resampled curves cross, up to 2,097,152.",
+  ],
+  [
+    { ...comparison, state: "not-separable", reason: "within-uncertainty", share: 0.5 },
+    "The TTFT of qwen and mamba is not separable at 1,024 to 32,768 tokens: " +
+      "at every measured length they differ by less than their uncertainty.",
+  ],
+  [
+    { ...comparison, state: "not-separable", reason: "order-unclear", share: 0.5 },
+    "The TTFT of qwen and mamba is not separable at 1,024 to 32,768 tokens: " +
+      "the resampled curves do not agree on whether and in which direction they cross.",
+  ],
+];
+
+const PHRASES: Record<Crossover["state"], string> = {
+  crossing: "crosses",
+  multiple: "crosses",
+  extrapolated: "extrapolated",
+  "none-in-range": "no crossing in range",
+  "not-separable": "not separable",
+};
+
+test("each state has its sentence, with lengths, interval and unit", () => {
+  for (const [result, sentence] of SENTENCES) assert.equal(describeCrossover(result), sentence);
+  assert.deepEqual(new Set(SENTENCES.map(([{ state }]) => state)), new Set(Object.keys(PHRASES)));
+});
+
+test("a state's phrase appears in its own sentences only", () => {
+  for (const [{ state }, sentence] of SENTENCES)
+    for (const phrase of new Set(Object.values(PHRASES)))
+      assert.equal(sentence.includes(phrase), phrase === PHRASES[state], `${phrase}: ${sentence}`);
+});
