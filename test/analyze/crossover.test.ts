@@ -6,6 +6,7 @@ import {
   fitScaling,
   type Crossover,
   type CrossoverOptions,
+  type FitMetricName,
   type ScalingFit,
 } from "../../src/analyze/index.js";
 import type { Row } from "../../src/record/schema.js";
@@ -17,10 +18,7 @@ const SSM: Truth = [10, 0.023, 0];
 /** Where the two are equal: 4e-7·L² - 0.014·L - 5 = 0. */
 const MEET = (0.014 + Math.sqrt(0.014 ** 2 + 4 * 4e-7 * 5)) / (2 * 4e-7);
 
-function fitPair(
-  rows: readonly Row[],
-  metric: "ttft_ms" | "kv_cache_bytes" = "ttft_ms",
-): [ScalingFit, ScalingFit] {
+function fitPair(rows: readonly Row[], metric: FitMetricName = "ttft_ms"): [ScalingFit, ScalingFit] {
   const [a, b] = fitScaling(tableOf(rows), { metric });
   return [a!, b!];
 }
@@ -83,7 +81,7 @@ test("more confidence and more noise give wider intervals", () => {
   assert.ok(width({}) < width({ noise: 0.05 }));
 });
 
-for (const samples of [1, 5])
+for (const samples of [1, 10])
   test(`intervals from ${samples} sample(s) a length cover the truth about as often as they say`, () => {
     const found = Array.from({ length: 200 }, (_, seed) =>
       inState(comparePair(TRANSFORMER, SSM, { samples, seed }, { replicates: 250, seed }), "crossing"),
@@ -141,6 +139,15 @@ test("a meeting past the horizon does not count", () => {
   // They meet at 14.0 million tokens, 244 times the longest length.
   const found = inState(comparePair([5, 0.009, 1e-9], SSM, { noise: 0 }), "none-in-range");
   assert.equal(found.lower, "A");
+});
+
+test("falling lines that meet below 0 do not meet", () => {
+  const rows = LENGTHS.flatMap((prompt_tokens): Row[] => [
+    { model: "A", prompt_tokens, tpot_ms: 12 - 1e-4 * prompt_tokens },
+    { model: "B", prompt_tokens, tpot_ms: 13 - 1.08e-4 * prompt_tokens },
+  ]);
+  // They meet at 125000 tokens and -0.5 ms.
+  assert.equal(inState(crossover(...fitPair(rows, "tpot_ms")), "none-in-range").lower, "A");
 });
 
 test("only lengths that both cover count as measured", () => {
