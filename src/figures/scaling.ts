@@ -164,7 +164,12 @@ function caption({ points, dots, curves, crossovers, oom, names, metric }: Words
     sentences.push(
       `Dots are medians${samples ? ` (${samples})` : ""}${dots.some((dot) => dot.lo !== null) ? ", whiskers their 95% intervals" : ""}`,
     );
-  if (curves.length > 0) sentences.push("Lines are fits, dashed beyond the measured lengths");
+  if (curves.length > 0)
+    sentences.push(
+      measuredPieces(curves, dots, false).length > 0
+        ? "Lines are fits, dashed beyond the measured lengths"
+        : "Lines are fits",
+    );
   for (const mark of crossovers) {
     const [text, interval] = crossoverWords(mark, names);
     sentences.push(interval === undefined ? text! : `${text!} (95% interval ${interval})`);
@@ -372,8 +377,9 @@ function measuredPieces(curves: readonly CurvePoint[], dots: readonly Dot[], ins
       .sort((a, b) => a.prompt_tokens - b.prompt_tokens);
     const lengths = dots.filter((dot) => dot.model === model).map((dot) => dot.length);
     const [first, last] = [Math.min(...lengths), Math.max(...lengths)];
+    // One point makes no line: a curve that ends where its dots do has no piece beyond.
     const tag = (points: CurvePoint[], piece: string): CurvePiece[] =>
-      points.map((point) => ({ ...point, piece: `${model} ${piece}` }));
+      points.length < 2 ? [] : points.map((point) => ({ ...point, piece: `${model} ${piece}` }));
     const within = curve.filter(({ prompt_tokens: at }) => at >= first && at <= last);
     if (inside) return tag(within, "measured");
     if (within.length === 0) return tag(curve, "beyond");

@@ -94,3 +94,9 @@ test("a curve is sampled from end to end, evenly on a logarithmic axis", () => {
   );
   assert.equal(curve.at(-1)!.value, 3200);
 });
+
+test("only a curve that leaves the measured lengths is said to be dashed", () => {
+  const within = CURVES.filter(({ prompt_tokens: n }) => n >= 128 && n <= 4096);
+  assert.match(scalingFigure(MEASURED_POINTS, within).caption, /Lines are fits\./);
+  assert.match(scalingFigure(MEASURED_POINTS, CURVES).caption, /Lines are fits, dashed beyond/);
+});
