@@ -168,14 +168,24 @@ test("a tensor larger than the machine is out of memory, and the session lives o
   assert.throws(() => session.allocate("float32", [-4]), { name: "UserError" });
 });
 
-/** Resident bytes gained by doing something over and over. */
-async function growth(times: number, work: () => void): Promise<number> {
-  for (let i = 0; i < 40; i++) work();
-  await collectGarbage();
-  const before = process.memoryUsage.rss();
-  for (let i = 0; i < times; i++) work();
-  await collectGarbage();
-  return process.memoryUsage.rss() - before;
+/**
+ * Resident bytes gained by doing something over and over: the least of three tries, as V8's own heap may grow in any
+ * one of them, but a leak shows in all.
+ */
+async function growth(times: number, work: () => void | Promise<void>): Promise<number> {
+  const residentAfter = async (count: number): Promise<number> => {
+    for (let i = 0; i < count; i++) await work();
+    await collectGarbage();
+    return process.memoryUsage.rss();
+  };
+  let before = await residentAfter(40);
+  const grown: number[] = [];
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const after = await residentAfter(times);
+    grown.push(after - before);
+    before = after;
+  }
+  return Math.min(...grown);
 }
 
 test("200 sessions, their bindings and tensors leave nothing behind, in any order of disposal", async () => {
@@ -197,7 +207,7 @@ test("200 sessions, their bindings and tensors leave nothing behind, in any orde
 test("tensors and failed calls leave nothing behind", async () => {
   using session = runtime.createSession(identityModel());
   const megabyte = new Float32Array(2 ** 18);
-  const grown = await growth(200, () => {
+  const grown = await growth(100, () => {
     session.allocate("float32", [2 ** 18])[Symbol.dispose]();
     using binding = session
       .bind()
@@ -207,24 +217,17 @@ test("tensors and failed calls leave nothing behind", async () => {
     for (const output of binding.outputs().values()) output[Symbol.dispose]();
     assert.throws(() => runtime.createSession(new Uint8Array(1000).fill(7)), { name: "OrtError" });
   });
-  assert.ok(grown < 50 * 2 ** 20, `${grown} bytes were left`);
+  assert.ok(grown < 25 * 2 ** 20, `${grown} bytes were left`);
 });
 
 test("sessions that were forgotten are released by the garbage collector", async () => {
   const model = matmulModel(256);
-  const make = (): void => {
+  let made = 0;
+  const grown = await growth(60, async () => {
     runtime.createSession(model, { threads: 1 });
-  };
-  for (let i = 0; i < 40; i++) make();
-  await collectGarbage();
-  const before = process.memoryUsage.rss();
-  for (let i = 0; i < 200; i++) {
-    make();
-    if (i % 20 === 0) await collectGarbage();
-  }
-  await collectGarbage();
-  const grown = process.memoryUsage.rss() - before;
-  assert.ok(grown < (200 * 256 * 256 * 4) / 2, `${grown} bytes were left by forgotten sessions`);
+    if (++made % 20 === 0) await collectGarbage();
+  });
+  assert.ok(grown < (60 * 256 * 256 * 4) / 2, `${grown} bytes were left by forgotten sessions`);
 });
 
 test("a disposed session says so", async () => {
