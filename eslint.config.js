@@ -14,6 +14,7 @@ export default tseslint.config(
         { allowNumber: true, allowBoolean: true },
       ],
       "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }],
       // node:test's test() and suite() return promises that the runner itself awaits.
       "@typescript-eslint/no-floating-promises": [
         "error",

@@ -8,7 +8,7 @@ export function doctorCommand(): Command {
     .addHelpText("after", "\nExits with 1 when something that every measurement needs is missing.")
     .action(async ({ json }: { json?: boolean }) => {
       const { examine } = await import("./examine.js");
-      const findings = await examine();
+      const findings = examine();
       if (json) console.log(JSON.stringify(findings, null, 2));
       else
         for (const { name, found, detail, hint } of findings)

@@ -20,7 +20,7 @@ export interface Finding {
 const OLDEST_NODE = [20, 19] as const;
 
 /** Everything this package can use, as found on this machine. */
-export async function examine(): Promise<Finding[]> {
+export function examine(): Finding[] {
   return [
     node(),
     onnxRuntime(),
@@ -69,15 +69,15 @@ function runtime(): ReturnType<typeof openRuntime> | string {
 
 function onnxRuntime(): Finding {
   const opened = runtime();
-  const detail =
-    typeof opened === "string"
-      ? null
-      : `${opened.version} with ${opened.providers().join(", ")} (${opened.library})`;
+  const name = "ONNX Runtime";
+  const hint = "run `npm ci` again, or name a library with SSM_SCOPE_ORT=/path/to/libonnxruntime.so";
+  if (typeof opened === "string") return finding(name, null, opened, hint, true);
+  const providers = opened.providers().map((provider) => provider.replace("ExecutionProvider", ""));
   return finding(
-    "ONNX Runtime",
-    detail,
-    String(opened),
-    "run `npm ci` again, or name a library with SSM_SCOPE_ORT=/path/to/libonnxruntime.so",
+    name,
+    `${opened.version}, knows ${providers.join(", ")} (${opened.library})`,
+    "",
+    hint,
     true,
   );
 }

@@ -12,7 +12,7 @@ export function modelsCommand(): Command {
         return;
       }
       const { show } = await import("../notebook/display.js");
-      await show(rows.map(({ source: _, hf_id: __, ...shown }) => shown));
+      await show(rows.map(({ source, hf_id, ...shown }) => shown));
       console.log(
         "KV cache and state in bytes at fp16, batch 1. --json also gives the source of each entry.",
       );

@@ -97,7 +97,7 @@ export function plan(settings: Settings): Cell[] {
 }
 
 /** The hash of everything that decides a cell's result on one machine; how often it is repeated does not. */
-function cellKey({ model, repeats: _, ...setting }: Omit<Cell, "key">): string {
+function cellKey({ model, repeats, ...setting }: Omit<Cell, "key">): string {
   const decides = JSON.stringify({ model: [model.arch, model.config], ...setting });
   return createHash("sha256").update(decides).digest("hex").slice(0, 12);
 }

@@ -12,12 +12,12 @@ import { f32, runGraph } from "../support/run-graph.js";
 test("scopes name the nodes, and a second node of a kind is numbered", () => {
   const graph = new Graph("g");
   const x = graph.input("x", "float32", ["n"]);
-  graph.scope("layers.3", () =>
+  graph.scope("layers.3", () => {
     graph.scope("mixer", () => {
       ops.exp(x);
       ops.exp(x);
-    }),
-  );
+    });
+  });
   assert.deepEqual(
     graph.nodes.map(({ name }) => name),
     ["/layers.3/mixer/Exp", "/layers.3/mixer/Exp_1"],
@@ -72,12 +72,7 @@ test("errors are raised where the graph is wrong and name the scope", () => {
     [() => ops.squeeze(x, 5), /Squeeze has no axis 5/],
     [() => graph.input("x", "float32", [1]), /the input name "x" is already taken/],
     [() => graph.constant("float32", [2], [1]), /cannot hold 1 values/],
-    [
-      () =>
-        ops.exp(new Graph("other").input("y", "float32", [1])) &&
-        ops.add(x, new Graph("third").input("y", "float32", [8])),
-      /belongs to the graph "third"/,
-    ],
+    [() => ops.add(x, new Graph("other").input("y", "float32", [8])), /belongs to the graph "other"/],
   ];
   for (const [build, message] of cases)
     assert.throws(
@@ -99,7 +94,9 @@ test("an output takes its name whether it was computed, fed, constant or given o
   graph.output("second", y);
   graph.output("fed", x);
   graph.output("fixed", graph.constant("float32", [1], [7]));
-  assert.throws(() => graph.output("first", x), /"first" is already taken/);
+  assert.throws(() => {
+    graph.output("first", x);
+  }, /"first" is already taken/);
   const results = await runGraph(graph, { x: f32([2], [0, 1]) });
   assert.deepEqual(Object.keys(results).sort(), ["fed", "first", "fixed", "second"]);
   assert.deepEqual(results.first!.data, results.second!.data);

@@ -78,7 +78,14 @@ suite("a small campaign", () => {
       rows.slice(4).map(({ model, repeat }) => [model, repeat]),
       [["mamba2-130m", 2]],
     );
-    assert.equal(loadRows(out, { onWarning: assert.fail }).numRows(), 5);
+    assert.equal(
+      loadRows(out, {
+        onWarning: (message) => {
+          throw new Error(message);
+        },
+      }).numRows(),
+      5,
+    );
   });
 
   test("keeps complete rows when it is interrupted", async () => {

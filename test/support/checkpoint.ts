@@ -36,7 +36,11 @@ export function loadCheckpoint(folder: string): Checkpoint {
   } as unknown as Model;
   return {
     model,
-    source: { fill: (spec, out) => out.set(toBits(valuesOf(spec, tensors), spec.dtype)) },
+    source: {
+      fill: (spec, out) => {
+        out.set(toBits(valuesOf(spec, tensors), spec.dtype));
+      },
+    },
     tensorNames: [...tensors.keys()],
     expected: readSafetensors(path(folder, "expected.safetensors")),
   };

@@ -8,7 +8,7 @@ export async function runGraph(
 ): Promise<Record<string, Tensor>> {
   const session = await InferenceSession.create(encodeModel(graph), { logSeverityLevel: 3 });
   try {
-    return (await session.run(feeds)) as Record<string, Tensor>;
+    return await session.run(feeds);
   } finally {
     await session.release();
   }
