@@ -5,3 +5,4 @@ export * from "./fit-scaling.js";
 export * from "./fit-table.js";
 export * from "./crossover.js";
 export * from "./describe-crossover.js";
+export * from "./picture.js";

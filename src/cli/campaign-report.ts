@@ -1,8 +1,15 @@
 import type { ColumnTable } from "arquero";
-import { describeCrossover, summarize, type FitMetricName, type ScalingFit } from "../analyze/index.js";
+import {
+  crossingMarks,
+  describeCrossover,
+  fittedCurves,
+  summarize,
+  type FitMetricName,
+  type ScalingFit,
+} from "../analyze/index.js";
 import { figure1, scalingFigure } from "../figures/index.js";
 import { loadPaper, type Row } from "../record/index.js";
-import { compare, curvesOf, marksOf, pointsOf, type Comparison } from "./compare.js";
+import { compare, type Comparison } from "./compare.js";
 import { reportFigure, type Facts, type Report, type Table } from "./report.js";
 
 const METRICS = ["ttft_ms", "tpot_ms", "total_bytes"] as const satisfies readonly FitMetricName[];
@@ -23,8 +30,8 @@ export const paperFigure1Rows = (): ColumnTable =>
 /** Everything a report of one campaign says, from its rows. */
 export async function campaignReport(table: ColumnTable, title: string): Promise<Report> {
   const rows = table.objects() as Row[];
-  const points = pointsOf(table);
-  const paper = pointsOf(paperFigure1Rows());
+  const points = summarize(table);
+  const paper = summarize(paperFigure1Rows());
   const comparisons = compareAll(table);
   const measured = comparisons.filter(({ fits }) => fits.length > 0);
   return {
@@ -40,10 +47,10 @@ export async function campaignReport(table: ColumnTable, title: string): Promise
       ...measured
         .filter(({ metric }) => metric !== "total_bytes")
         .map(({ metric, fits, crossovers }) => {
-          const marks = marksOf(crossovers);
+          const marks = crossingMarks(crossovers);
           const to = Math.max(...marks.map(({ prompt_tokens }) => prompt_tokens * 1.2), 0);
           return reportFigure((layout) => ({
-            ...scalingFigure(points, curvesOf(fits, to), {
+            ...scalingFigure(points, fittedCurves(fits, to), {
               metric: metric as "ttft_ms" | "tpot_ms",
               crossovers: marks,
               source: "measured",
@@ -53,7 +60,7 @@ export async function campaignReport(table: ColumnTable, title: string): Promise
           }));
         }),
     ]),
-    measurements: measurementsTable(summarize(table).objects() as Record<string, number | string | null>[]),
+    measurements: measurementsTable(points.objects() as Record<string, number | string | null>[]),
     fits: fitsTable(measured.flatMap(({ fits }) => fits)),
     machine: machineFactsOf(rows),
     settings: settingsOf(rows),

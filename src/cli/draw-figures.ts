@@ -1,21 +1,22 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { summarize } from "../analyze/index.js";
 import { UserError } from "../errors.js";
-import { figure1, type Figure } from "../figures/index.js";
+import { PAPER_FIGURES, type Figure } from "../figures/index.js";
 import { closest } from "../models/index.js";
 import { renderPng, renderSvg } from "../notebook/render.js";
 import { loadRows } from "../record/index.js";
 import { paperFigure1Rows } from "./campaign-report.js";
-import { pointsOf } from "./compare.js";
 import type { FiguresFlags, Format } from "./figures.js";
 
-/** How each figure is drawn from the paper's data or from a campaign. */
-const DRAW: Record<string, (rows: string | null) => Figure> = {
-  fig1: (rows) =>
-    rows === null
-      ? figure1(pointsOf(paperFigure1Rows()), { source: "paper" })
-      : figure1(pointsOf(loadRows(rows)), { source: "measured" }),
-};
+type Name = keyof typeof PAPER_FIGURES;
+const NAMES = Object.keys(PAPER_FIGURES) as Name[];
+
+function draw(name: Name, { source, rows }: FiguresFlags): Figure {
+  if (source === "paper") return PAPER_FIGURES[name].draw(summarize(paperFigure1Rows()), { source });
+  if (!rows) throw new UserError("--source rows needs --rows, a campaign folder or a file of rows");
+  return PAPER_FIGURES[name].draw(summarize(loadRows(rows)), { source: "measured" });
+}
 
 const WRITE: Record<Format, (figure: Figure) => Promise<string | Uint8Array>> = {
   svg: renderSvg,
@@ -25,15 +26,9 @@ const WRITE: Record<Format, (figure: Figure) => Promise<string | Uint8Array>> = 
 
 /** Writes each figure in each format as OUT/NAME.FORMAT and says so. Nothing is written when a name is wrong. */
 export async function drawFigures(names: readonly string[], flags: FiguresFlags): Promise<void> {
-  const known = Object.keys(DRAW);
-  const wrong = names.find((name) => !known.includes(name));
-  if (wrong !== undefined)
-    throw new UserError(`there is no figure "${wrong}"; did you mean ${closest(wrong, known, 1).join("")}?`);
-  if (flags.source === "rows" && !flags.rows)
-    throw new UserError("--source rows needs --rows, a campaign folder or a file of rows");
-  const figures = (names.length > 0 ? names : known).map((name) => ({
+  const figures = (names.length > 0 ? names : NAMES).map((name) => ({
     name,
-    figure: DRAW[name]!(flags.source === "rows" ? flags.rows! : null),
+    figure: draw(nameOf(name), flags),
   }));
   mkdirSync(flags.out, { recursive: true });
   for (const { name, figure } of figures)
@@ -42,4 +37,10 @@ export async function drawFigures(names: readonly string[], flags: FiguresFlags)
       writeFileSync(file, await WRITE[format](figure));
       console.log(file);
     }
+}
+
+function nameOf(text: string): Name {
+  const name = NAMES.find((known) => known === text);
+  if (name) return name;
+  throw new UserError(`there is no figure "${text}"; did you mean ${closest(text, NAMES, 1).join("")}?`);
 }

@@ -1,18 +1,12 @@
 /** Figures: prepared points in, Vega-Lite out. Numbers come in ready; nothing here fits, bins or averages. */
 import type { Figure } from "./figure.js";
-import type { Point } from "./point.js";
+import type { Points } from "./point.js";
 import { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
 
 export type { Figure, Json, JsonObject, Layout, VegaLiteSpec } from "./figure.js";
-export type { Metric, Point } from "./point.js";
+export type { Metric, Point, Points } from "./point.js";
 export { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
-export {
-  sampleCurve,
-  scalingFigure,
-  type CrossoverMark,
-  type CurvePoint,
-  type ScalingOptions,
-} from "./scaling.js";
+export { scalingFigure, type CrossoverMark, type CurvePoint, type ScalingOptions } from "./scaling.js";
 export { FONT, modelColor } from "./theme.js";
 export { displayName } from "./format.js";
 
@@ -21,7 +15,7 @@ export interface PaperFigure {
   readonly number: string;
   readonly title: string;
   readonly file: string;
-  readonly draw: (points: readonly Point[], options: TtftTpotOptions) => Figure;
+  readonly draw: (points: Points, options: TtftTpotOptions) => Figure;
 }
 
 export const PAPER_FIGURES = {

@@ -35,6 +35,12 @@ export type Point = {
     Setting | "family" | "status" | "verdict"
   >;
 
+/** Points as a list, or as a table that gives its rows as objects: `summarize(rows)` as it is. */
+export type Points = readonly Point[] | { objects: () => object[] };
+
+export const asPoints = (points: Points): readonly Point[] =>
+  "objects" in points ? (points.objects() as Point[]) : points;
+
 export const isOk = ({ status }: Point): boolean => status == null || status === "ok";
 
 export const isDoubtful = ({ verdict }: Point): boolean => verdict != null && verdict !== "ok";

@@ -1,7 +1,16 @@
 import { UserError } from "../errors.js";
 import type { Figure, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatTokens, listOf, wrap } from "./format.js";
-import { distinct, finite, isDoubtful, isOk, type Metric, type Point } from "./point.js";
+import {
+  asPoints,
+  distinct,
+  finite,
+  isDoubtful,
+  isOk,
+  type Metric,
+  type Point,
+  type Points,
+} from "./point.js";
 import { describeSamples, describeSettings, deviceName, refuseDuplicates } from "./settings.js";
 import { logDomain, logTicks, powersOfTwo, type Domain } from "./axis.js";
 import { familyShape, INK, modelColors, MUTED, THEME } from "./theme.js";
@@ -13,19 +22,6 @@ export interface CurvePoint {
   value: number;
   value_lo?: number | null;
   value_hi?: number | null;
-}
-
-/** Samples a fitted curve at lengths evenly spaced on a logarithmic axis, both ends included. */
-export function sampleCurve(
-  model: string,
-  predict: (promptTokens: number) => number,
-  [from, to]: readonly [number, number],
-  count = 65,
-): CurvePoint[] {
-  return Array.from({ length: count }, (_, i) => {
-    const length = i === count - 1 ? to : from * (to / from) ** (i / (count - 1));
-    return { model, prompt_tokens: length, value: predict(length) };
-  });
 }
 
 /** Where two curves meet. An end of the interval that is null is open: beyond what was measured. */
@@ -71,13 +67,14 @@ interface Dot {
  * @throws UserError when there is nothing to draw, or a length or value that a logarithmic axis cannot show
  */
 export function scalingFigure(
-  points: readonly Point[],
+  given: Points,
   curves: readonly CurvePoint[] = [],
   options: ScalingOptions = {},
 ): Figure {
   const metric = options.metric ?? "ttft_ms";
   const source = options.source ?? "measured";
   const layout = options.layout ?? "wide";
+  const points = asPoints(given);
   refuseDuplicates(points, "the scaling figure");
   const dots = points.flatMap((point) => dotOf(point, metric));
   if (dots.length === 0 && curves.length === 0)

@@ -1,7 +1,16 @@
 import { linearTicks } from "./axis.js";
 import type { Figure, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatNumber, formatTokens, listOf, stack, wrap } from "./format.js";
-import { commonLengths, distinct, finite, isDoubtful, isOk, type Point } from "./point.js";
+import {
+  asPoints,
+  commonLengths,
+  distinct,
+  finite,
+  isDoubtful,
+  isOk,
+  type Point,
+  type Points,
+} from "./point.js";
 import { deviceName, refuseDuplicates } from "./settings.js";
 import { caption, PAPER } from "./ttft-tpot-caption.js";
 import { modelColors, MUTED, pale, THEME } from "./theme.js";
@@ -51,10 +60,11 @@ interface Panel {
  * Beyond the paper's: intervals where the points have them, a mark where a model ran out of memory, words where
  * there is no row, and a caption with the setting and all that differs from the paper's figure.
  *
- * @param points one point per model and length, all of one setting (see `Point`); others are ignored
+ * @param given one point per model and length, all of one setting (see `Point`); others are ignored
  * @throws UserError when two points stand for one bar
  */
-export function figure1(points: readonly Point[], options: TtftTpotOptions): Figure {
+export function figure1(given: Points, options: TtftTpotOptions): Figure {
+  const points = asPoints(given);
   const models = options.models ?? defaultModels(points);
   const ofModels = points.filter((point) => models.includes(point.model));
   const lengths = distinct(options.lengths ?? defaultLengths(ofModels, models));

@@ -21,4 +21,5 @@ export type {
 } from "./decoder.js";
 export { registryRows } from "./registry-rows.js";
 export { RandomWeights, allocateWeight, toBits, type WeightBits } from "./weights.js";
+export { randomPrompt } from "./prompt.js";
 export { closest } from "./nearest.js";

@@ -15,8 +15,8 @@ interface FigureLike {
   spec: object;
 }
 
-/** The MIME type by which JupyterLab and VS Code draw a Vega-Lite specification themselves. */
-const VEGALITE = "application/vnd.vegalite.v5+json";
+/** The MIME type by which a front end that knows Vega-Lite 6 draws the specification itself; others take the SVG. */
+const VEGALITE = "application/vnd.vegalite.v6+json";
 
 function isFigure(value: unknown): value is FigureLike {
   const figure = value as Partial<FigureLike> | null;

@@ -1,6 +1,3 @@
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { uniformInt } from "pure-rand/distribution/uniformInt";
-
 /** What `measure` needs of a model: the real one is `Generator`. */
 export interface Generates {
   prefill(prompt: BigInt64Array): Promise<unknown>;
@@ -75,10 +72,4 @@ export async function warmUp(
     if (stable || runs >= maxRuns) return { runs, stable };
     before = ttftMs;
   }
-}
-
-/** Seeded token ids for `batch` prompts of equal length. */
-export function randomPrompt(tokens: number, batch: number, vocabulary: number, seed: number): BigInt64Array {
-  const random = xoroshiro128plus(seed);
-  return BigInt64Array.from({ length: batch * tokens }, () => BigInt(uniformInt(random, 0, vocabulary - 1)));
 }

@@ -1,10 +1,10 @@
 import type { ColumnTable } from "arquero";
-import { RandomWeights } from "../models/index.js";
+import { randomPrompt, RandomWeights } from "../models/index.js";
 import { openRuntime, OrtError } from "../ort/index.js";
 import { machineFacts, rowsToTable, type Row } from "../record/index.js";
 import { memoryCampaign, openCampaign } from "./campaign.js";
 import { Generator, positionsFor, type Shared } from "./generator.js";
-import { performanceClock, randomPrompt, sample, warmUp, type WarmUpOptions } from "./measure.js";
+import { performanceClock, sample, warmUp, type WarmUpOptions } from "./measure.js";
 import { plan, type Cell, type Settings } from "./plan.js";
 import { showProgress, silentProgress, type Progress } from "./progress.js";
 import { cellColumns, memoryColumns, sampleColumns, verdictColumns } from "./rows.js";
@@ -96,9 +96,17 @@ function missingRepeats(cell: Cell, rows: readonly Row[]): number[] {
   return Array.from({ length: cell.repeats }, (_, i) => i).filter((i) => !have.has(i));
 }
 
-/** Progress counts prompt tokens: they take most of the time. */
+/** Warm-up runs that a cell is expected to need, for the time left. */
+const EXPECTED_WARM_UP = 2;
+
+/** How long a generation takes in units of a prompt token: a decoded token is some ten times as slow on a CPU. */
+const generationWork = ({ promptTokens, newTokens }: Cell): number => promptTokens + 10 * newTokens;
+
 const totalWork = (todo: readonly Todo[]): number =>
-  todo.reduce((sum, { cell, repeats }) => sum + cell.promptTokens * repeats.length, 0);
+  todo.reduce(
+    (sum, { cell, repeats }) => sum + (EXPECTED_WARM_UP + repeats.length) * generationWork(cell),
+    0,
+  );
 
 /** Measures the cells of one model over one set of weights. */
 async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise<void> {
@@ -146,6 +154,7 @@ async function measureCell(
   const prompt = randomPrompt(promptTokens, batch, model.config.vocab_size, seed);
   progress.step(0, `${name}: warming up`);
   const warm = await warmUp(generator, prompt, newTokens, performanceClock, warmUpOptions, signal);
+  progress.step(EXPECTED_WARM_UP * generationWork(cell), `${name}: warm`);
   const ttfts: number[] = [];
   for (const repeat of repeats) {
     const times = await sample(generator, prompt, newTokens, performanceClock, signal);
@@ -165,7 +174,7 @@ async function measureCell(
       ...verdictColumns(cell, warm),
     });
     ttfts.push(times.ttftMs);
-    progress.step(promptTokens, `${name}: TTFT ${times.ttftMs.toFixed(0)} ms`);
+    progress.step(generationWork(cell), `${name}: TTFT ${times.ttftMs.toFixed(0)} ms`);
   }
   progress.line(`${name}: TTFT ${Math.min(...ttfts).toFixed(1)} to ${Math.max(...ttfts).toFixed(1)} ms`);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../src/errors.js";
-import { sampleCurve, scalingFigure } from "../../src/figures/index.js";
+import { scalingFigure } from "../../src/figures/index.js";
 import { deepFreeze } from "../support/freeze.js";
 import { CROSSOVERS, CURVES, MEASURED_POINTS, MEASURED_WITH_GAPS } from "./points.js";
 import { objectsIn, rowsWith } from "./spec.js";
@@ -86,13 +86,9 @@ test("two series of one model are refused unless they have names of their own", 
   );
 });
 
-test("a curve is sampled from end to end, evenly on a logarithmic axis", () => {
-  const curve = sampleCurve("m", (length) => 2 * length, [100, 1600], 5);
-  assert.deepEqual(
-    curve.map(({ prompt_tokens }) => Math.round(prompt_tokens)),
-    [100, 200, 400, 800, 1600],
-  );
-  assert.equal(curve.at(-1)!.value, 3200);
+test("a table of points is as good as a list", () => {
+  const table = { objects: () => [...MEASURED_POINTS] };
+  assert.deepEqual(scalingFigure(table, CURVES), scalingFigure(MEASURED_POINTS, CURVES));
 });
 
 test("only a curve that leaves the measured lengths is said to be dashed", () => {

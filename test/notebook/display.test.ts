@@ -23,7 +23,7 @@ const figure = {
 test("a figure is an SVG, its specification and its words", async () => {
   const bundle = await mimeBundle(figure);
   assert.match(String(bundle["image/svg+xml"]), /^\s*<svg[\s>]/);
-  assert.deepEqual(bundle["application/vnd.vegalite.v5+json"], figure.spec);
+  assert.deepEqual(bundle["application/vnd.vegalite.v6+json"], figure.spec);
   assert.equal(bundle["text/plain"], "bars: Two bars\nBar b is longer.");
 });
 

@@ -56,14 +56,14 @@ test("text is written as lines, JSON as JSON, keys in order", () => {
     {
       output_type: "display_data",
       metadata: {},
-      data: { "text/plain": "x\r\ny", "application/vnd.vegalite.v5+json": { b: 1, a: [2] } },
+      data: { "text/plain": "x\r\ny", "application/vnd.vegalite.v6+json": { b: 1, a: [2] } },
     },
   ];
   const written = JSON.parse(formatNotebook(notebook([cell]))) as { cells: Record<string, unknown>[] };
   assert.deepEqual(written.cells[0]!.source, ["a\n", "b\n"]);
   assert.deepEqual(written.cells[0]!.outputs, [
     {
-      data: { "application/vnd.vegalite.v5+json": { a: [2], b: 1 }, "text/plain": ["x\r\n", "y"] },
+      data: { "application/vnd.vegalite.v6+json": { a: [2], b: 1 }, "text/plain": ["x\r\n", "y"] },
       metadata: {},
       output_type: "display_data",
     },

@@ -100,7 +100,7 @@ test("a cell imports the package by its name, with its types, and shows what it 
     [],
     [["display_data", "text/html", "text/plain"]],
     [
-      ["display_data", "application/vnd.vegalite.v5+json", "image/svg+xml", "text/plain"],
+      ["display_data", "application/vnd.vegalite.v6+json", "image/svg+xml", "text/plain"],
       ["display_data", "text/markdown", "text/plain"],
     ],
     [["display_data", "text/markdown", "text/plain"]],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { randomPrompt, sample, warmUp, type Generates } from "../../src/run/measure.js";
+import { randomPrompt } from "../../src/models/index.js";
+import { sample, warmUp, type Generates } from "../../src/run/measure.js";
 
 /** A model whose prefill and steps take known times of a clock that only it moves. */
 function scripted(
