@@ -48,8 +48,8 @@ function lowerThroughout(result: NoCrossing): string {
       : ` (${higher} has ${times(ratioAtShortest)} times as much at the shortest and ${times(ratioAtLongest)} at the longest)`;
   const outside =
     share <= 1 - confidence
-      ? `and it stays so for the fitted curves up to ${whole(horizon[1])}`
-      : `and outside ${percent(share)} of the resampled curves cross, up to ${whole(horizon[1])}`;
+      ? `and the fitted curves stay so up to ${whole(horizon[1])} tokens`
+      : `and of the resampled curves ${percent(share)} cross outside, up to ${whole(horizon[1])} tokens`;
   return `${lower} is lower at ${lengths(measured)}${ratio}, ${outside}`;
 }
 
