@@ -21,7 +21,7 @@ const RULES: Record<string, Rule> = {
   stats: { folders: [], packages: ["ml-matrix", "ml-fcnnls", "pure-rand", "@stdlib/"] },
   graph: { folders: [], packages: ["onnx-buf", "@bufbuild/protobuf"] },
   ffi: { folders: [], packages: ["koffi"], fs: true },
-  ort: { folders: ["ffi"], packages: ["koffi"], fs: true },
+  ort: { folders: ["ffi"], packages: ["koffi", "onnx-buf", "@bufbuild/protobuf"], fs: true },
   models: { folders: ["graph"], packages: ["pure-rand", "@petamoriken/float16", "fastest-levenshtein"] },
   analyze: { folders: ["stats", "record"], packages: ["arquero"] },
   figures: { folders: [], types: ["record"], packages: [], lazy: [] },

@@ -61,12 +61,12 @@ const SENTENCES: [Crossover, string][] = [
   [
     none,
     "The TTFT of qwen and mamba has no crossing in range: qwen is lower at 1,024 to 32,768 tokens (mamba has 1.9 " +
-      "times as much at the shortest and 12.3 at the longest), and it stays so for the fitted curves up to 2,097,152.",
+      "times as much at the shortest and 12.3 at the longest), and the fitted curves stay so up to 2,097,152 tokens.",
   ],
   [
     { ...none, metric: "kv_cache_bytes", ratioAtShortest: null, ratioAtLongest: null, share: 0.256 },
-    "The KV cache of qwen and mamba has no crossing in range: qwen is lower at 1,024 to 32,768 tokens, and outside " +
-      "25.6 % of the resampled curves cross, up to 2,097,152.",
+    "The KV cache of qwen and mamba has no crossing in range: qwen is lower at 1,024 to 32,768 tokens, and of the " +
+      "resampled curves 25.6 % cross outside, up to 2,097,152 tokens.",
   ],
   [
     { ...comparison, state: "not-separable", reason: "within-uncertainty", share: 0.5 },
