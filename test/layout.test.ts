@@ -18,7 +18,7 @@ interface Rule {
 
 const RULES: Record<string, Rule> = {
   record: { folders: [], packages: ["arquero", "@uwdata/flechette"], lazy: ["danfojs-node"], fs: true },
-  stats: { folders: [], packages: ["ml-matrix", "ml-fcnnls", "pure-rand", "@stdlib/"] },
+  stats: { folders: [], packages: ["ml-matrix", "ml-fcnnls", "pure-rand"] },
   graph: { folders: [], packages: ["onnx-buf", "@bufbuild/protobuf"] },
   ffi: { folders: [], packages: ["koffi"], fs: true },
   ort: { folders: ["ffi"], packages: ["koffi", "onnx-buf", "@bufbuild/protobuf"], fs: true },
@@ -36,7 +36,7 @@ const RULES: Record<string, Rule> = {
   claims: { folders: ["record", "stats", "analyze"], packages: [] },
   cli: { folders: ["*"], packages: "*", fs: true },
   "index.ts": {
-    folders: ["record", "stats", "graph", "models", "analyze", "figures", "notebook", "claims"],
+    folders: ["record", "stats", "analyze", "figures", "notebook", "claims"],
     packages: [],
   },
   "errors.ts": { folders: [], packages: [] },
