@@ -93,7 +93,9 @@ export class Generator implements Disposable {
     return this.#own(
       this.#runtime.createSession(encodeModel(graph.graph), {
         initializers: weights.tensors(graph.weights),
-        prepacked,
+        // float16 on the CPU is mostly casts around float32 kernels: layout rewriting would read weights from the file,
+        // and some kernels that pack float16 weights cannot share them.
+        ...(this.#cell.dtype === "fp16" ? { optimization: "extended" as const } : { prepacked }),
         ...(this.#cell.threads !== null && { threads: this.#cell.threads }),
       }),
     );
