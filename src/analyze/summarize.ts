@@ -34,7 +34,7 @@ interface Summary {
 }
 
 /**
- * One row a cell: its columns, `status`, and for each metric the median under the metric's own name and unit, then
+ * One row a cell: its columns, `status`, the worst `verdict` of its samples, and for each metric the median under the metric's own name and unit, then
  * `<metric>_lo` and `<metric>_hi` (95 % percentile bootstrap interval of the median) and `<metric>_n`, the samples.
  *
  * Only successful samples count. A cell without one keeps its row, with the status it has instead of ok (oom is a
@@ -52,18 +52,21 @@ export function summarize(
   const cellColumns = chooseColumns(table, by, CELL_COLUMNS);
   const metricColumns = chooseColumns(table, metrics, SUMMARY_METRICS);
   refuseNonNumbers(metricColumns);
-  if (metricColumns.length === 0)
-    throw new UserError(`the table has no metric: it needs one of ${SUMMARY_METRICS.join(", ")}`);
 
   const cells = groupRows(table, cellColumns, allRows(table));
   for (const { rows } of cells) refuseMixedKinds(table, rows);
   const statuses = columnValues(table, "status");
+  if (metricColumns.length === 0 && statuses.every(isOk))
+    throw new UserError(`the table has no metric: it needs one of ${SUMMARY_METRICS.join(", ")}`);
+  const verdicts = columnValues(table, "verdict");
   const succeeded = cells.map(({ rows }) => rows.filter((row) => isOk(statuses[row])));
   const random = randomIndex(seed);
 
   const columns: Record<string, unknown[]> = {};
   for (const name of cellColumns) columns[name] = cells.map(({ key }) => key[name]);
   columns["status"] = cells.map(({ rows }, i) => (succeeded[i]!.length > 0 ? "ok" : statuses[rows[0]!]));
+  if (table.column("verdict"))
+    columns["verdict"] = succeeded.map((rows) => worstVerdict(rows.map((row) => verdicts[row])));
   for (const metric of metricColumns) {
     const summaries = succeeded.map((rows) =>
       summarizeSamples(
@@ -79,6 +82,13 @@ export function summarize(
   }
   return fromColumns(columns);
 }
+
+/** From the best to the worst. */
+const VERDICTS = ["ok", "suspect", "rejected"];
+
+/** A cell is as doubtful as its most doubtful sample; null where no sample has a verdict. */
+const worstVerdict = (verdicts: readonly unknown[]): string | null =>
+  VERDICTS.findLast((verdict) => verdicts.includes(verdict)) ?? null;
 
 function summarizeSamples(samples: readonly number[], replicates: number, random: RandomIndex): Summary {
   const n = samples.length;

@@ -64,19 +64,31 @@ export async function campaignReport(table: ColumnTable, title: string): Promise
     fits: fitsTable(measured.flatMap(({ fits }) => fits)),
     machine: machineFactsOf(rows),
     settings: settingsOf(rows),
-    notes: NOTES,
+    notes: [...doubts(points), ...NOTES],
   };
 }
 
 const NOTES = [
   "Weights are seeded random numbers in the published architectures: speed and memory do not depend on their values.",
   "Time to first token ends when the first token id is on the host; the time per output token is (end to end − time to first token) / (new tokens − 1).",
-  "Memory is weights, tables, key/value cache or states, and the peak of the runtime's allocator above its idle use.",
+  "Memory is what the model asks for: weights, tables, caches and states as held, and the peak of the runtime's allocator above its idle use. The process holds more: the CPU kernels' packed copy of the weights, and the slack of the allocator (reserved_bytes, process_rss_bytes in the rows).",
 ];
 
 function subtitleOf(rows: readonly Row[]): string {
   const times = rows.flatMap(({ measured_at }) => measured_at ?? []).sort();
   return `${rows.length} samples, ${times[0]?.slice(0, 10) ?? "date unknown"}, ssm-scope ${distinct(rows, "ssm_scope_version")}`;
+}
+
+/** Cells whose samples are not beyond doubt, if there are any. */
+function doubts(summary: ColumnTable): string[] {
+  const cells = summary.objects() as Row[];
+  const doubtful = cells.filter(({ verdict }) => verdict != null && verdict !== "ok");
+  const places = doubtful.map(({ model, prompt_tokens }) => `${model} at ${prompt_tokens} tokens`);
+  return doubtful.length > 0
+    ? [
+        `Suspect, because times had not settled after the warm-up or the model's positions were exceeded: ${places.join(", ")}.`,
+      ]
+    : [];
 }
 
 const MEBI = 2 ** 20;
@@ -93,6 +105,7 @@ function measurementsTable(cells: readonly Record<string, number | string | null
       { label: "model" },
       numeric("prompt tokens"),
       { label: "status" },
+      { label: "verdict" },
       numeric("samples"),
       numeric("TTFT ms"),
       numeric("from"),
@@ -108,6 +121,7 @@ function measurementsTable(cells: readonly Record<string, number | string | null
       cell.model ?? null,
       number(cell.prompt_tokens),
       cell.status ?? null,
+      cell.verdict ?? null,
       number(cell.ttft_ms_n),
       number(cell.ttft_ms),
       number(cell.ttft_ms_lo),

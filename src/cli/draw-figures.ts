@@ -12,10 +12,20 @@ import type { FiguresFlags, Format } from "./figures.js";
 type Name = keyof typeof PAPER_FIGURES;
 const NAMES = Object.keys(PAPER_FIGURES) as Name[];
 
-function draw(name: Name, { source, rows }: FiguresFlags): Figure {
-  if (source === "paper") return PAPER_FIGURES[name].draw(summarize(paperFigure1Rows()), { source });
-  if (!rows) throw new UserError("--source rows needs --rows, a campaign folder or a file of rows");
-  return PAPER_FIGURES[name].draw(summarize(loadRows(rows)), { source: "measured" });
+/** The figure and the stem of its files: those of own rows do not overwrite the paper's. */
+function draw(name: Name, rows: string | null): { file: string; figure: Figure } {
+  const { draw: figureOf } = PAPER_FIGURES[name];
+  return rows === null
+    ? { file: name, figure: figureOf(summarize(paperFigure1Rows()), { source: "paper" }) }
+    : { file: `${name}-measured`, figure: figureOf(summarize(loadRows(rows)), { source: "measured" }) };
+}
+
+/** The rows to draw from, or null for the paper's. */
+function rowsOf({ source, rows }: FiguresFlags): string | null {
+  if (source === "rows" && !rows)
+    throw new UserError("--source rows needs --rows, a campaign folder or a file of rows");
+  if (source === "paper" && rows) throw new UserError(`--source paper takes no --rows, but got ${rows}`);
+  return rows ?? null;
 }
 
 const WRITE: Record<Format, (figure: Figure) => Promise<string | Uint8Array>> = {
@@ -26,16 +36,14 @@ const WRITE: Record<Format, (figure: Figure) => Promise<string | Uint8Array>> = 
 
 /** Writes each figure in each format as OUT/NAME.FORMAT and says so. Nothing is written when a name is wrong. */
 export async function drawFigures(names: readonly string[], flags: FiguresFlags): Promise<void> {
-  const figures = (names.length > 0 ? names : NAMES).map((name) => ({
-    name,
-    figure: draw(nameOf(name), flags),
-  }));
+  const rows = rowsOf(flags);
+  const figures = (names.length > 0 ? names : NAMES).map((name) => draw(nameOf(name), rows));
   mkdirSync(flags.out, { recursive: true });
-  for (const { name, figure } of figures)
+  for (const { file, figure } of figures)
     for (const format of flags.format) {
-      const file = join(flags.out, `${name}.${format}`);
-      writeFileSync(file, await WRITE[format](figure));
-      console.log(file);
+      const path = join(flags.out, `${file}.${format}`);
+      writeFileSync(path, await WRITE[format](figure));
+      console.log(path);
     }
 }
 

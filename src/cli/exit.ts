@@ -16,16 +16,21 @@ export function exitCodeOf(error: unknown): number {
   // Help and version end through an error of code 0; a wrong option is the user's to put right.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.wrongInput;
   if (error instanceof UserError) return EXIT.wrongInput;
-  if (error instanceof Error && error.name === "InterruptedError") return EXIT.interrupted;
+  if (isInterruption(error)) return EXIT.interrupted;
   return EXIT.failed;
 }
 
 /** One sentence for what the user can put right, the whole stack for what only we can. */
 export function explain(error: unknown): void {
   if (error instanceof ExitError || error instanceof CommanderError) return;
-  const known = error instanceof UserError || (error instanceof Error && error.name === "InterruptedError");
-  console.error(known ? `ssm-scope: ${error.message}` : error);
+  if (isInterruption(error))
+    console.error(`ssm-scope: ${error.name === "AbortError" ? "interrupted" : error.message}`);
+  else console.error(error instanceof UserError ? `ssm-scope: ${error.message}` : error);
 }
+
+/** A sweep that was stopped, or any other work that its signal ended. */
+const isInterruption = (error: unknown): error is Error =>
+  error instanceof Error && (error.name === "InterruptedError" || error.name === "AbortError");
 
 /** Runs work that Ctrl-C stops after the step in flight; a second Ctrl-C ends the process at once. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

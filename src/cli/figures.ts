@@ -1,11 +1,11 @@
-import { Command, Option } from "commander";
-import { InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 
 const FORMATS = ["svg", "png", "json"] as const;
 export type Format = (typeof FORMATS)[number];
 
 export interface FiguresFlags {
-  source: "paper" | "rows";
+  /** Default: rows where they are given, else paper. */
+  source?: "paper" | "rows";
   rows?: string;
   out: string;
   format: Format[];
@@ -15,8 +15,13 @@ export function figuresCommand(): Command {
   return new Command("figures")
     .description("draw figures of the paper from its own data or from your rows")
     .argument("[names...]", "figures, e.g. fig1 (default: all there are)")
-    .addOption(new Option("--source <which>", "whose data").choices(["paper", "rows"]).default("paper"))
-    .option("--rows <path>", "campaign folder or file, for --source rows")
+    .addOption(
+      new Option("--source <which>", "whose data (default: rows if --rows is given, else paper)").choices([
+        "paper",
+        "rows",
+      ]),
+    )
+    .option("--rows <path>", "campaign folder, or file of rows; drawn as NAME-measured")
     .option("-o, --out <folder>", "where to write", "out/figures")
     .option("-f, --format <list>", "svg, png and json (the Vega-Lite specification)", parseFormats, [
       ...FORMATS,

@@ -1,6 +1,7 @@
 /** `ssm-scope notebook run`: executes notebooks without Jupyter and without Python. */
 import { basename, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { EXIT, ExitError, interruptible } from "./exit.js";
 import { type CellEvent, type NotebookRun, runNotebook } from "./notebook/run-notebook.js";
 
 interface RunOptions {
@@ -8,9 +9,6 @@ interface RunOptions {
   timeout?: number;
   inPlace?: boolean;
 }
-
-/** Exit code of a process that Ctrl-C ended: 128 + SIGINT. */
-const INTERRUPTED_EXIT_CODE = 130;
 
 export function notebookCommand(): Command {
   const command = new Command("notebook").description("run notebooks");
@@ -34,32 +32,18 @@ function parseSeconds(text: string): number {
 
 /** Runs all files, also after a failure, but none after Ctrl-C. */
 async function runAll(files: string[], { out, timeout = Infinity, inPlace }: RunOptions): Promise<void> {
-  const controller = new AbortController();
-  const interrupt = (): void => {
-    controller.abort();
-  };
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
-  try {
+  await interruptible(async (abort) => {
     for (const file of files) {
       const output = inPlace ? file : join(out, basename(file));
-      const run = await runNotebook(file, {
-        output,
-        timeoutS: timeout,
-        onCell: (event) => {
-          showProgress(file, event);
-        },
-        abort: controller.signal,
-      });
+      const onCell = (event: CellEvent): void => {
+        showProgress(file, event);
+      };
+      const run = await runNotebook(file, { output, timeoutS: timeout, onCell, abort });
       report(file, run);
-      if (run.how === "interrupted") {
-        process.exitCode = INTERRUPTED_EXIT_CODE;
-        return;
-      }
-      if (run.how !== "ok") process.exitCode = 1;
+      if (run.how === "interrupted") throw new ExitError(EXIT.interrupted);
+      if (run.how !== "ok") process.exitCode = EXIT.failed;
     }
-  } finally {
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
-  }
+  });
 }
 
 /** A line a cell: begun when the cell begins, so that a long one is seen to run. */

@@ -1,40 +1,58 @@
 import { existsSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadRows, ROWS_FILE } from "../record/index.js";
-import { run, type RunOptions } from "../run/index.js";
+import { UserError } from "../errors.js";
+import { readJsonLines, ROWS_FILE, type Row } from "../record/index.js";
+import { plan, run, type RunOptions } from "../run/index.js";
 import { campaignReport, compareAll, sentencesOf } from "./campaign-report.js";
+import { EXIT, ExitError } from "./exit.js";
 import { reportHtml } from "./report.js";
-import { printSummary } from "./summary.js";
+import { failedCells, printSummary } from "./summary.js";
 
 export interface QuickOptions extends RunOptions {
   out: string;
   fresh: boolean;
+  signal: AbortSignal;
 }
 
 /** Measures what `out` does not hold yet, says what follows, and writes the report. */
 export async function quick({ fresh, ...options }: QuickOptions): Promise<void> {
-  const { out, models, promptTokens } = options;
-  setAside(join(out, ROWS_FILE), fresh);
+  const { out, models, promptTokens, signal } = options;
+  const file = join(out, ROWS_FILE);
+  if (existsSync(file)) prepare(file, options, fresh);
   console.log(`Measuring ${models.join(" and ")} at ${promptTokens.join(", ")} tokens into ${out}`);
   const table = await run({ ...options, resume: true });
   await printSummary(table);
-  for (const sentence of sentencesOf(compareAll(table))) console.log(sentence);
-  const file = join(out, "report.html");
+  const sentences = sentencesOf(compareAll(table));
+  for (const sentence of sentences) console.log(sentence);
+  signal.throwIfAborted();
+  const page = join(out, "report.html");
   writeFileSync(
-    file,
+    page,
     reportHtml(await campaignReport(table, "A Transformer and a state-space model on this machine")),
   );
-  console.log(`Report: ${file}`);
+  console.log(`Report: ${page}`);
+  const failed = failedCells(table);
+  for (const reason of failed) console.error(reason);
+  if (failed.length > 0) throw new ExitError(EXIT.failed);
 }
 
-/** Says what is already there; when it is to be measured anew, keeps the old rows under the time of their first. */
-function setAside(file: string, fresh: boolean): void {
-  if (!existsSync(file)) return;
-  const taken = loadRows(file).array("measured_at") as string[];
-  const stamp = (taken[0] ?? "earlier").slice(0, 19).replaceAll(":", "");
-  if (fresh) renameSync(file, file.replace(/\.jsonl$/, `-${stamp}.jsonl`));
-  else
-    console.log(
-      `${file} holds ${taken.length} rows, the first from ${taken[0] ?? "an unknown time"}; --fresh measures anew`,
+/** Deals with the rows that are there: kept under another name, gone on with, or refused as somebody else's. */
+function prepare(file: string, options: RunOptions, fresh: boolean): void {
+  const { rows } = readJsonLines(file);
+  const since = rows[0]?.measured_at ?? "an unknown time";
+  if (fresh) {
+    renameSync(file, file.replace(/\.jsonl$/, `-${since.slice(0, 19).replaceAll(":", "")}.jsonl`));
+    return;
+  }
+  if (!belongs(rows, options))
+    throw new UserError(
+      `${file} holds another campaign; choose another folder (--out), or --fresh to keep it under another name`,
     );
+  if (rows.length > 0)
+    console.log(`${file} holds ${rows.length} rows, the first from ${since}; --fresh measures anew`);
+}
+
+function belongs(rows: readonly Row[], options: RunOptions): boolean {
+  const keys = new Set(plan(options).map(({ key }) => key));
+  return rows.every(({ cell }) => keys.has(cell ?? ""));
 }

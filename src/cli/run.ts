@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Command, Option } from "commander";
+import { UserError } from "../errors.js";
 import type { Settings } from "../run/index.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
 import { parseCount, parseLength, parseLengths } from "./parse.js";
@@ -47,16 +50,30 @@ export function runCommand(): Command {
     .option("-o, --out <folder>", "folder of the campaign (default: out/run-DATE-TIME)")
     .option("--resume", "go on with the campaign in OUT")
     .addHelpText("after", "\nExample: ssm-scope run gpt-neo-125m mamba2-130m -l 128,512,1K -o out/first")
-    .action(async (models: string[], { out = defaultFolder(), resume = false, ...settings }: Flags) => {
-      const [{ run }, { printSummary }] = await Promise.all([
+    .action(async (models: string[], { out, resume = false, ...settings }: Flags) => {
+      const [{ run }, { failedCells, printSummary }] = await Promise.all([
         import("../run/index.js"),
         import("./summary.js"),
       ]);
-      const table = await interruptible((signal) => run({ ...settings, models, out, resume, signal }));
+      const folder = resume ? campaignToResume(out) : (out ?? defaultFolder());
+      const table = await interruptible((signal) =>
+        run({ ...settings, models, out: folder, resume, signal }),
+      );
       await printSummary(table);
-      console.log(`${table.numRows()} rows in ${out}/rows.jsonl`);
-      if (table.array("status").includes("failed")) throw new ExitError(EXIT.failed);
+      console.log(`${table.numRows()} rows in ${join(folder, "rows.jsonl")}`);
+      const failed = failedCells(table);
+      for (const reason of failed) console.error(reason);
+      if (failed.length > 0) throw new ExitError(EXIT.failed);
     });
+}
+
+/** The folder to go on with; a mistyped one must not start a campaign of its own. */
+function campaignToResume(out: string | undefined): string {
+  if (out === undefined)
+    throw new UserError("--resume needs --out, the folder of the campaign to go on with");
+  if (!existsSync(join(out, "rows.jsonl")))
+    throw new UserError(`there is no campaign in ${out} to go on with`);
+  return out;
 }
 
 function defaultFolder(): string {

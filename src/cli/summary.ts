@@ -1,5 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { summarize } from "../analyze/index.js";
+import type { Row } from "../record/index.js";
 import { show } from "../notebook/display.js";
 
 /** What a terminal has room for. */
@@ -13,6 +14,7 @@ const COLUMNS = [
   "ttft_ms_n",
   "tpot_ms",
   "total_bytes",
+  "verdict",
 ];
 
 /** Prints medians with their 95 % intervals, one line a cell. */
@@ -20,4 +22,12 @@ export async function printSummary(table: ColumnTable): Promise<void> {
   const summary = summarize(table);
   const present = new Set(summary.columnNames());
   await show(summary.select(COLUMNS.filter((name) => present.has(name))));
+}
+
+/** Models and lengths without a single good sample, each with its reason. */
+export function failedCells(table: ColumnTable): string[] {
+  const rows = table.objects() as Row[];
+  const good = new Set(rows.filter(({ status }) => status === "ok").map(({ cell }) => cell));
+  const failed = rows.filter(({ status, cell }) => status === "failed" && !good.has(cell));
+  return failed.map((row) => `${row.model}, ${row.prompt_tokens} tokens: ${row.status_reason ?? "failed"}`);
 }

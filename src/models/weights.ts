@@ -36,12 +36,21 @@ export class RandomWeights {
     }
   }
 
-  #fillPart({ name, init, transform = (x) => x }: Part, dtype: FloatType, out: WeightBits): void {
+  #fillPart({ name, init, transform }: Part, dtype: FloatType, out: WeightBits): void {
     if (init.kind === "formula") {
-      const values = Float64Array.from(out, (_, i) => transform(init.at(i, out.length)));
-      out.set(toBits(values, dtype));
+      const at = transform
+        ? (i: number) => transform(init.at(i, out.length))
+        : (i: number) => init.at(i, out.length);
+      out.set(
+        toBits(
+          Float64Array.from(out, (_, i) => at(i)),
+          dtype,
+        ),
+      );
       return;
     }
+    if (transform)
+      throw new TypeError(`${name} is drawn at random: draw what the graph wants, not what it stores`);
     const offset = hash(name, this.seed);
     const tile = this.#scaledTile(init.std, init.mean, dtype);
     for (let at = 0, from = offset % TILE; at < out.length; from = 0) {

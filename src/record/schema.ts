@@ -117,7 +117,8 @@ export const COLUMNS = {
   total_bytes: {
     type: "number",
     unit: "bytes",
-    about: "weights + KV + states + peak activations (published rows: as published)",
+    about:
+      "what the model asks for: weights, tables, caches and states as held (SSM and convolution states twice), peak activations; not the arena's slack or the CPU kernels' packed copy of weights (published rows: as published)",
   },
   process_rss_bytes: { type: "number", unit: "bytes", about: "resident memory of the process after the run" },
 

@@ -13,21 +13,26 @@ export interface Campaign {
 }
 
 /** A campaign in `folder`; one that already holds rows is opened only to go on with it. */
-export function openCampaign(folder: string, resume: boolean, options: WarningOptions = {}): Campaign {
+export function openCampaign(
+  folder: string,
+  resume: boolean,
+  { onWarning = console.warn }: WarningOptions = {},
+): Campaign {
   const file = join(folder, ROWS_FILE);
   const name = basename(resolve(folder));
-  const earlier = existsSync(file) ? readJsonLines(file).rows : [];
+  const { rows: earlier, cut } = existsSync(file) ? readJsonLines(file) : { rows: [], cut: null };
   if (earlier.length > 0 && !resume)
     throw new UserError(
       `${folder} already holds a campaign of ${earlier.length} rows; go on with it (--resume) or choose another folder (--out)`,
     );
+  if (cut !== null) onWarning(`${cut}; its sample is taken again`);
   mkdirSync(folder, { recursive: true });
   return {
     name,
     folder,
     earlier,
     add: (row) => {
-      appendRows(file, [row], options);
+      appendRows(file, [row], { onWarning });
     },
   };
 }

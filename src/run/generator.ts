@@ -2,7 +2,7 @@ import { encodeModel, type FloatType } from "../graph/index.js";
 import { buildModel, type ModelGraph, type Phase } from "../models/index.js";
 import type { Binding, PrepackedWeights, Runtime, Session, Tensor } from "../ort/index.js";
 import type { Cell, Dtype } from "./plan.js";
-import { States, type Side } from "./states.js";
+import { other, States, type Side } from "./states.js";
 import type { WeightStore } from "./weight-store.js";
 
 const FLOAT_TYPE: Record<Dtype, FloatType> = { fp32: "float32", fp16: "float16" };
@@ -63,7 +63,7 @@ export class Generator implements Disposable {
       const total = this.#own(this.#runtime.tensor("int32", [], this.#total));
       const step = (from: Side): Binding => {
         const binding = this.#bind(this.#decode, this.#tokenTensor, { last: this.#position, total });
-        return this.#own(this.#states.bind(binding, from, other(from)));
+        return this.#own(this.#states.bind(binding, from));
       };
       this.#steps = [step(0), step(1)];
       this.#idleBytes = this.#sumMemory("inUseBytes");
@@ -93,6 +93,8 @@ export class Generator implements Disposable {
     return this.#own(
       this.#runtime.createSession(encodeModel(graph.graph), {
         initializers: weights.tensors(graph.weights),
+        // The threads of the session that ran last would spin on, and take cores from the one that runs next.
+        config: { "session.force_spinning_stop": "1" },
         // float16 on the CPU is mostly casts around float32 kernels: layout rewriting would read weights from the file,
         // and some kernels that pack float16 weights cannot share them.
         ...(this.#cell.dtype === "fp16" ? { optimization: "extended" as const } : { prepacked }),
@@ -123,29 +125,29 @@ export class Generator implements Disposable {
 
   /**
    * Runs a prompt of `batch` rows of equal length, segment by segment, from an empty state. Afterwards the first new
-   * token of every sequence is on the host.
+   * token of every sequence is on the host. An abort ends the segment in flight.
    */
-  async prefill(prompt: BigInt64Array): Promise<bigint[]> {
+  async prefill(prompt: BigInt64Array, signal?: AbortSignal): Promise<bigint[]> {
     const { batch } = this.#cell;
     const length = prompt.length / batch;
     const segment = this.#cell.segmentTokens ?? length;
+    this.#states.reset(this.#side);
     for (let start = 0; start < length; start += segment) {
       const end = Math.min(length, start + segment);
-      const to = start === 0 ? this.#side : other(this.#side);
-      await this.#runSegment(columns(prompt, batch, start, end), end, start === 0 ? "start" : this.#side, to);
-      this.#side = to;
+      await this.#runSegment(columns(prompt, batch, start, end), end, signal);
+      this.#side = other(this.#side);
     }
     this.#length = length;
     return [...this.#tokens];
   }
 
-  async #runSegment(ids: BigInt64Array, end: number, from: Side | "start", to: Side): Promise<void> {
+  async #runSegment(ids: BigInt64Array, end: number, signal?: AbortSignal): Promise<void> {
     const { batch } = this.#cell;
     using input = this.#runtime.tensor("int64", [batch, ids.length / batch], ids);
     using last = this.#runtime.tensor("int32", [batch], new Int32Array(batch).fill(end - 1));
     using total = this.#runtime.tensor("int32", [], Int32Array.of(end));
     using binding = this.#bind(this.#prefill, input, { last, total });
-    await this.#prefill.run(this.#states.bind(binding, from, to));
+    await this.#prefill.run(this.#states.bind(binding, this.#side), signal && { signal });
   }
 
   /** Feeds the last token of every sequence, or the ones given, and gives the next. */
@@ -175,6 +177,11 @@ export class Generator implements Disposable {
     return this.#states.bytes("conv");
   }
 
+  /** Caches and states as held: the swapped ones twice. */
+  get heldStateBytes(): number {
+    return this.#states.heldBytes;
+  }
+
   /** Highest use of the sessions' allocators so far above what they held when the generator was ready. */
   get peakActivationBytes(): number {
     return this.#sumMemory("maxInUseBytes") - this.#idleBytes;
@@ -194,8 +201,6 @@ export class Generator implements Disposable {
     this.#owned.length = 0;
   }
 }
-
-const other = (side: Side): Side => (side === 0 ? 1 : 0);
 
 /** Columns start..end of `batch` rows. */
 function columns(rows: BigInt64Array, batch: number, start: number, end: number): BigInt64Array {

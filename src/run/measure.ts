@@ -1,6 +1,6 @@
 /** What `measure` needs of a model: the real one is `Generator`. */
 export interface Generates {
-  prefill(prompt: BigInt64Array): Promise<unknown>;
+  prefill(prompt: BigInt64Array, signal?: AbortSignal): Promise<unknown>;
   step(): Promise<unknown>;
 }
 
@@ -28,7 +28,7 @@ export async function sample(
 ): Promise<Sample> {
   signal?.throwIfAborted();
   const start = clock();
-  await model.prefill(prompt);
+  await model.prefill(prompt, signal);
   const first = clock();
   const itlMs: number[] = [];
   for (let token = 1, before = first; token < newTokens; token++) {

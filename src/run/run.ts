@@ -1,4 +1,5 @@
 import type { ColumnTable } from "arquero";
+import { UserError } from "../errors.js";
 import { randomPrompt, RandomWeights } from "../models/index.js";
 import { openRuntime, OrtError } from "../ort/index.js";
 import { machineFacts, rowsToTable, type Row } from "../record/index.js";
@@ -46,6 +47,8 @@ export async function run(options: RunOptions): Promise<ColumnTable> {
     ? openCampaign(options.out, options.resume ?? false)
     : memoryCampaign("unsaved");
   const rows = [...campaign.earlier];
+  const here: Row = { ...machineFacts(), ort_version: openRuntime().version };
+  refuseOtherMachine(rows, here);
   const todo = cells
     .map((cell) => ({ cell, repeats: missingRepeats(cell, rows) }))
     .filter(({ repeats }) => repeats.length > 0);
@@ -54,7 +57,7 @@ export async function run(options: RunOptions): Promise<ColumnTable> {
       rows.push(row);
       campaign.add(row);
     },
-    common: { campaign: campaign.name, ...machineFacts() },
+    common: { campaign: campaign.name, ...here },
     warmUp: { ...WARM_UP, ...options.warmUp },
     progress: options.progress === "none" ? silentProgress : showProgress(totalWork(todo)),
     signal: options.signal,
@@ -66,7 +69,7 @@ export async function run(options: RunOptions): Promise<ColumnTable> {
         sweep,
       );
   } catch (error) {
-    if (options.signal?.aborted) throw new InterruptedError(rowsToTable(rows));
+    if (error instanceof Error && error.name === "AbortError") throw new InterruptedError(rowsToTable(rows));
     throw error;
   } finally {
     sweep.progress.stop();
@@ -87,6 +90,24 @@ interface Sweep {
   readonly warmUp: WarmUpOptions;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
+}
+
+/** What must not change in the middle of a campaign: its rows would be compared as if nothing had. */
+const ONE_CAMPAIGN = [
+  "host",
+  "cpu_model",
+  "ort_version",
+  "ssm_scope_version",
+] as const satisfies (keyof Row)[];
+
+function refuseOtherMachine(earlier: readonly Row[], here: Row): void {
+  for (const name of ONE_CAMPAIGN) {
+    const other = earlier.find((row) => row[name] != null && row[name] !== here[name]);
+    if (other)
+      throw new UserError(
+        `the campaign was measured with ${name} ${other[name]}, and here it is ${here[name]}; choose another folder (--out)`,
+      );
+  }
 }
 
 function missingRepeats(cell: Cell, rows: readonly Row[]): number[] {
@@ -123,7 +144,6 @@ async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise<void> 
     const columns: Row = {
       ...cellColumns(cell),
       device: sweep.common.cpu_model ?? "cpu",
-      ort_version: runtime.version,
       ...sweep.common,
     };
     const add = (row: Row): void => {
@@ -167,6 +187,7 @@ async function measureCell(
         kvCacheBytes: generator.kvCacheBytes,
         ssmStateBytes: generator.ssmStateBytes,
         convStateBytes: generator.convStateBytes,
+        heldStateBytes: generator.heldStateBytes,
         peakActivationBytes: generator.peakActivationBytes,
         reservedBytes: generator.reservedBytes,
       }),
@@ -183,7 +204,8 @@ async function measureCell(
 function statusOf(error: unknown): Row | null {
   if (error instanceof OrtError && error.isOutOfMemory)
     return { status: "oom", status_reason: error.message };
-  if (error instanceof RangeError) return { status: "oom", status_reason: error.message };
+  if (error instanceof RangeError && /allocation failed|Invalid typed array length/.test(error.message))
+    return { status: "oom", status_reason: error.message };
   if (error instanceof OrtError) return { status: "failed", status_reason: error.message };
   return null;
 }

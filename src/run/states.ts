@@ -1,12 +1,13 @@
-import { TYPES, elements, type FloatType } from "../graph/index.js";
+import { TYPES, elements } from "../graph/index.js";
 import type { CacheSpec } from "../models/index.js";
 import type { Binding, Runtime, Session, Tensor } from "../ort/index.js";
 
-/** A state that is read from one buffer and written to the other, and the zeros that a prompt starts from. */
+/** A state that is read from one buffer and written to the other. */
 interface Swapped {
   readonly spec: CacheSpec;
   readonly buffers: readonly [Tensor, Tensor];
-  readonly start: Tensor;
+  /** The buffers' memory. */
+  readonly memory: readonly [Uint8Array, Uint8Array];
 }
 
 /** Which of the two buffers of every swapped state holds the newest values. */
@@ -29,23 +30,31 @@ export class States implements Disposable {
   ) {
     for (const spec of specs) {
       const shape = spec.shape(batch, capacity);
-      const make = (): Tensor => session.allocate(spec.dtype, shape);
-      if (spec.inPlace) this.#inPlace.push({ spec, buffer: make() });
-      else
-        this.#swapped.push({
-          spec,
-          buffers: [make(), make()],
-          start: zeros(runtime, spec.dtype as FloatType, shape),
-        });
+      if (spec.inPlace) this.#inPlace.push({ spec, buffer: session.allocate(spec.dtype, shape) });
+      else {
+        const bytes = elements(shape) * TYPES[spec.dtype].bytes;
+        const memory = [new Uint8Array(bytes), new Uint8Array(bytes)] as const;
+        const [first, second] = memory;
+        const buffers = [
+          runtime.tensor(spec.dtype, shape, first),
+          runtime.tensor(spec.dtype, shape, second),
+        ] as const;
+        this.#swapped.push({ spec, buffers, memory });
+      }
     }
   }
 
-  /** Binds a run that reads side `from` (or the start of a prompt) and writes side `to`. */
-  bind(binding: Binding, from: Side | "start", to: Side): Binding {
+  /** Makes side `side` the state before a prompt: zeros, whose bit pattern is 0 in every type. In place nothing is read. */
+  reset(side: Side): void {
+    for (const { memory } of this.#swapped) memory[side].fill(0);
+  }
+
+  /** Binds a run that reads side `from` and writes the other. */
+  bind(binding: Binding, from: Side): Binding {
     for (const { spec, buffer } of this.#inPlace)
       binding.input(spec.past, buffer).output(spec.present, buffer);
-    for (const { spec, buffers, start } of this.#swapped)
-      binding.input(spec.past, from === "start" ? start : buffers[from]).output(spec.present, buffers[to]);
+    for (const { spec, buffers } of this.#swapped)
+      binding.input(spec.past, buffers[from]).output(spec.present, buffers[other(from)]);
     return binding;
   }
 
@@ -60,14 +69,16 @@ export class States implements Disposable {
       .reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
   }
 
+  /** Bytes of everything held: key and value caches, and both sets of the other states. */
+  get heldBytes(): number {
+    return this.bytes("key", "value") + 2 * this.bytes("conv", "ssm");
+  }
+
   [Symbol.dispose](): void {
     for (const { buffer } of this.#inPlace) buffer[Symbol.dispose]();
-    for (const { buffers, start } of this.#swapped)
-      for (const tensor of [...buffers, start]) tensor[Symbol.dispose]();
+    for (const { buffers } of this.#swapped) for (const tensor of buffers) tensor[Symbol.dispose]();
   }
 }
 
-/** Zeros of any float type: the bit pattern is 0 in all of them. */
-function zeros(runtime: Runtime, dtype: FloatType, shape: readonly number[]): Tensor {
-  return runtime.tensor(dtype, shape, new Uint8Array(elements(shape) * TYPES[dtype].bytes));
-}
+/** The side that a run reading `side` writes. */
+export const other = (side: Side): Side => (side === 0 ? 1 : 0);

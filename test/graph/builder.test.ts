@@ -63,6 +63,9 @@ test("errors are raised where the graph is wrong and name the scope", () => {
     ],
     [() => ops.split(x, [3, 4]), /split into 3 \+ 4 = 7 does not fit axis -1 of \[n, 8\]/],
     [() => ops.transpose(x, [0, 0]), /transpose \[0, 0\] does not fit/],
+    [() => ops.transpose(x, [0, 5]), /transpose \[0, 5\] does not fit/],
+    [() => ops.reshape(x, [0, 0, 0]), /reshape has no dimension 2 of \[n, 8\] to copy/],
+    [() => ops.unsqueeze(x, 9), /unsqueeze has no axis 9/],
     [() => ops.softplus(ops.cast(x, "float16")), /Softplus needs float32/],
     [
       () => ops.rmsNorm(x, graph.constant("float32", [4], [1, 1, 1, 1]), 1e-5),

@@ -41,6 +41,7 @@ export class CellProcess {
     });
     if (end === "ok") return { cells, language };
     cells.kill();
+    abort?.throwIfAborted();
     throw new Error(`the process for cells ${end} before it was ready (${MAIN})`);
   }
 

@@ -16,7 +16,11 @@ export function reshape(x: Value, dims: Shape): Value {
   const named = dims.filter((dim) => typeof dim === "string");
   if (named.length > 1) fail([x], `reshape can leave one dimension open, not ${named.join(" and ")}`);
   const sizes = dims.map((dim) => (typeof dim === "string" ? -1 : dim));
-  const shape = dims.map((dim, i) => (dim === 0 ? x.shape[i]! : dim));
+  const shape = dims.map(
+    (dim, i) =>
+      (dim === 0 ? x.shape[i] : dim) ??
+      fail([x], `reshape has no dimension ${i} of ${formatShape(x.shape)} to copy`),
+  );
   const [before, after] = [x.shape, shape].map((s) =>
     s.every((d) => typeof d === "number") ? s.reduce((a, b) => a * b, 1) : null,
   );
@@ -26,7 +30,7 @@ export function reshape(x: Value, dims: Shape): Value {
 }
 
 export function transpose(x: Value, perm: readonly number[]): Value {
-  if (perm.length !== x.shape.length || new Set(perm).size !== perm.length)
+  if ([...perm].sort((a, b) => a - b).some((axis, i) => axis !== i) || perm.length !== x.shape.length)
     fail([x], `transpose [${perm.join(", ")}] does not fit ${formatShape(x.shape)}`);
   const shape = perm.map((axis) => x.shape[axis]!);
   return x.graph.node("Transpose", [x], [{ dtype: x.dtype, shape }], { attributes: { perm } })[0]!;
@@ -35,6 +39,8 @@ export function transpose(x: Value, perm: readonly number[]): Value {
 /** Adds a dimension of 1; `axis` counts in the result and may be negative. */
 export function unsqueeze(x: Value, axis: number): Value {
   const index = axis < 0 ? axis + x.shape.length + 1 : axis;
+  if (!(index >= 0 && index <= x.shape.length))
+    fail([x], `unsqueeze has no axis ${axis} for ${formatShape(x.shape)}`);
   const shape = [...x.shape.slice(0, index), 1, ...x.shape.slice(index)];
   return x.graph.node("Unsqueeze", [x, ints(x, [index])], [{ dtype: x.dtype, shape }])[0]!;
 }

@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, before, test } from "node:test";
+import { ensureDist } from "../support/dist.js";
+
+const MAIN = resolve("dist/cli/main.js");
+
+interface Outcome {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+let folder: string;
+before(() => {
+  ensureDist();
+  folder = mkdtempSync(join(tmpdir(), "ssm-scope-cli-"));
+});
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs a command in an empty folder of its own. */
+function ssmScope(...args: string[]): Outcome {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+const WRONG: [string[], RegExp][] = [
+  [
+    ["run", "gpt-neo-125", "-l", "8"],
+    /^ssm-scope: there is no model "gpt-neo-125"; did you mean gpt-neo-125m/,
+  ],
+  [["run", "gpt-neo-125m", "-l", "0"], /a prompt length is 0; it must be a whole number of 1 or more/],
+  [["run", "gpt-neo-125m", "-l", "-5"], /a prompt length is -5/],
+  [["run", "gpt-neo-125m", "-l", "abc"], /"abc" is not a number of tokens/],
+  [
+    ["run", "gpt-neo-125m", "-l", "4K"],
+    /2048 positions, but prompt and new tokens make 4112.*--beyond-positions/,
+  ],
+  [["run", "gpt-neo-125m"], /required option '-l, --prompt-tokens/],
+  [["run", "gpt-neo-125m", "-l", "8", "--resume"], /--resume needs --out/],
+  [["run", "gpt-neo-125m", "-l", "8", "--resume", "-o", "nowhere"], /there is no campaign in nowhere/],
+  [["run", "gpt-neo-125m", "-l", "8", "--dtype", "fp8"], /Allowed choices are fp32, fp16/],
+  [["figures", "fig9"], /there is no figure "fig9"; did you mean fig1\?/],
+  [["figures", "--source", "rows"], /--source rows needs --rows/],
+  [["figures", "--rows", "nowhere"], /nowhere/],
+  [["figures", "-f", "pdf"], /"pdf" is not a format; there are svg, png, json/],
+  [["frobnicate"], /unknown command 'frobnicate'/],
+  [["models", "--frobnicate"], /unknown option '--frobnicate'/],
+];
+
+for (const [args, message] of WRONG)
+  test(`\`${args.join(" ")}\` is refused with 2, one sentence and nothing written`, () => {
+    const { code, err } = ssmScope(...args);
+    assert.match(err, message);
+    assert.equal(code, 2);
+    assert.doesNotMatch(err, /\n\s+at /, "no stack");
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+test("models and doctor print JSON that programs read", () => {
+  const models = JSON.parse(ssmScope("models", "--json").out) as {
+    model: string;
+    parameters: number;
+    source: string;
+  }[];
+  assert.deepEqual(
+    models.map(({ model }) => model),
+    ["gpt-neo-125m", "qwen2.5-0.5b", "mamba-130m", "mamba2-130m"],
+  );
+  assert.ok(models.every(({ parameters, source }) => parameters > 1e8 && source));
+  const { code, out } = ssmScope("doctor", "--json");
+  const findings = JSON.parse(out) as { name: string; found: boolean; detail: string; hint: string | null }[];
+  assert.equal(code, 0);
+  assert.deepEqual(
+    findings.map(({ name }) => name),
+    [
+      "Node.js",
+      "ONNX Runtime",
+      "CUDA execution provider",
+      "CUDA libraries",
+      "NVML",
+      "tegrastats",
+      "Jupyter",
+      "Kernelspec",
+    ],
+  );
+  assert.ok(
+    findings.every(({ found, hint }) => found || hint),
+    "whatever is missing says how to get it",
+  );
+});
+
+test("doctor exits with 1 when there is no ONNX Runtime", () => {
+  const { status, stdout } = spawnSync(process.execPath, [MAIN, "doctor"], {
+    encoding: "utf8",
+    env: { ...process.env, SSM_SCOPE_ORT: "/nowhere/libonnxruntime.so" },
+  });
+  assert.equal(status, 1);
+  assert.match(stdout, /– ONNX Runtime: .*\/nowhere\/libonnxruntime.so.*no such file/);
+});
+
+test("figures are drawn from the paper and from rows, side by side", () => {
+  const paper = ssmScope("figures", "fig1", "--out", "figures");
+  assert.equal(paper.code, 0, paper.err);
+  const rows = join(folder, "rows.jsonl");
+  const row = { kind: "latency", status: "ok", device: "cpu", prompt_tokens: 8, ttft_ms: 3, tpot_ms: 1 };
+  const models = [
+    { model: "gpt-neo-125m", family: "transformer" },
+    { model: "mamba2-130m", family: "ssm" },
+  ];
+  writeFileSync(rows, models.map((model) => JSON.stringify({ ...row, ...model }) + "\n").join(""));
+  assert.equal(ssmScope("figures", "--rows", rows, "--out", "figures").code, 0);
+  assert.deepEqual(
+    readdirSync(join(folder, "figures")).sort(),
+    ["fig1", "fig1-measured"]
+      .flatMap((name) => ["json", "png", "svg"].map((format) => `${name}.${format}`))
+      .sort(),
+  );
+  const spec = JSON.parse(readFileSync(join(folder, "figures", "fig1.json"), "utf8")) as { $schema: string };
+  assert.match(spec.$schema, /vega-lite/);
+  rmSync(join(folder, "figures"), { recursive: true });
+  rmSync(rows);
+});
+
+test("run measures, says where the rows are, and Ctrl-C leaves complete ones and exits with 130", async () => {
+  const out = join(folder, "campaign");
+  const child = spawn(process.execPath, [
+    MAIN,
+    "run",
+    "gpt-neo-125m",
+    "-l",
+    "8",
+    "-n",
+    "2",
+    "-r",
+    "100000",
+    "-o",
+    out,
+  ]);
+  const file = join(out, "rows.jsonl");
+  const watch = setInterval(() => {
+    if (existsSync(file) && readFileSync(file, "utf8").split("\n").length > 3 && !child.killed)
+      child.kill("SIGINT");
+  }, 50);
+  let err = "";
+  child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+  const code = await new Promise<number | null>((resolve) => child.on("exit", resolve));
+  clearInterval(watch);
+  assert.equal(code, 130, err);
+  assert.match(err, /interrupted after \d+ rows; they are complete/);
+  const taken = readFileSync(file, "utf8");
+  const count = taken
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as object).length;
+  assert.ok(taken.endsWith("\n"));
+
+  const resumed = ssmScope(
+    "run",
+    "gpt-neo-125m",
+    "-l",
+    "8",
+    "-n",
+    "2",
+    "-r",
+    String(count + 1),
+    "-o",
+    out,
+    "--resume",
+  );
+  assert.equal(resumed.code, 0, resumed.err);
+  assert.match(resumed.out, new RegExp(`${count + 1} rows in .*rows.jsonl`));
+  assert.match(resumed.out, /gpt-neo-125m +8 +ok/);
+});
