@@ -45,7 +45,7 @@ function lowerThroughout(result: NoCrossing): string {
   const ratio =
     ratioAtShortest === null || ratioAtLongest === null
       ? ""
-      : ` (${higher} has ${times(ratioAtShortest)} times as much at the shortest and ${times(ratioAtLongest)} at the longest)`;
+      : ` (by the fits ${higher} has ${times(ratioAtShortest)} times as much at the shortest and ${times(ratioAtLongest)} at the longest)`;
   const outside =
     share <= 1 - confidence
       ? `and the fitted curves stay so up to ${whole(horizon[1])} tokens`

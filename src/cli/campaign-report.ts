@@ -20,7 +20,7 @@ export const sentencesOf = (comparisons: readonly Comparison[]): string[] =>
     problem === null ? crossovers.map(describeCrossover) : [`No statement on ${metric}: ${problem}.`],
   );
 
-export const compareAll = (table: ColumnTable): Comparison[] =>
+export const compareAll = (table: ColumnTable): Comparison<(typeof METRICS)[number]>[] =>
   METRICS.map((metric) => compare(table, metric));
 
 /** Rows of Figure 1 as the paper published them. */
@@ -44,21 +44,19 @@ export async function campaignReport(table: ColumnTable, title: string): Promise
         ...figure1(points, { source: "measured", layout }),
         name: "fig1-measured",
       })),
-      ...measured
-        .filter(({ metric }) => metric !== "total_bytes")
-        .map(({ metric, fits, crossovers }) => {
-          const marks = crossingMarks(crossovers);
-          const to = Math.max(...marks.map(({ prompt_tokens }) => prompt_tokens * 1.2), 0);
-          return reportFigure((layout) => ({
-            ...scalingFigure(points, fittedCurves(fits, to), {
-              metric: metric as "ttft_ms" | "tpot_ms",
-              crossovers: marks,
-              source: "measured",
-              layout,
-            }),
-            name: `scaling-${metric}`,
-          }));
-        }),
+      ...measured.map(({ metric, fits, crossovers }) => {
+        const marks = crossingMarks(crossovers);
+        const to = Math.max(...marks.map(({ prompt_tokens }) => prompt_tokens * 1.2), 0);
+        return reportFigure((layout) => ({
+          ...scalingFigure(points, fittedCurves(fits, to), {
+            metric,
+            crossovers: marks,
+            source: "measured",
+            layout,
+          }),
+          name: `scaling-${metric}`,
+        }));
+      }),
     ]),
     measurements: measurementsTable(points.objects() as Record<string, number | string | null>[]),
     fits: fitsTable(measured.flatMap(({ fits }) => fits)),
@@ -113,6 +111,7 @@ function measurementsTable(cells: readonly Record<string, number | string | null
       numeric("TPOT ms"),
       numeric("from"),
       numeric("to"),
+      numeric("memory MiB"),
       numeric("weights MiB"),
       numeric("cache or state MiB"),
       numeric("peak activations MiB"),
@@ -129,6 +128,7 @@ function measurementsTable(cells: readonly Record<string, number | string | null
       number(cell.tpot_ms),
       number(cell.tpot_ms_lo),
       number(cell.tpot_ms_hi),
+      mebibytes(cell.total_bytes),
       mebibytes(cell.weights_bytes),
       mebibytes(
         (number(cell.kv_cache_bytes) ?? 0) +
@@ -201,7 +201,7 @@ function settingsOf(rows: readonly Row[]): Facts {
     "Segment limit": distinct(rows, "segment_tokens"),
     Logits: distinct(rows, "logits"),
     Lowering: distinct(rows, "lowering"),
-    Threads: distinct(rows, "threads") ?? "ONNX Runtime's default",
+    Threads: distinct(rows, "threads") ?? "ONNX Runtime's default, one a physical core",
     Weights: distinct(rows, "weights"),
     "Warm-up runs": distinct(rows, "warmup_runs"),
     Verdicts: distinct(rows, "verdict"),

@@ -9,8 +9,8 @@ import {
 import { UserError } from "../errors.js";
 
 /** One metric of a campaign: its fitted curves, and where those of each pair of models meet. */
-export interface Comparison {
-  readonly metric: FitMetricName;
+export interface Comparison<M extends FitMetricName = FitMetricName> {
+  readonly metric: M;
   readonly fits: readonly ScalingFit[];
   readonly crossovers: readonly Crossover[];
   /** Why there is no fit: too few lengths, nothing measured. */
@@ -18,7 +18,7 @@ export interface Comparison {
 }
 
 /** Fits a metric for every series of the table and compares each Transformer with each other model. */
-export function compare(table: ColumnTable, metric: FitMetricName): Comparison {
+export function compare<M extends FitMetricName>(table: ColumnTable, metric: M): Comparison<M> {
   try {
     const fits = fitScaling(table, { metric });
     const transformers = fits.filter(({ series }) => series.family === "transformer");

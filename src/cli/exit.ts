@@ -17,6 +17,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.wrongInput;
   if (error instanceof UserError) return EXIT.wrongInput;
   if (isInterruption(error)) return EXIT.interrupted;
+  if (fileProblem(error) !== null) return EXIT.wrongInput;
   return EXIT.failed;
 }
 
@@ -25,7 +26,28 @@ export function explain(error: unknown): void {
   if (error instanceof ExitError || error instanceof CommanderError) return;
   if (isInterruption(error))
     console.error(`ssm-scope: ${error.name === "AbortError" ? "interrupted" : error.message}`);
-  else console.error(error instanceof UserError ? `ssm-scope: ${error.message}` : error);
+  else if (error instanceof UserError) console.error(`ssm-scope: ${error.message}`);
+  else console.error(fileProblem(error) ?? error);
+}
+
+/** What the system says of a path that the user named, in words; any other code is a defect of ours. */
+const FILE_PROBLEMS: Partial<Record<string, string>> = {
+  EACCES: "no permission",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+  EEXIST: "a file of that name is in the way",
+  ENOTDIR: "a part of the path is not a folder",
+  EISDIR: "it is a folder",
+  ENOSPC: "no space is left",
+  ENOENT: "there is no such file or folder",
+};
+
+/** One sentence for a path that cannot be read or written, or null. */
+function fileProblem(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  const { code, path } = error as NodeJS.ErrnoException;
+  const problem = FILE_PROBLEMS[code ?? ""];
+  return problem && path ? `ssm-scope: ${path}: ${problem} (${code})` : null;
 }
 
 /** A sweep that was stopped, or any other work that its signal ended. */

@@ -1,7 +1,7 @@
 /** `ssm-scope notebook run`: executes notebooks without Jupyter and without Python. */
 import { basename, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { EXIT, ExitError, interruptible } from "./exit.js";
+import { EXIT, interruptible } from "./exit.js";
 import { type CellEvent, type NotebookRun, runNotebook } from "./notebook/run-notebook.js";
 
 interface RunOptions {
@@ -40,7 +40,10 @@ async function runAll(files: string[], { out, timeout = Infinity, inPlace }: Run
       };
       const run = await runNotebook(file, { output, timeoutS: timeout, onCell, abort });
       report(file, run);
-      if (run.how === "interrupted") throw new ExitError(EXIT.interrupted);
+      if (run.how === "interrupted") {
+        process.exitCode = EXIT.interrupted;
+        return;
+      }
       if (run.how !== "ok") process.exitCode = EXIT.failed;
     }
   });

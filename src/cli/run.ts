@@ -44,7 +44,11 @@ export function runCommand(): Command {
         "logits to compute: of the last position or of all (default last)",
       ).choices(["last", "all"]),
     )
-    .option("--threads <count>", "threads of an operator (default: one a physical core)", parseCount)
+    .option(
+      "--threads <count>",
+      "threads of an operator (default: ONNX Runtime's, one a physical core)",
+      parseCount,
+    )
     .option("--seed <number>", "seed of random weights and prompts (default 1)", parseCount)
     .option("--beyond-positions", "allow sequences longer than the model's positions")
     .option("-o, --out <folder>", "folder of the campaign (default: out/run-DATE-TIME)")

@@ -1,7 +1,7 @@
 import { ops, type Value } from "../graph/index.js";
+import { mambaBackbone } from "./blocks/backbone.js";
 import { causalConv } from "./blocks/causal-conv.js";
-import { residualNorm } from "./blocks/residual.js";
-import { Decoder, type BuildOptions, type Held, type ModelGraph } from "./decoder.js";
+import { type Decoder, type BuildOptions, type Held, type ModelGraph } from "./decoder.js";
 import { decayRate, fanIn, logCount, nearOne, normal, timeStepBias, type Init } from "./init.js";
 
 /** config.json of Mamba (transformers), in Hugging Face's key names. */
@@ -18,23 +18,9 @@ export interface MambaConfig {
 
 /** Mamba-1: selective state-space blocks, no positions, tied head. Source: Gu & Dao, arXiv 2312.00752; transformers modeling_mamba. */
 export function buildMamba(config: MambaConfig, options: BuildOptions): ModelGraph {
-  const { hidden_size: width, layer_norm_epsilon: eps } = config;
-  const model = new Decoder("mamba", options);
-  const { graph } = model;
-  const embedding = model.parameter("backbone.embeddings.weight", [config.vocab_size, width], normal(0.02));
-  let stream = graph.scope("embed", () => ops.cast(ops.gather(embedding, model.inputIds), "float32"));
-  let delta: Value | undefined;
-  for (let layer = 0; layer < config.num_hidden_layers; layer++)
-    graph.scope(`layers.${layer}`, () => {
-      const weight = model.parameter(`backbone.layers.${layer}.norm.weight`, [width], nearOne, {
-        dtype: "float32",
-      });
-      const { sum, normed } = residualNorm(stream, delta, weight, eps, options.dtype);
-      stream = sum;
-      delta = graph.scope("mixer", () => mixer(model, config, layer, normed));
-    });
-  const final = model.parameter("backbone.norm_f.weight", [width], nearOne, { dtype: "float32" });
-  return model.finish(residualNorm(stream, delta, final, eps, options.dtype).normed, embedding);
+  return mambaBackbone("mamba", config, options, (model, layer, normed) =>
+    mixer(model, config, layer, normed),
+  );
 }
 
 /**

@@ -1,9 +1,9 @@
 import { ops, type Value } from "../graph/index.js";
+import { mambaBackbone } from "./blocks/backbone.js";
 import { causalConv } from "./blocks/causal-conv.js";
-import { residualNorm } from "./blocks/residual.js";
 import { ssdLinearAttention, ssdMatmul } from "./blocks/ssd.js";
-import { Decoder, type BuildOptions, type Held, type ModelGraph } from "./decoder.js";
-import { decayRate, fanIn, logSpread, nearOne, normal, timeStepBias, type Init } from "./init.js";
+import { type Decoder, type BuildOptions, type Held, type ModelGraph } from "./decoder.js";
+import { decayRate, fanIn, logSpread, nearOne, timeStepBias, type Init } from "./init.js";
 
 /** config.json of Mamba-2 (transformers), in Hugging Face's key names. */
 export interface Mamba2Config {
@@ -21,23 +21,9 @@ export interface Mamba2Config {
 
 /** Mamba-2: state-space duality blocks with one decay a head, no positions, tied head. Source: Dao & Gu, arXiv 2405.21060; transformers modeling_mamba2. */
 export function buildMamba2(config: Mamba2Config, options: BuildOptions): ModelGraph {
-  const { hidden_size: width, layer_norm_epsilon: eps } = config;
-  const model = new Decoder("mamba2", options);
-  const { graph } = model;
-  const embedding = model.parameter("backbone.embeddings.weight", [config.vocab_size, width], normal(0.02));
-  let stream = graph.scope("embed", () => ops.cast(ops.gather(embedding, model.inputIds), "float32"));
-  let delta: Value | undefined;
-  for (let layer = 0; layer < config.num_hidden_layers; layer++)
-    graph.scope(`layers.${layer}`, () => {
-      const weight = model.parameter(`backbone.layers.${layer}.norm.weight`, [width], nearOne, {
-        dtype: "float32",
-      });
-      const { sum, normed } = residualNorm(stream, delta, weight, eps, options.dtype);
-      stream = sum;
-      delta = graph.scope("mixer", () => mixer(model, config, layer, normed));
-    });
-  const final = model.parameter("backbone.norm_f.weight", [width], nearOne, { dtype: "float32" });
-  return model.finish(residualNorm(stream, delta, final, eps, options.dtype).normed, embedding);
+  return mambaBackbone("mamba2", config, options, (model, layer, normed) =>
+    mixer(model, config, layer, normed),
+  );
 }
 
 /** S_t = exp(Δ_t A) S_{t−1} + B_t ⊗ Δ_t x_t, y_t = C_t S_t + D x_t, with A, D, Δ one number a head. */

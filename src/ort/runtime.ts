@@ -51,7 +51,12 @@ export class Runtime {
    * costs 10 ms or more, and never released: sessions may be in use until the very end of the process.
    */
   #environmentPointer(): Pointer {
-    return (this.#environment ??= this.#host.api.CreateEnv(LOG_WARNING, "ssm-scope"));
+    if (this.#environment === null) {
+      const { api } = this.#host;
+      this.#environment = api.CreateEnv(LOG_WARNING, "ssm-scope");
+      api.DisableTelemetryEvents(this.#environment);
+    }
+    return this.#environment;
   }
 }
 
@@ -67,6 +72,8 @@ const opened = new Map<string, Runtime>();
  * one that onnxruntime-node ships. One object a library.
  */
 export function openRuntime({ library }: { library?: string } = {}): Runtime {
+  // Newer builds keep a telemetry device id and queue events; a measurement reports to nobody. Read when the library loads.
+  process.env.ORT_DISABLE_TELEMETRY ??= "1";
   const found = openRuntimeLibrary(library);
   let runtime = opened.get(found.path);
   if (!runtime) {

@@ -24,6 +24,7 @@ export const SIGNATURES = {
 
   // Environment
   CreateEnv: ["status", "int", "string", "out"],
+  DisableTelemetryEvents: ["status", "pointer"],
 
   // Session options
   CreateSessionOptions: ["status", "out"],

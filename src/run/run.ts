@@ -30,7 +30,7 @@ const WARM_UP: WarmUpOptions = { tolerance: 0.05, maxRuns: 4 };
 export class InterruptedError extends Error {
   override readonly name = "InterruptedError";
   constructor(readonly table: ColumnTable) {
-    super(`interrupted after ${table.numRows()} rows; they are complete`);
+    super(`interrupted; ${table.numRows()} complete rows are kept`);
   }
 }
 

@@ -60,7 +60,7 @@ const SENTENCES: [Crossover, string][] = [
   ],
   [
     none,
-    "The TTFT of qwen and mamba has no crossing in range: qwen is lower at 1,024 to 32,768 tokens (mamba has 1.9 " +
+    "The TTFT of qwen and mamba has no crossing in range: qwen is lower at 1,024 to 32,768 tokens (by the fits mamba has 1.9 " +
       "times as much at the shortest and 12.3 at the longest), and the fitted curves stay so up to 2,097,152 tokens.",
   ],
   [

@@ -65,6 +65,24 @@ for (const [args, message] of WRONG)
     assert.deepEqual(readdirSync(folder), []);
   });
 
+test("a path that cannot be written is one sentence, and a closed pipe is none", () => {
+  const file = join(folder, "file");
+  writeFileSync(file, "");
+  for (const args of [
+    ["figures", "-o", "file/x"],
+    ["run", "gpt-neo-125m", "-l", "8", "-o", "file/x"],
+  ]) {
+    const { code, err } = ssmScope(...args);
+    assert.match(err, /^ssm-scope: .*file.*: a part of the path is not a folder \(ENOTDIR\)$/m);
+    assert.equal(code, 2);
+  }
+  rmSync(file);
+  const piped = spawnSync("sh", ["-c", `"${process.execPath}" "${MAIN}" run --help | head -1`], {
+    encoding: "utf8",
+  });
+  assert.equal(piped.stderr, "");
+});
+
 test("models and doctor print JSON that programs read", () => {
   const models = JSON.parse(ssmScope("models", "--json").out) as {
     model: string;
@@ -132,19 +150,12 @@ test("figures are drawn from the paper and from rows, side by side", () => {
 
 test("run measures, says where the rows are, and Ctrl-C leaves complete ones and exits with 130", async () => {
   const out = join(folder, "campaign");
-  const child = spawn(process.execPath, [
-    MAIN,
+  const command = (repeats: number): string[] => [
     "run",
-    "gpt-neo-125m",
-    "-l",
-    "8",
-    "-n",
-    "2",
-    "-r",
-    "100000",
-    "-o",
+    ...`gpt-neo-125m -l 8 -n 2 -r ${repeats} -o`.split(" "),
     out,
-  ]);
+  ];
+  const child = spawn(process.execPath, [MAIN, ...command(100_000)]);
   const file = join(out, "rows.jsonl");
   const watch = setInterval(() => {
     if (existsSync(file) && readFileSync(file, "utf8").split("\n").length > 3 && !child.killed)
@@ -155,7 +166,7 @@ test("run measures, says where the rows are, and Ctrl-C leaves complete ones and
   const code = await new Promise<number | null>((resolve) => child.on("exit", resolve));
   clearInterval(watch);
   assert.equal(code, 130, err);
-  assert.match(err, /interrupted after \d+ rows; they are complete/);
+  assert.match(err, /interrupted; \d+ complete rows are kept/);
   const taken = readFileSync(file, "utf8");
   const count = taken
     .trimEnd()
@@ -163,19 +174,7 @@ test("run measures, says where the rows are, and Ctrl-C leaves complete ones and
     .map((line) => JSON.parse(line) as object).length;
   assert.ok(taken.endsWith("\n"));
 
-  const resumed = ssmScope(
-    "run",
-    "gpt-neo-125m",
-    "-l",
-    "8",
-    "-n",
-    "2",
-    "-r",
-    String(count + 1),
-    "-o",
-    out,
-    "--resume",
-  );
+  const resumed = ssmScope(...command(count + 1), "--resume");
   assert.equal(resumed.code, 0, resumed.err);
   assert.match(resumed.out, new RegExp(`${count + 1} rows in .*rows.jsonl`));
   assert.match(resumed.out, /gpt-neo-125m +8 +ok/);

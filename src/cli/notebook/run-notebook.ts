@@ -108,7 +108,10 @@ function readNotebookFile(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new UserError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? ""})`);
+    const { code = "" } = error as NodeJS.ErrnoException;
+    throw new UserError(
+      code === "ENOENT" ? `there is no notebook ${file}` : `${file} cannot be read (${code})`,
+    );
   }
 }
 
