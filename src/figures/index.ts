@@ -6,7 +6,8 @@ import { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
 export type { Figure, Json, JsonObject, Layout, VegaLiteSpec } from "./figure.js";
 export type { Metric, Point, Points } from "./point.js";
 export { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
-export { scalingFigure, type CrossoverMark, type CurvePoint, type ScalingOptions } from "./scaling.js";
+export { scalingFigure, type ScalingOptions } from "./scaling.js";
+export type { CrossoverMark, CurvePoint } from "./scaling-spec.js";
 export { FONT, modelColor } from "./theme.js";
 export { displayName } from "./format.js";
 

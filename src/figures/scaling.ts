@@ -1,6 +1,6 @@
 import { UserError } from "../errors.js";
-import type { Figure, JsonObject, Layout } from "./figure.js";
-import { displayNames, formatTokens, listOf, wrap } from "./format.js";
+import type { Figure, Layout } from "./figure.js";
+import { displayNames, formatTokens, listOf } from "./format.js";
 import {
   asPoints,
   distinct,
@@ -11,27 +11,16 @@ import {
   type Point,
   type Points,
 } from "./point.js";
+import {
+  crossoverWords,
+  measuredPieces,
+  scalingSpec,
+  type CrossoverMark,
+  type CurvePoint,
+  type Dot,
+  type Words,
+} from "./scaling-spec.js";
 import { describeSamples, describeSettings, deviceName, refuseDuplicates } from "./settings.js";
-import { logDomain, logTicks, powersOfTwo, type Domain } from "./axis.js";
-import { familyShape, INK, modelColors, MUTED, THEME } from "./theme.js";
-
-/** One sample of a fitted curve; `value` is in the unit of the metric, the band is drawn where both ends are. */
-export interface CurvePoint {
-  model: string;
-  prompt_tokens: number;
-  value: number;
-  value_lo?: number | null;
-  value_hi?: number | null;
-}
-
-/** Where two curves meet. An end of the interval that is null is open: beyond what was measured. */
-export interface CrossoverMark {
-  prompt_tokens: number;
-  prompt_tokens_lo?: number | null;
-  prompt_tokens_hi?: number | null;
-  /** Which model is lower (faster, thriftier) beyond it, for the label. */
-  faster?: string;
-}
 
 export interface ScalingOptions {
   /** Default: `ttft_ms`. */
@@ -48,16 +37,6 @@ const METRICS: Readonly<Record<Metric, { name: string; axis: string; long: strin
   energy_j: { name: "energy", axis: "energy (J)", long: "Energy of a pass" },
   total_bytes: { name: "memory", axis: "memory (bytes)", long: "Memory" },
 };
-
-/** A point that can be drawn on a logarithmic axis. */
-interface Dot {
-  readonly model: string;
-  readonly length: number;
-  readonly value: number;
-  readonly lo: number | null;
-  readonly hi: number | null;
-  readonly doubtful: boolean;
-}
 
 /**
  * A metric against prompt length, both axes logarithmic: medians with their intervals, fitted curves (dashed where
@@ -94,7 +73,18 @@ export function scalingFigure(
     name: `scaling-${metric.replaceAll("_", "-")}-${source}`,
     title: devices ? `${title} on ${devices}` : title,
     caption: caption({ points, dots, curves, crossovers, oom, names, metric }),
-    spec: draw({ points, dots, curves, crossovers, oom, names, axis, title, subtitle: devices, layout }),
+    spec: scalingSpec({
+      points,
+      dots,
+      curves,
+      crossovers,
+      oom,
+      names,
+      axis,
+      title,
+      subtitle: devices,
+      layout,
+    }),
   };
 }
 
@@ -124,30 +114,6 @@ function dotOf(point: Point, metric: Metric): Dot[] {
 }
 
 // Words.
-
-/** "Mamba2-780m ahead from 12,300 tokens" and, where the interval is known, "11,200 to 14,000". */
-function crossoverWords(mark: CrossoverMark, names: ReadonlyMap<string, string>): string[] {
-  const { prompt_tokens_lo: lo, prompt_tokens_hi: hi } = mark;
-  const at = `${formatTokens(mark.prompt_tokens)} tokens`;
-  const text =
-    mark.faster === undefined
-      ? `Crossover at ${at}`
-      : `${names.get(mark.faster) ?? mark.faster} ahead from ${at}`;
-  if (lo === undefined && hi === undefined) return [text];
-  const from = lo == null ? "below the measured lengths" : formatTokens(lo);
-  const to = hi == null ? "beyond the measured lengths" : formatTokens(hi);
-  return [text, `${from} to ${to}`];
-}
-
-interface Words {
-  points: readonly Point[];
-  dots: readonly Dot[];
-  curves: readonly CurvePoint[];
-  crossovers: readonly CrossoverMark[];
-  oom: readonly Point[];
-  names: ReadonlyMap<string, string>;
-  metric: Metric;
-}
 
 function caption({ points, dots, curves, crossovers, oom, names, metric }: Words): string {
   const { long } = METRICS[metric];
@@ -184,260 +150,3 @@ function caption({ points, dots, curves, crossovers, oom, names, metric }: Words
 }
 
 // Drawing.
-
-const SIZE = {
-  wide: { width: 800, height: 360, ticks: 10, characters: 130, legendColumns: 5 },
-  narrow: { width: 318, height: 260, ticks: 5, characters: 52, legendColumns: 2 },
-} as const satisfies Record<Layout, unknown>;
-
-interface Drawing extends Omit<Words, "metric"> {
-  axis: string;
-  title: string;
-  subtitle: string;
-  layout: Layout;
-}
-
-function draw(drawing: Drawing): JsonObject {
-  const { points, dots, curves, oom, names, axis, title, subtitle, layout } = drawing;
-  const size = SIZE[layout];
-  const xDomain = xDomainOf(drawing);
-  const yDomain = yDomainOf(drawing);
-  const frame: Frame = {
-    x: (field) => ({
-      field,
-      type: "quantitative",
-      title: "prompt length (tokens)",
-      scale: { type: "log", domain: xDomain, nice: false },
-      axis: { values: powersOfTwo(xDomain, size.ticks), format: ",d" },
-    }),
-    y: (field) => ({
-      field,
-      type: "quantitative",
-      title: axis,
-      scale: { type: "log", domain: yDomain, nice: false },
-      axis: { values: logTicks(yDomain), format: axis.includes("bytes") ? ".0s" : ",~r" },
-    }),
-    ...modelScales(points, names, size.legendColumns),
-    labelOf: (model) => names.get(model) ?? model,
-  };
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: THEME,
-    title: {
-      text: title,
-      ...(subtitle ? { subtitle: wrap(subtitle, size.characters) } : {}),
-      fontSize: 14,
-      offset: 10,
-    },
-    width: size.width,
-    height: size.height,
-    layer: [
-      ...crossoverLayers(drawing, frame, xDomain),
-      ...curveLayers(curves, dots, frame),
-      ...dotLayers(dots, frame),
-      ...oomLayers(oom, frame, xDomain),
-    ],
-  };
-}
-
-interface Frame {
-  x: (field: string) => JsonObject;
-  y: (field: string) => JsonObject;
-  color: JsonObject;
-  shape: JsonObject;
-  labelOf: (model: string) => string;
-}
-
-function xDomainOf({ dots, curves, crossovers, oom }: Drawing): Domain {
-  return logDomain(
-    [
-      ...dots.map((dot) => dot.length),
-      ...[...curves, ...crossovers, ...oom].map((at) => at.prompt_tokens).filter((length) => length > 0),
-    ],
-    0.04,
-  );
-}
-
-function yDomainOf({ dots, curves, oom }: Drawing): Domain {
-  const ends = dots.flatMap((dot) => [dot.value, dot.lo ?? dot.value, dot.hi ?? dot.value]);
-  // Crosses of models that ran out of memory need room above the data.
-  return logDomain([...ends, ...curves.map((curve) => curve.value)], oom.length > 0 ? 0.14 : 0.06);
-}
-
-function modelScales(points: readonly Point[], names: ReadonlyMap<string, string>, columns: number) {
-  const familyOf = (model: string): string | null | undefined =>
-    points.find((point) => point.model === model)?.family;
-  const models = [...names.keys()];
-  const scale = (range: string[]): JsonObject => ({
-    field: "label",
-    type: "nominal",
-    scale: { domain: [...names.values()], range },
-    legend: { orient: "bottom", title: null, columns, symbolOpacity: 1 },
-  });
-  return {
-    color: scale([
-      ...modelColors(models.map((model) => ({ model, family: familyOf(model) ?? null }))).values(),
-    ]),
-    shape: scale(models.map((model) => familyShape(familyOf(model)))),
-  };
-}
-
-const LINE_HEIGHT = 14;
-
-function crossoverLayers({ crossovers, names, layout }: Drawing, { x }: Frame, domain: Domain): JsonObject[] {
-  const [low, high] = domain;
-  const { width } = SIZE[layout];
-  let lift = 4;
-  return crossovers.flatMap((mark) => {
-    const { prompt_tokens: at, prompt_tokens_lo: lo, prompt_tokens_hi: hi } = mark;
-    const [text, interval] = crossoverWords(mark, names);
-    const words = interval === undefined ? [text!] : [text!, `(${interval})`];
-    const lines = layout === "wide" ? [words.join(" ")] : words;
-    lift += LINE_HEIGHT * lines.length;
-    // Centred on the rule, but inside the plot; 6.8 pixels is a generous mean character of 11 pixels.
-    const half = Math.min(width / 2, (6.8 * Math.max(...lines.map((line) => line.length))) / 2);
-    const center = Math.min(width - half, Math.max(half, width * shareOf(at, domain)));
-    const layers: JsonObject[] = [
-      {
-        data: { values: [{ at }] },
-        mark: { type: "rule", color: INK, strokeDash: [4, 3] },
-        encoding: { x: x("at") },
-      },
-      {
-        data: { values: [{ lines }] },
-        mark: { type: "text", baseline: "top", color: INK, lineHeight: LINE_HEIGHT },
-        encoding: { x: { value: center }, y: { value: -lift }, text: { field: "lines" } },
-      },
-    ];
-    if (lo === undefined && hi === undefined) return layers;
-    const clamp = (length: number): number => Math.min(high, Math.max(low, length));
-    return [
-      {
-        data: { values: [{ lo: clamp(lo ?? low), hi: clamp(hi ?? high) }] },
-        mark: { type: "rect", color: "#000000", opacity: 0.08 },
-        encoding: { x: x("lo"), x2: { field: "hi" } },
-      },
-      ...layers,
-    ];
-  });
-}
-
-/** Where a length stands on the x axis: 0 at its left end, 1 at its right. */
-const shareOf = (length: number, [low, high]: Domain): number =>
-  Math.log(length / low) / Math.log(high / low);
-
-/** Solid inside the lengths at which the model was measured, dashed outside; the pieces share their end points. */
-function curveLayers(curves: readonly CurvePoint[], dots: readonly Dot[], frame: Frame): JsonObject[] {
-  if (curves.length === 0) return [];
-  const { x, y, color, labelOf } = frame;
-  const band = curves.filter((point) => finite(point.value_lo) !== null && finite(point.value_hi) !== null);
-  const layers: JsonObject[] = [];
-  if (band.length > 0)
-    layers.push({
-      data: {
-        values: band.map(({ model, prompt_tokens, value_lo, value_hi }) => ({
-          label: labelOf(model),
-          prompt_tokens,
-          lo: value_lo!,
-          hi: value_hi!,
-        })),
-      },
-      mark: { type: "area", opacity: 0.15, clip: true },
-      encoding: { x: x("prompt_tokens"), y: y("lo"), y2: { field: "hi" }, color },
-    });
-  for (const [dashed, pieces] of [
-    [false, measuredPieces(curves, dots, true)],
-    [true, measuredPieces(curves, dots, false)],
-  ] as const)
-    if (pieces.length > 0)
-      layers.push({
-        data: {
-          values: pieces.map(({ model, prompt_tokens, value, piece }) => ({
-            label: labelOf(model),
-            prompt_tokens,
-            value,
-            piece,
-          })),
-        },
-        mark: { type: "line", strokeWidth: 1.8, ...(dashed ? { strokeDash: [5, 4] } : {}) },
-        encoding: { x: x("prompt_tokens"), y: y("value"), color, detail: { field: "piece" } },
-      });
-  return layers;
-}
-
-type CurvePiece = CurvePoint & { piece: string };
-
-function measuredPieces(curves: readonly CurvePoint[], dots: readonly Dot[], inside: boolean): CurvePiece[] {
-  return distinct(curves.map((point) => point.model)).flatMap((model) => {
-    const curve = curves
-      .filter((point) => point.model === model)
-      .sort((a, b) => a.prompt_tokens - b.prompt_tokens);
-    const lengths = dots.filter((dot) => dot.model === model).map((dot) => dot.length);
-    const [first, last] = [Math.min(...lengths), Math.max(...lengths)];
-    // One point makes no line: a curve that ends where its dots do has no piece beyond.
-    const tag = (points: CurvePoint[], piece: string): CurvePiece[] =>
-      points.length < 2 ? [] : points.map((point) => ({ ...point, piece: `${model} ${piece}` }));
-    const within = curve.filter(({ prompt_tokens: at }) => at >= first && at <= last);
-    if (inside) return tag(within, "measured");
-    if (within.length === 0) return tag(curve, "beyond");
-    return [
-      ...tag([...curve.filter((point) => point.prompt_tokens < first), within[0]!], "below"),
-      ...tag([within.at(-1)!, ...curve.filter((point) => point.prompt_tokens > last)], "above"),
-    ];
-  });
-}
-
-function dotLayers(dots: readonly Dot[], { x, y, color, shape, labelOf }: Frame): JsonObject[] {
-  const values = dots.map(({ model, length, value, lo, hi, doubtful }) => ({
-    label: labelOf(model),
-    length,
-    value,
-    lo,
-    hi,
-    doubtful,
-  }));
-  const layers: JsonObject[] = [];
-  const whiskers = values.filter((dot) => dot.lo !== null);
-  if (whiskers.length > 0)
-    layers.push({
-      data: { values: whiskers },
-      mark: { type: "errorbar", ticks: { width: 8 } },
-      encoding: { x: x("length"), y: y("lo"), y2: { field: "hi" }, color },
-    });
-  for (const doubtful of [false, true]) {
-    const some = values.filter((dot) => dot.doubtful === doubtful);
-    if (some.length === 0) continue;
-    const fill: JsonObject = doubtful ? { filled: false, fill: "#ffffff" } : { filled: true };
-    layers.push({
-      data: { values: some },
-      mark: { type: "point", size: 55, strokeWidth: 1.4, opacity: 1, ...fill },
-      encoding: { x: x("length"), y: y("value"), color, shape },
-    });
-  }
-  return layers;
-}
-
-function oomLayers(oom: readonly Point[], { x, color, labelOf }: Frame, domain: Domain): JsonObject[] {
-  // One row of crosses a model, so that two models at one length do not hide each other.
-  return distinct(oom.map((point) => point.model)).flatMap((model, row) => {
-    const lengths = oom.filter((point) => point.model === model).map((point) => point.prompt_tokens);
-    const values = lengths.map((length) => ({ label: labelOf(model), length, text: "✕" }));
-    const y: JsonObject = { value: 10 + 16 * row };
-    const [first, last] = [Math.min(...lengths), Math.max(...lengths)];
-    // The words stand left of the first cross, or right of the last where the left has no room.
-    const left = shareOf(first, domain) > 0.4;
-    return [
-      {
-        data: { values },
-        mark: { type: "text", fontSize: 13, fontWeight: "bold" },
-        encoding: { x: x("length"), y, text: { field: "text" }, color },
-      },
-      // Twice: a white edge first, so that rules and grid do not run through the letters.
-      ...[{ stroke: "#ffffff", strokeWidth: 4 }, {}].map((edge) => ({
-        data: { values: [{ length: left ? first : last, text: "out of memory" }] },
-        mark: { type: "text", align: left ? "right" : "left", dx: left ? -10 : 10, color: MUTED, ...edge },
-        encoding: { x: x("length"), y, text: { field: "text" } },
-      })),
-    ];
-  });
-}

@@ -25,6 +25,7 @@ function bar(totalWork: number, stream: NodeJS.WriteStream): Progress {
       format: "{bar} {percentage}% | {eta_formatted} left | {note}",
       stream,
       hideCursor: true,
+      formatTime: (seconds) => (Number.isFinite(seconds) ? formatSeconds(seconds) : "some time"),
       etaBuffer: 30,
     },
     Presets.shades_classic,

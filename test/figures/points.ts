@@ -1,4 +1,4 @@
-import type { CrossoverMark, CurvePoint } from "../../src/figures/scaling.js";
+import type { CrossoverMark, CurvePoint } from "../../src/figures/scaling-spec.js";
 import type { Point } from "../../src/figures/point.js";
 
 const PAPER: Partial<Point> = {
