@@ -34,8 +34,8 @@ const METRICS: Readonly<Record<Metric, { name: string; axis: string; long: strin
   ttft_ms: { name: "TTFT", axis: "TTFT (ms)", long: "Time to first token (TTFT)" },
   tpot_ms: { name: "TPOT", axis: "TPOT (ms)", long: "Time per output token (TPOT)" },
   e2e_ms: { name: "E2E", axis: "end to end (ms)", long: "Time from prompt to last token" },
-  energy_j: { name: "energy", axis: "energy (J)", long: "Energy of a pass" },
-  total_bytes: { name: "memory", axis: "memory (bytes)", long: "Memory" },
+  energy_j: { name: "Energy", axis: "energy (J)", long: "Energy of a pass" },
+  total_bytes: { name: "Memory", axis: "memory (bytes)", long: "Memory" },
 };
 
 /**
