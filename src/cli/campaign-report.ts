@@ -67,6 +67,7 @@ export async function campaignReport(table: ColumnTable, title: string): Promise
 }
 
 const NOTES = [
+  "Intervals hold within this run. Models are measured one after the other, so a machine that slows down or is shared in between shifts one of them: repeat with --fresh before believing a small difference.",
   "Weights are seeded random numbers in the published architectures: speed and memory do not depend on their values.",
   "Time to first token ends when the first token id is on the host; the time per output token is (end to end − time to first token) / (new tokens − 1).",
   "Memory is what the model asks for: weights, tables, caches and states as held, and the peak of the runtime's allocator above its idle use. The process holds more: the CPU kernels' packed copy of the weights, and the slack of the allocator (reserved_bytes, process_rss_bytes in the rows).",
