@@ -15,12 +15,12 @@ import { reportFigure, type Facts, type Report, type Table } from "./report.js";
 const METRICS = ["ttft_ms", "tpot_ms", "total_bytes"] as const satisfies readonly FitMetricName[];
 
 /** The sentences of a campaign: where its models meet in each metric, or why that cannot be said. */
-export const sentencesOf = (comparisons: readonly Comparison[]): string[] =>
+const sentencesOf = (comparisons: readonly Comparison[]): string[] =>
   comparisons.flatMap(({ metric, crossovers, problem }) =>
     problem === null ? crossovers.map(describeCrossover) : [`No statement on ${metric}: ${problem}.`],
   );
 
-export const compareAll = (table: ColumnTable): Comparison<(typeof METRICS)[number]>[] =>
+const compareAll = (table: ColumnTable): Comparison<(typeof METRICS)[number]>[] =>
   METRICS.map((metric) => compare(table, metric));
 
 /** Rows of Figure 1 as the paper published them. */

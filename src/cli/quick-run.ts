@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { UserError } from "../errors.js";
 import { readJsonLines, ROWS_FILE, type Row } from "../record/index.js";
 import { plan, run, type RunOptions } from "../run/index.js";
-import { campaignReport, compareAll, sentencesOf } from "./campaign-report.js";
+import { campaignReport } from "./campaign-report.js";
 import { EXIT, ExitError } from "./exit.js";
 import { reportHtml } from "./report.js";
 import { failedCells, printSummary } from "./summary.js";
@@ -22,14 +22,11 @@ export async function quick({ fresh, ...options }: QuickOptions): Promise<void> 
   console.log(`Measuring ${models.join(" and ")} at ${promptTokens.join(", ")} tokens into ${out}`);
   const table = await run({ ...options, resume: true });
   await printSummary(table);
-  const sentences = sentencesOf(compareAll(table));
-  for (const sentence of sentences) console.log(sentence);
+  const report = await campaignReport(table, "A Transformer and a state-space model on this machine");
+  for (const sentence of report.crossovers) console.log(sentence);
   signal.throwIfAborted();
   const page = join(out, "report.html");
-  writeFileSync(
-    page,
-    reportHtml(await campaignReport(table, "A Transformer and a state-space model on this machine")),
-  );
+  writeFileSync(page, reportHtml(report));
   console.log(`Report: ${page}`);
   const failed = failedCells(table);
   for (const reason of failed) console.error(reason);

@@ -161,17 +161,12 @@ export class Decoder {
     };
   }
 
-  /** The last token's row of [batch, tokens, width], as [batch, width]. */
-  lastToken(hidden: Value): Value {
-    return ops.at(hidden, -1, 1);
-  }
-
   /** Logits from the normed hidden states [batch, tokens, width], the next token, and the finished graph. */
   finish(hidden: Value, head: Value): ModelGraph {
     const { graph } = this;
     graph.scope("head", () => {
       const all = this.options.logits === "all" ? ops.linear(hidden, head) : undefined;
-      const last = all ? this.lastToken(all) : ops.linear(this.lastToken(hidden), head);
+      const last = all ? lastToken(all) : ops.linear(lastToken(hidden), head);
       const token = graph.scope("sample", () => greedy(last));
       if (this.#position) graph.output("next_position", nextPosition(this.#position.last, token));
       graph.output("logits", all ?? last);
@@ -180,6 +175,9 @@ export class Decoder {
     return { graph, weights: this.#weights, caches: this.#caches, positional: this.#position !== undefined };
   }
 }
+
+/** The last token's row of [batch, tokens, width], as [batch, width]. */
+const lastToken = (values: Value): Value => ops.at(values, -1, 1);
 
 /**
  * The index of the largest of [batch, vocabulary], as [batch, 1]. ArgMax would be the operator for it, but takes 2.5 ms
