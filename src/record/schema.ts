@@ -46,6 +46,16 @@ export const COLUMNS = {
   // The setting.
   device: { type: "string", unit: "", about: "the processor measured: CPU or GPU name" },
   ep: { type: "string", unit: "", about: "ONNX Runtime execution provider, or the engine of a foreign row" },
+  ep_options: {
+    type: "string[]",
+    unit: "",
+    about: "options of the execution provider that were set, as key=value",
+  },
+  cuda_graph: {
+    type: "boolean",
+    unit: "",
+    about: "whether decode steps are replayed as a captured CUDA graph",
+  },
   threads: { type: "number", unit: "count", about: "intra-operator threads (CPU)" },
   phase: { type: "string", unit: "", about: "prefill, decode or both" },
   batch: { type: "number", unit: "sequences", about: "sequences processed together" },
@@ -111,9 +121,30 @@ export const COLUMNS = {
   peak_activation_bytes: {
     type: "number",
     unit: "bytes",
-    about: "highest use of the session's allocator above what it held before the run",
+    about: "highest use of the sessions' allocators: activations, work space and constants",
   },
-  reserved_bytes: { type: "number", unit: "bytes", about: "bytes the allocator holds, used or not" },
+  reserved_bytes: {
+    type: "number",
+    unit: "bytes",
+    about: "bytes the sessions' allocators hold, used or not",
+  },
+  arena_slack_bytes: {
+    type: "number",
+    unit: "bytes",
+    about: "held by the allocators beyond their peak: reserved_bytes - peak_activation_bytes",
+  },
+  context_bytes: {
+    type: "number",
+    unit: "bytes",
+    about:
+      "the process before the model: CUDA context and libraries on a GPU, Node.js and libraries on a CPU",
+  },
+  residual_bytes: {
+    type: "number",
+    unit: "bytes",
+    about:
+      "process_device_bytes (CPU: process_rss_bytes) less context, weights, tables, caches, states, peak activations and arena slack: lazily loaded kernels and workspaces; on a CPU also packed weights",
+  },
   total_bytes: {
     type: "number",
     unit: "bytes",
@@ -121,6 +152,22 @@ export const COLUMNS = {
       "what the model asks for: weights, tables, caches and states as held (SSM and convolution states twice), peak activations; not the arena's slack or the CPU kernels' packed copy of weights (published rows: as published)",
   },
   process_rss_bytes: { type: "number", unit: "bytes", about: "resident memory of the process after the run" },
+  process_device_bytes: {
+    type: "number",
+    unit: "bytes",
+    about:
+      "memory of the GPU that the process holds after the run; its allocators never shrink, so also its peak",
+  },
+  failed_allocation_bytes: {
+    type: "number",
+    unit: "bytes",
+    about: "of an oom row: the request that could not be met",
+  },
+  weights_upload_bytes_per_s: {
+    type: "number",
+    unit: "bytes/s",
+    about: "rate at which the weights were copied to the GPU",
+  },
 
   // Energy.
   energy_j: { type: "number", unit: "J", about: "energy of one pass of the stated phase" },
@@ -165,11 +212,21 @@ export const COLUMNS = {
     unit: "tokens",
     about: "next length of the published grid, which did not run",
   },
-  memory_limit_bytes: { type: "number", unit: "bytes", about: "memory of the device" },
+  memory_limit_bytes: {
+    type: "number",
+    unit: "bytes",
+    about: "memory of the device, or the budget that emulates a smaller one",
+  },
 
   // How far to trust it, and where it comes from.
   verdict: { type: "string", unit: "", about: "ok, suspect or rejected" },
   verdict_reasons: { type: "string[]", unit: "", about: "reason codes when the verdict is not ok" },
+  gate: {
+    type: "string",
+    unit: "",
+    about:
+      "numerical gate of this model and setting (`ssm-scope verify`): passed, failed or not-run; null where it is the reference itself",
+  },
   figure: {
     type: "string",
     unit: "",
@@ -186,6 +243,8 @@ export const COLUMNS = {
   os: { type: "string", unit: "", about: "operating system and release" },
   node_version: { type: "string", unit: "", about: "Node.js version" },
   ort_version: { type: "string", unit: "", about: "ONNX Runtime version of the library used" },
+  gpu_driver: { type: "string", unit: "", about: "version of CUDA that the NVIDIA driver supports" },
+  cuda_version: { type: "string", unit: "", about: "version of the CUDA runtime library in use" },
   ssm_scope_version: { type: "string", unit: "", about: "version of this package" },
   git_commit: { type: "string", unit: "", about: "commit of the checkout, with + when it had changes" },
 } as const satisfies Record<string, Column>;
