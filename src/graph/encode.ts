@@ -44,13 +44,24 @@ export function encodeModel(graph: Graph): Uint8Array {
       ),
       graph: create(GraphProtoSchema, {
         name: graph.name,
-        node: graph.nodes.map(encodeNode),
+        node: inExecutionOrder(graph.nodes).map(encodeNode),
         initializer: [...graph.constants.map(encodeConstant), ...graph.weights.map(encodeWeight)],
         input: graph.inputs.map(encodeValue),
         output: graph.outputs.map(encodeValue),
       }),
     }),
   );
+}
+
+/**
+ * The nodes in the order that makes ONNX Runtime run each as early as it can be let go. It walks up from nodes that
+ * nobody consumes, the last one in the file first: a side branch such as a layer's new state, left where it was made,
+ * would run after everything else and hold its layer's activations until then. So those nodes come last, in reverse.
+ */
+function inExecutionOrder(nodes: readonly Node[]): Node[] {
+  const consumed = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const isLeaf = ({ outputs }: Node): boolean => !outputs.some((value) => value && consumed.has(value));
+  return [...nodes.filter((node) => !isLeaf(node)), ...nodes.filter(isLeaf).reverse()];
 }
 
 function encodeNode({ name, op, domain, inputs, outputs, attributes }: Node): NodeProto {
