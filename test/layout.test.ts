@@ -25,7 +25,8 @@ const RULES: Record<string, Rule> = {
   models: { folders: ["graph"], packages: ["pure-rand", "@petamoriken/float16", "fastest-levenshtein"] },
   analyze: { folders: ["stats", "record"], packages: ["arquero"] },
   figures: { folders: [], types: ["record"], packages: [], lazy: [] },
-  run: { folders: ["models", "graph", "ort", "record"], packages: ["cli-progress"], fs: true },
+  sensors: { folders: ["ffi"], packages: ["koffi"], fs: true },
+  run: { folders: ["models", "graph", "ort", "record", "sensors"], packages: ["cli-progress"], fs: true },
   notebook: {
     folders: ["record"],
     types: ["figures"],

@@ -1,15 +1,12 @@
 import { Graph, ops, type DType, type FloatType, type Value } from "../graph/index.js";
 import type { Init } from "./init.js";
 
-/** How an SSM block is expressed in ONNX operators. Decoding always uses `linear-attention`: one step is one kernel. */
+/** How an SSM block is expressed in ONNX operators. */
 export type Lowering = "linear-attention" | "ssd-matmul";
-
-export type Phase = "prefill" | "decode";
 
 export interface BuildOptions {
   readonly dtype: FloatType;
-  readonly phase: Phase;
-  /** Of the prefill. Architectures without an SSM block ignore it. */
+  /** Architectures without an SSM block ignore it. */
   readonly lowering: Lowering;
   /** Whose logits are computed: the last position's, or every position's (as the paper did). */
   readonly logits: "last" | "all";

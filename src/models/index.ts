@@ -16,10 +16,9 @@ export type {
   Lowering,
   ModelGraph,
   Part,
-  Phase,
   WeightSpec,
 } from "./decoder.js";
 export { registryRows } from "./registry-rows.js";
-export { RandomWeights, allocateWeight, toBits, type WeightBits } from "./weights.js";
+export { RandomWeights, fromBits, toBits, type WeightBits } from "./weights.js";
 export { randomPrompt } from "./prompt.js";
 export { closest } from "./nearest.js";

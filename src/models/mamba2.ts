@@ -38,7 +38,7 @@ function mixer(model: Decoder, config: Mamba2Config, layer: number, u: Value): V
   const inner = config.expand * width;
   const directions = groups * state;
   const { graph } = model;
-  const { dtype, phase, lowering } = model.options;
+  const { dtype, lowering } = model.options;
   const prefix = `backbone.layers.${layer}.mixer`;
   const parameter = (name: string, shape: number[], init: Init, held?: Held): Value =>
     model.parameter(`${prefix}.${name}`, shape, init, held);
@@ -62,7 +62,7 @@ function mixer(model: Decoder, config: Mamba2Config, layer: number, u: Value): V
     const byHead = ops.reshape(x, [0, 0, heads, headDim]);
     const v = ops.reshape(ops.mul(byHead, ops.unsqueeze(ops.cast(step, dtype), -1)), [0, 0, inner]);
     const cache = model.cache("ssm", layer, [heads, state, headDim]);
-    const recurrence = phase === "prefill" && lowering === "ssd-matmul" ? ssdMatmul : ssdLinearAttention;
+    const recurrence = lowering === "ssd-matmul" ? ssdMatmul : ssdLinearAttention;
     const { output, present } = recurrence(
       { v, b, c, logDecay, past: cache.past },
       { heads, headDim, groups, state },

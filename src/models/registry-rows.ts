@@ -6,7 +6,6 @@ export function registryRows() {
   return REGISTRY.map((model) => {
     const { caches } = buildModel(model, {
       dtype: "float16",
-      phase: "decode",
       lowering: "linear-attention",
       logits: "last",
       positions: 1,

@@ -106,6 +106,27 @@ export const REGISTRY: readonly Model[] = [
       layer_norm_epsilon: 1e-5,
     },
   },
+  {
+    name: "mamba2-780m",
+    family: "ssm",
+    arch: "mamba2",
+    hfId: "state-spaces/mamba2-780m",
+    parameters: 780_161_280,
+    source:
+      "mixer_seq_simple and block defaults of mamba_ssm e9594ce; weight bytes measured by the paper's artifact",
+    config: {
+      vocab_size: 50288,
+      hidden_size: 1536,
+      num_hidden_layers: 48,
+      expand: 2,
+      num_heads: 48,
+      head_dim: 64,
+      n_groups: 1,
+      state_size: 128,
+      conv_kernel: 4,
+      layer_norm_epsilon: 1e-5,
+    },
+  },
 ];
 
 export const modelNames = (): string[] => REGISTRY.map(({ name }) => name);

@@ -1,7 +1,7 @@
 import { Float16Array } from "@petamoriken/float16";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
-import { TYPES, elements, type FloatType } from "../graph/index.js";
+import { elements, type FloatType } from "../graph/index.js";
 import type { Part, WeightSpec } from "./decoder.js";
 
 /** Bit patterns of a weight, ready to be bound as a tensor. */
@@ -74,19 +74,20 @@ export class RandomWeights {
   }
 }
 
-/** Memory for one weight, zeroed. */
-export function allocateWeight(spec: WeightSpec): WeightBits {
-  const bytes = elements(spec.shape) * TYPES[spec.dtype].bytes;
-  const memory = new ArrayBuffer(bytes);
-  return spec.dtype === "float32" ? new Float32Array(memory) : new Uint16Array(memory);
-}
-
 /** Numbers as the bit patterns of a float type, rounded to nearest even. */
 export function toBits(values: Float32Array | Float64Array, dtype: FloatType): WeightBits {
   if (dtype === "float32") return values instanceof Float32Array ? values : Float32Array.from(values);
   if (dtype === "float16") return new Uint16Array(new Float16Array(values).buffer);
   const wide = new Uint32Array(Float32Array.from(values).buffer);
   return Uint16Array.from(wide, (bits) => (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
+}
+
+/** Numbers from the bit patterns of a float type; a copy for all but float32. */
+export function fromBits(bits: WeightBits, dtype: FloatType): Float32Array {
+  if (bits instanceof Float32Array) return bits;
+  if (dtype === "float16")
+    return Float32Array.from(new Float16Array(bits.buffer, bits.byteOffset, bits.length));
+  return new Float32Array(Uint32Array.from(bits, (value) => value << 16).buffer);
 }
 
 /** Box–Muller. */

@@ -144,6 +144,7 @@ const C_TYPES: Record<string, string> = {
   int: "int",
   size: "size_t",
   string: "str",
+  strings: "str *",
   path: process.platform === "win32" ? "str16" : "str",
   out: "void*",
 };

@@ -24,11 +24,34 @@ const CODE_NAMES = [
 const OUT_OF_MEMORY =
   /Failed to allocate memory for requested buffer|Available memory of \d+ is smaller than requested|bad_alloc|bad allocation|out of memory|OUT_OF_MEMORY|cudaErrorMemoryAllocation|STATUS_ALLOC_FAILED/i;
 
-/** What an OrtStatus said. Wrong arguments that we notice ourselves are `UserError`s instead. */
-export class OrtError extends Error {
+/** The size in the arena's words. */
+const REQUESTED = /requested (?:bytes of|buffer of size) (\d+)/;
+
+/** After these CUDA errors the device's context is lost: nothing else can run in this process. */
+const FATAL_CUDA = /CUDA (?:failure|error) (?:700|702|710|714|715|716|717|718|719|999)\b/i;
+
+/** What a native library said. Wrong arguments that we notice ourselves are `UserError`s instead. */
+export class NativeError extends Error {
+  override readonly name: string = "NativeError";
+  readonly isOutOfMemory: boolean;
+  /** Bytes of the allocation that failed, where the library says so. */
+  readonly requestedBytes: number | null;
+  /** Whether the process cannot use the device any more. */
+  readonly isFatal: boolean;
+
+  constructor(message: string, requestedBytes: number | null = null) {
+    super(message);
+    this.isOutOfMemory = OUT_OF_MEMORY.test(message);
+    const requested = REQUESTED.exec(message)?.[1];
+    this.requestedBytes = requested === undefined ? requestedBytes : Number(requested);
+    this.isFatal = FATAL_CUDA.test(message);
+  }
+}
+
+/** What an OrtStatus said. */
+export class OrtError extends NativeError {
   override readonly name = "OrtError";
   readonly codeName: string;
-  readonly isOutOfMemory: boolean;
 
   /** @param call the C function that failed */
   constructor(
@@ -39,6 +62,19 @@ export class OrtError extends Error {
     const codeName = CODE_NAMES[code] ?? `CODE_${code}`;
     super(`${call} failed (${codeName}): ${detail.trim()}`);
     this.codeName = codeName;
-    this.isOutOfMemory = OUT_OF_MEMORY.test(detail);
+  }
+}
+
+/** What a function of the CUDA runtime returned instead of cudaSuccess. */
+export class CudaError extends NativeError {
+  override readonly name = "CudaError";
+
+  constructor(
+    call: string,
+    readonly code: number,
+    detail: string,
+    requestedBytes: number | null = null,
+  ) {
+    super(`${call} failed (CUDA error ${code}): ${detail}`, requestedBytes);
   }
 }

@@ -1,5 +1,10 @@
 import { openApi, type Api } from "./api.js";
+import { CudaDevice, nothingModel } from "./cuda/device.js";
+import { openCuda } from "./cuda/open.js";
+import { openCudaRuntime } from "./cuda/runtime-api.js";
+import type { Device } from "./device.js";
 import type { DType } from "./dtype.js";
+import { hostDevice } from "./host-device.js";
 import { openRuntimeLibrary } from "./library.js";
 import { PrepackedWeights } from "./prepacked-weights.js";
 import type { SessionOptions } from "./session-options.js";
@@ -11,6 +16,7 @@ import { tensorOver, type Host, type Tensor } from "./tensor.js";
 export class Runtime {
   readonly #host: Host;
   #environment: Pointer | null = null;
+  readonly #devices = new Map<string, Device>();
 
   /** Made by openRuntime. @internal */
   constructor(
@@ -35,6 +41,30 @@ export class Runtime {
   /** Loads a model: its bytes, or the path of its file. */
   createSession(model: Uint8Array | string, options: SessionOptions = {}): Session {
     return new Session(this.#host, this.#environmentPointer(), model, options);
+  }
+
+  /**
+   * A device to compute on: the CPU, or a CUDA device by its number among those that CUDA sees. One object a device.
+   * Throws a UserError that says what is missing and how to get it.
+   */
+  device(ep: "cpu" | "cuda", deviceId = 0): Device {
+    const key = ep === "cpu" ? ep : `${ep}:${deviceId}`;
+    let device = this.#devices.get(key);
+    if (!device) {
+      device = ep === "cpu" ? hostDevice(this.#host) : this.#openCuda(deviceId);
+      this.#devices.set(key, device);
+    }
+    return device;
+  }
+
+  #openCuda(deviceId: number): Device {
+    const { api } = this.#host;
+    const { cudart, name, ...facts } = openCuda(this.library, deviceId);
+    const memoryInfo = api.CreateMemoryInfo("Cuda", DEVICE_ALLOCATOR, deviceId, DEFAULT_MEMORY);
+    const device = new CudaDevice({ api, memoryInfo }, openCudaRuntime(cudart, deviceId), name, facts);
+    // ONNX Runtime dereferences the CUDA provider when it wraps a GPU's memory, and loads it with the first session.
+    this.createSession(nothingModel(), { device })[Symbol.dispose]();
+    return device;
   }
 
   createPrepackedWeights(): PrepackedWeights {

@@ -2,12 +2,20 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { UserError } from "../errors.js";
 import type { Api } from "./api.js";
+import { providerOptions, type CudaOptions } from "./cuda/options.js";
+import type { Device } from "./device.js";
 import { HANDLE, type Handle } from "./handle.js";
 import type { PrepackedWeights } from "./prepacked-weights.js";
 import type { Pointer } from "./signatures.js";
 import { detachedError, type Tensor } from "./tensor.js";
 
 export interface SessionOptions {
+  /** Where the session computes: one of Runtime.device. Default: the CPU. */
+  device?: Device;
+  /** How it uses a CUDA device. */
+  cuda?: CudaOptions;
+  /** Libraries of custom operators to register: each exports RegisterCustomOps (onnxruntime_c_api.h). */
+  customOps?: readonly string[];
   /** Threads that share the work of one operator; by default one for each physical core. */
   threads?: number;
   /**
@@ -37,7 +45,7 @@ const OPTIMIZATION_LEVELS = { none: 0, basic: 1, extended: 2, all: 99 } as const
 
 /** What the caller can put right, before any native object exists. */
 export function assertSessionOptions(options: SessionOptions, model: Uint8Array | string): void {
-  const { threads, optimization, logSeverity, profilePrefix } = options;
+  const { threads, optimization, logSeverity, profilePrefix, customOps = [] } = options;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 4096))
     throw new UserError(`threads is ${threads}; it must be a whole number from 1 to 4096.`);
   if (optimization !== undefined && !Object.hasOwn(OPTIMIZATION_LEVELS, optimization))
@@ -49,6 +57,10 @@ export function assertSessionOptions(options: SessionOptions, model: Uint8Array 
   // ONNX Runtime would profile into a file that it could not open, and say nothing.
   if (profilePrefix !== undefined && !existsSync(dirname(resolve(profilePrefix))))
     throw new UserError(`profilePrefix is "${profilePrefix}", but its folder does not exist.`);
+  if (options.cuda && options.device?.ep !== "cuda")
+    throw new UserError("The session has CUDA options, but its device is the CPU.");
+  const missing = customOps.find((path) => !existsSync(path));
+  if (missing !== undefined) throw new UserError(`There is no library of custom operators at ${missing}.`);
   if (typeof model !== "string") {
     if (!ArrayBuffer.isView(model))
       throw new UserError("The model must be a Uint8Array, or the path of a file.");
@@ -75,12 +87,26 @@ function fill(api: Api, native: Pointer, options: SessionOptions): void {
   if (logSeverity !== undefined) api.SetSessionLogSeverityLevel(native, logSeverity);
   if (profilePrefix !== undefined) api.EnableProfiling(native, profilePrefix);
   if (!memoryPattern) api.DisableMemPattern(native);
+  if (options.device?.cuda) appendCuda(api, native, providerOptions(options.device.cuda, options.cuda));
+  for (const path of options.customOps ?? []) api.RegisterCustomOpsLibrary_V2(native, path);
   for (const [key, value] of Object.entries(options.config ?? {}))
     api.AddSessionConfigEntry(native, key, value);
   for (const [name, tensor] of options.initializers ?? []) {
     const handle = tensor[HANDLE];
     if (handle.detached) throw detachedError();
     api.AddInitializer(native, name, handle.pointer);
+  }
+}
+
+/** The session's operators run on CUDA where the provider has them. */
+function appendCuda(api: Api, native: Pointer, options: Readonly<Record<string, string>>): void {
+  const cuda = api.CreateCUDAProviderOptions();
+  try {
+    const keys = Object.keys(options);
+    api.UpdateCUDAProviderOptions(cuda, keys, Object.values(options), keys.length);
+    api.SessionOptionsAppendExecutionProvider_CUDA_V2(native, cuda);
+  } finally {
+    api.ReleaseCUDAProviderOptions(cuda);
   }
 }
 

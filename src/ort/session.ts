@@ -1,5 +1,6 @@
 import { UserError } from "../errors.js";
 import { Binding } from "./binding.js";
+import { MEMORY_INFO, type Device } from "./device.js";
 import type { DType } from "./dtype.js";
 import { HANDLE, Handle, Owner } from "./handle.js";
 import { withInitializers } from "./initializers.js";
@@ -15,6 +16,7 @@ export class Session extends Owner {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly #host: Host;
+  readonly #device: Device | undefined;
   readonly #initializers: readonly Handle[];
   /** The session's own allocator, made on first use and released before the session. */
   readonly #own: { allocator: Pointer | null };
@@ -35,6 +37,7 @@ export class Session extends Owner {
     };
     super("session", new Handle(pointer, release, needs));
     this.#host = host;
+    this.#device = options.device;
     this.#own = own;
     this.#initializers = needs;
     this.#profiling = options.profilePrefix !== undefined;
@@ -85,10 +88,16 @@ export class Session extends Owner {
 
   /** A tensor in memory of the session's own allocator; its contents are whatever was there before. */
   allocate(dtype: DType, shape: readonly number[]): Tensor {
-    return tensorFrom(this.#host.api, this.#allocator(), this[HANDLE], dtype, shape);
+    return tensorFrom(
+      this.#host.api,
+      this.#allocator(),
+      this[HANDLE],
+      { dtype, shape },
+      this.#device?.ep === "cuda",
+    );
   }
 
-  /** Statistics of the session's allocator; null where it keeps none. */
+  /** Statistics of the session's allocator on its device; null where it keeps none. */
   memory(): MemoryStatistics | null {
     return readMemoryStatistics(this.#host.api, this.#allocator());
   }
@@ -126,7 +135,8 @@ export class Session extends Owner {
   #allocator(): Pointer {
     const { pointer } = this[HANDLE];
     const { api, memoryInfo } = this.#host;
-    return (this.#own.allocator ??= api.CreateAllocator(pointer, memoryInfo));
+    const info = this.#device?.[MEMORY_INFO] ?? memoryInfo;
+    return (this.#own.allocator ??= api.CreateAllocator(pointer, info));
   }
 }
 

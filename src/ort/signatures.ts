@@ -3,7 +3,7 @@
  * each row into the TypeScript signature of its binding, so that the two cannot drift apart.
  *
  * Results: `status` is an `OrtStatus*`, thrown as OrtError unless null. Parameters: `int` is a C int or enum, `size` a
- * size_t, `string` UTF-8, `path` an ORTCHAR_T string (UTF-16 on Windows), `pointer` a handle or memory of a typed array.
+ * size_t, `string` UTF-8, `strings` an array of them, `path` an ORTCHAR_T string (UTF-16 on Windows), `pointer` a handle or memory of a typed array.
  * A final `out` is the pointer through which the function gives its result (at most 8 bytes): the binding returns it.
  */
 export const SIGNATURES = {
@@ -35,6 +35,11 @@ export const SIGNATURES = {
   EnableProfiling: ["status", "pointer", "path"],
   AddSessionConfigEntry: ["status", "pointer", "string", "string"],
   AddInitializer: ["status", "pointer", "string", "pointer"],
+  RegisterCustomOpsLibrary_V2: ["status", "pointer", "path"],
+  CreateCUDAProviderOptions: ["status", "out"],
+  UpdateCUDAProviderOptions: ["status", "pointer", "strings", "strings", "size"],
+  SessionOptionsAppendExecutionProvider_CUDA_V2: ["status", "pointer", "pointer"],
+  ReleaseCUDAProviderOptions: ["void", "pointer"],
   ReleaseSessionOptions: ["void", "pointer"],
 
   // Session
@@ -112,6 +117,7 @@ interface ParameterTypes {
   int: number;
   size: number;
   string: string;
+  strings: readonly string[];
   path: string;
   pointer: Pointer | ArrayBufferView | null;
 }

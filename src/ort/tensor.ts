@@ -3,12 +3,13 @@ import { UserError } from "../errors.js";
 import type { Api } from "./api.js";
 import { DTYPES, assertDType, byteLengthOf, dtypeOf, type DType, type TypedArray } from "./dtype.js";
 import { HANDLE, Handle, Owner } from "./handle.js";
+import type { TensorSpec } from "./device.js";
 import type { Pointer } from "./signatures.js";
 
-/** Where tensors can be made: the C API and the descriptor of ordinary memory. */
+/** Where tensors can be made: the C API and the descriptor of a device's memory. */
 export interface Host {
   readonly api: Api;
-  /** OrtMemoryInfo of CPU memory. */
+  /** OrtMemoryInfo of the device's memory. */
   readonly memoryInfo: Pointer;
 }
 
@@ -30,6 +31,8 @@ export class Tensor extends Owner {
     readonly shape: readonly number[],
     handle: Handle,
     view: TypedArray | null,
+    /** Whether the memory is a GPU's, which only a device can read and write. */
+    readonly onDevice = false,
   ) {
     super("tensor", handle);
     this.#api = api;
@@ -46,6 +49,8 @@ export class Tensor extends Owner {
   data<T extends TypedArray = TypedArray>(): T {
     const handle = this[HANDLE];
     if (handle.detached) throw detachedError();
+    if (this.onDevice)
+      throw new UserError("The elements of this tensor are on the GPU; copy them with the device's read.");
     return (this.#view ??= this.#nativeView(handle)) as T;
   }
 
@@ -93,6 +98,24 @@ export function tensorOver(
   return new Tensor(api, dtype, [...shape], new Handle(value, api.ReleaseValue, [], view), view);
 }
 
+/** A tensor over a device's memory, which `needs` keeps allocated. */
+export function deviceTensor(
+  { api, memoryInfo }: Host,
+  { dtype, shape }: TensorSpec,
+  address: Pointer,
+  needs: readonly Handle[],
+): Tensor {
+  const value = api.CreateTensorWithDataAsOrtValue(
+    memoryInfo,
+    address,
+    byteLengthOf(dtype, shape),
+    BigInt64Array.from(shape, BigInt),
+    shape.length,
+    DTYPES[dtype].code,
+  );
+  return new Tensor(api, dtype, [...shape], new Handle(value, api.ReleaseValue, needs), null, true);
+}
+
 /** A pointer for tensors without elements, which never read it. */
 const NOWHERE = new BigUint64Array(1);
 
@@ -101,8 +124,8 @@ export function tensorFrom(
   api: Api,
   allocator: Pointer,
   session: Handle,
-  dtype: DType,
-  shape: readonly number[],
+  { dtype, shape }: TensorSpec,
+  onDevice: boolean,
 ): Tensor {
   assertDType(dtype);
   byteLengthOf(dtype, shape);
@@ -112,7 +135,7 @@ export function tensorFrom(
     shape.length,
     DTYPES[dtype].code,
   );
-  return new Tensor(api, dtype, [...shape], new Handle(value, api.ReleaseValue, [session]), null);
+  return new Tensor(api, dtype, [...shape], new Handle(value, api.ReleaseValue, [session]), null, onDevice);
 }
 
 /** Takes over an OrtValue that a run made. */

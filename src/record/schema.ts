@@ -41,7 +41,12 @@ export const COLUMNS = {
   },
   parameters: { type: "number", unit: "count", about: "parameters, tied tensors counted once" },
   dtype: { type: "string", unit: "", about: "fp32, fp16, bf16 (published rows: as the artifact loaded it)" },
-  lowering: { type: "string", unit: "", about: "how the SSM block is expressed in ONNX operators" },
+  lowering: {
+    type: "string",
+    unit: "",
+    about: "how the SSM block is expressed in ONNX operators, in the prefill",
+  },
+  decode_lowering: { type: "string", unit: "", about: "the same when decoding" },
 
   // The setting.
   device: { type: "string", unit: "", about: "the processor measured: CPU or GPU name" },

@@ -1,26 +1,26 @@
-import { encodeModel, type FloatType } from "../graph/index.js";
-import { buildModel, type ModelGraph, type Phase } from "../models/index.js";
-import type { Binding, PrepackedWeights, Runtime, Session, Tensor } from "../ort/index.js";
+import { encodeModel, TYPES, type FloatType } from "../graph/index.js";
+import { buildModel, fromBits, type ModelGraph, type WeightBits } from "../models/index.js";
+import {
+  NativeError,
+  type Binding,
+  type CudaOptions,
+  type Device,
+  type Session,
+  type Tensor,
+} from "../ort/index.js";
+import { arenaLimit } from "./memory-budget.js";
+import type { LoadedModel } from "./loaded-model.js";
 import type { Cell, Dtype } from "./plan.js";
 import { other, States, type Side } from "./states.js";
-import type { WeightStore } from "./weight-store.js";
 
-const FLOAT_TYPE: Record<Dtype, FloatType> = { fp32: "float32", fp16: "float16" };
+const FLOAT_TYPE: Record<Dtype, FloatType> = { fp32: "float32", fp16: "float16", bf16: "bfloat16" };
 
-/** What all generators of one model share. */
-export interface Shared {
-  readonly runtime: Runtime;
-  readonly weights: WeightStore;
-  readonly prepacked: PrepackedWeights;
-  /** Rows of position tables. */
-  readonly positions: number;
-  /** Whether to copy the last position's logits to the host at every step: for checks, not for timing. */
+export interface GeneratorOptions {
+  /** Whether to keep the last position's logits of every step: for checks, not for timing. */
   readonly keepLogits?: boolean;
 }
 
-/** Positions that tables must hold so that all these cells can share one weight store. */
-export const positionsFor = (cells: readonly Cell[]): number =>
-  Math.max(...cells.map((cell) => cell.promptTokens + cell.newTokens));
+type Phase = "prefill" | "decode";
 
 /**
  * A model ready to generate with one cell's settings: a prefill and a decode session over shared weights, and the
@@ -29,44 +29,54 @@ export const positionsFor = (cells: readonly Cell[]): number =>
  */
 export class Generator implements Disposable {
   readonly #cell: Cell;
-  readonly #runtime: Runtime;
+  readonly #model: LoadedModel;
+  readonly #device: Device;
   readonly #owned: Disposable[] = [];
   readonly #positional: boolean;
   readonly #prefill: Session;
   readonly #decode: Session;
   readonly #states: States;
+  /** Newest token of every sequence: on the device, and the copy that ends a step on the host. */
+  readonly #token: Tensor;
   readonly #tokens: BigInt64Array;
-  readonly #tokenTensor: Tensor;
   readonly #position: Tensor;
   readonly #total = new Int32Array(1);
-  readonly #logits: { host: Float32Array; tensor: Tensor } | undefined;
+  readonly #logits: Tensor | undefined;
   /** Decode steps that read side 0 and side 1 of the states. */
   readonly #steps: readonly [Binding, Binding];
+  /** Whether decode steps are replayed as a CUDA graph. */
+  readonly cudaGraph: boolean;
   #side: Side = 0;
   #length = 0;
-  readonly #idleBytes: number;
 
-  constructor(cell: Cell, shared: Shared) {
+  constructor(cell: Cell, model: LoadedModel, { keepLogits = false }: GeneratorOptions = {}) {
     this.#cell = cell;
-    this.#runtime = shared.runtime;
+    this.#model = model;
+    this.#device = model.device;
+    const { batch } = cell;
+    const capacity = cell.promptTokens + cell.newTokens;
     try {
-      const graph = this.#graph("prefill", shared.positions);
-      this.#positional = graph.positional;
-      this.#prefill = this.#open(graph, shared);
-      this.#decode = this.#open(this.#graph("decode", shared.positions), shared);
-      const capacity = cell.promptTokens + cell.newTokens;
-      this.#states = this.#own(new States(this.#runtime, this.#decode, graph.caches, cell.batch, capacity));
-      this.#tokens = new BigInt64Array(cell.batch);
-      this.#tokenTensor = this.#own(this.#runtime.tensor("int64", [cell.batch, 1], this.#tokens));
-      this.#position = this.#own(this.#runtime.tensor("int32", [cell.batch], new Int32Array(cell.batch)));
-      if (shared.keepLogits) this.#logits = this.#logitsBuffer();
-      const total = this.#own(this.#runtime.tensor("int32", [], this.#total));
-      const step = (from: Side): Binding => {
-        const binding = this.#bind(this.#decode, this.#tokenTensor, { last: this.#position, total });
-        return this.#own(this.#states.bind(binding, from));
-      };
-      this.#steps = [step(0), step(1)];
-      this.#idleBytes = this.#sumMemory("inUseBytes");
+      const [prefill, decode] = [this.#graph("prefill"), this.#graph("decode")];
+      this.#positional = decode.positional;
+      // What is known in advance comes first: the sessions' allocators get what a budget has left.
+      model.weights.tensors([...prefill.weights, ...decode.weights]);
+      this.#states = this.#own(new States(this.#device, decode.caches, batch, capacity));
+      this.#tokens = new BigInt64Array(batch);
+      [this.#token, this.#position] = this.#allocate(
+        { dtype: "int64", shape: [batch, 1] },
+        { dtype: "int32", shape: [batch] },
+      ) as [Tensor, Tensor];
+      if (keepLogits)
+        [this.#logits] = this.#allocate({
+          dtype: FLOAT_TYPE[cell.dtype],
+          shape: [batch, cell.model.config.vocab_size],
+        });
+      ({ session: this.#decode, cudaGraph: this.cudaGraph } = this.#openDecode(decode));
+      // A captured graph keeps what was on the host at the time: the cache's capacity is right for every step.
+      this.#total[0] = capacity;
+      this.#steps = this.#bindSteps();
+      if (this.cudaGraph) this.#capture();
+      this.#prefill = this.#open(prefill, this.#cudaOptions());
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -78,49 +88,96 @@ export class Generator implements Disposable {
     return resource;
   }
 
-  #graph(phase: Phase, positions: number): ModelGraph {
-    const { model, dtype, lowering, logits } = this.#cell;
+  #allocate(...specs: Parameters<Device["allocate"]>[0]): Tensor[] {
+    return this.#device.allocate(specs).map((tensor) => this.#own(tensor));
+  }
+
+  #graph(phase: Phase): ModelGraph {
+    const { model, dtype, lowering, decodeLowering, logits } = this.#cell;
+    const prefill = phase === "prefill";
     return buildModel(model, {
-      phase,
       dtype: FLOAT_TYPE[dtype],
-      lowering: lowering ?? "linear-attention",
-      logits: phase === "prefill" ? logits : "last",
-      positions,
+      lowering: (prefill ? lowering : decodeLowering) ?? "linear-attention",
+      logits: prefill ? logits : "last",
+      positions: this.#model.positions,
     });
   }
 
-  #open(graph: ModelGraph, { weights, prepacked }: Shared): Session {
+  /** The decode session, with a CUDA graph where the cell wants one and the session can have it. */
+  #openDecode(graph: ModelGraph): { session: Session; cudaGraph: boolean } {
+    const { cudaGraph } = this.#cell;
+    const cuda = this.#cudaOptions();
+    if (cuda && cudaGraph !== "off")
+      try {
+        return { session: this.#open(graph, { ...cuda, graph: true }), cudaGraph: true };
+      } catch (error) {
+        if (cudaGraph === "on" || !(error instanceof NativeError) || error.isOutOfMemory) throw error;
+      }
+    return { session: this.#open(graph, cuda), cudaGraph: false };
+  }
+
+  /** Null on the CPU. A session may take what is left of the budget now. */
+  #cudaOptions(): CudaOptions | null {
+    const { cuda, memoryBytes } = this.#cell;
+    if (!cuda || memoryBytes === null) return cuda;
+    return { ...cuda, memoryLimitBytes: arenaLimit(memoryBytes, this.#model.memory.bytes()) };
+  }
+
+  #open(graph: ModelGraph, cuda: CudaOptions | null): Session {
+    const { weights, prepacked, runtime } = this.#model;
+    const { dtype, threads } = this.#cell;
     return this.#own(
-      this.#runtime.createSession(encodeModel(graph.graph), {
+      runtime.createSession(encodeModel(graph.graph), {
+        device: this.#device,
         initializers: weights.tensors(graph.weights),
         // The threads of the session that ran last would spin on, and take cores from the one that runs next.
         config: { "session.force_spinning_stop": "1" },
-        // float16 on the CPU is mostly casts around float32 kernels: layout rewriting would read weights from the file,
-        // and some kernels that pack float16 weights cannot share them.
-        ...(this.#cell.dtype === "fp16" ? { optimization: "extended" as const } : { prepacked }),
-        ...(this.#cell.threads !== null && { threads: this.#cell.threads }),
+        // A planned block for the whole run would be held beside the chunks of the run that was planned from.
+        memoryPattern: false,
+        ...(cuda
+          ? { cuda }
+          : // float16 on the CPU is mostly casts around float32 kernels: layout rewriting would read weights from the
+            // file, and some kernels that pack float16 weights cannot share them.
+            dtype === "fp16"
+            ? { optimization: "extended" as const }
+            : { prepacked }),
+        ...(threads !== null && { threads }),
       }),
     );
   }
 
-  #logitsBuffer(): { host: Float32Array; tensor: Tensor } {
-    const { batch, dtype, model } = this.#cell;
-    if (dtype !== "fp32") throw new TypeError(`logits are kept in fp32 only, not ${dtype}`);
-    const vocabulary = model.config.vocab_size;
-    const host = new Float32Array(batch * vocabulary);
-    return { host, tensor: this.#own(this.#runtime.tensor("float32", [batch, vocabulary], host)) };
-  }
-
   /** A binding of everything but the states. */
   #bind(session: Session, ids: Tensor, { last, total }: { last: Tensor; total: Tensor }): Binding {
-    const binding = session.bind().input("input_ids", ids).output("next_token", this.#tokenTensor);
-    if (this.#logits) binding.output("logits", this.#logits.tensor);
+    const binding = session.bind().input("input_ids", ids).output("next_token", this.#token);
+    if (this.#logits) binding.output("logits", this.#logits);
     if (this.#positional)
       binding
         .input("last_position", last)
         .input("total_tokens", total)
         .output("next_position", this.#position);
     return binding;
+  }
+
+  #bindSteps(): [Binding, Binding] {
+    const total = this.#own(this.#model.runtime.tensor("int32", [], this.#total));
+    const step = (from: Side): Binding => {
+      const binding = this.#bind(this.#decode, this.#token, { last: this.#position, total });
+      return this.#own(this.#states.bind(binding, from));
+    };
+    const first = step(0);
+    return [first, this.#states.swapped ? step(1) : first];
+  }
+
+  /**
+   * Runs every step once. ONNX Runtime captures a graph within its first run, which it repeats for that, so what the
+   * run leaves in the caches, token and position means nothing: a prompt overwrites it.
+   */
+  #capture(): void {
+    this.#device.clear([this.#token, this.#position]);
+    for (const side of new Set<Side>([0, this.#states.swapped ? 1 : 0])) {
+      this.#states.reset(side);
+      this.#decode.runSync(this.#steps[side], graphOf(side));
+    }
   }
 
   /**
@@ -138,31 +195,53 @@ export class Generator implements Disposable {
       this.#side = other(this.#side);
     }
     this.#length = length;
-    return [...this.#tokens];
+    return this.#readTokens();
   }
 
   async #runSegment(ids: BigInt64Array, end: number, signal?: AbortSignal): Promise<void> {
     const { batch } = this.#cell;
-    using input = this.#runtime.tensor("int64", [batch, ids.length / batch], ids);
-    using last = this.#runtime.tensor("int32", [batch], new Int32Array(batch).fill(end - 1));
-    using total = this.#runtime.tensor("int32", [], Int32Array.of(end));
+    const { runtime } = this.#model;
+    using input = runtime.tensor("int64", [batch, ids.length / batch], ids);
+    using last = runtime.tensor("int32", [batch], new Int32Array(batch).fill(end - 1));
+    using total = runtime.tensor("int32", [], Int32Array.of(end));
     using binding = this.#bind(this.#prefill, input, { last, total });
     await this.#prefill.run(this.#states.bind(binding, this.#side), signal && { signal });
   }
 
   /** Feeds the last token of every sequence, or the ones given, and gives the next. */
   async step(tokens?: readonly bigint[]): Promise<bigint[]> {
-    if (tokens) this.#tokens.set(tokens);
+    if (tokens)
+      this.#device.fill(this.#token, (bits) => {
+        (bits as BigInt64Array).set(tokens);
+      });
     this.#length += 1;
-    this.#total[0] = this.#length;
-    await this.#decode.run(this.#steps[this.#side]);
+    if (!this.cudaGraph) this.#total[0] = this.#length;
+    const binding = this.#steps[this.#side];
+    if (this.#device.ep === "cpu") await this.#decode.run(binding);
+    else {
+      // A step takes about a millisecond, a worker thread and back 3 % of it; and ONNX Runtime keeps captured graphs a
+      // thread. The event loop gets its turn between steps.
+      this.#decode.runSync(binding, this.cudaGraph ? graphOf(this.#side) : {});
+      await new Promise(setImmediate);
+    }
     this.#side = other(this.#side);
+    return this.#readTokens();
+  }
+
+  #readTokens(): bigint[] {
+    this.#device.read(this.#token, this.#tokens);
     return [...this.#tokens];
   }
 
-  /** The newest logits, float32 [batch, vocabulary]; undefined unless they are kept. */
+  /** The newest logits, [batch, vocabulary]; undefined unless they are kept. */
   get logits(): Float32Array | undefined {
-    return this.#logits?.host;
+    if (!this.#logits) return undefined;
+    const { dtype, byteLength } = this.#logits;
+    const float = dtype as FloatType;
+    const count = byteLength / TYPES[float].bytes;
+    const bits: WeightBits = float === "float32" ? new Float32Array(count) : new Uint16Array(count);
+    this.#device.read(this.#logits, bits);
+    return fromBits(bits, float);
   }
 
   get kvCacheBytes(): number {
@@ -182,9 +261,9 @@ export class Generator implements Disposable {
     return this.#states.heldBytes;
   }
 
-  /** Highest use of the sessions' allocators so far above what they held when the generator was ready. */
+  /** Highest use of the sessions' allocators: activations, work space and constants; weights and states are elsewhere. */
   get peakActivationBytes(): number {
-    return this.#sumMemory("maxInUseBytes") - this.#idleBytes;
+    return this.#sumMemory("maxInUseBytes");
   }
 
   /** Bytes the sessions' allocators hold, used or not. */
@@ -192,7 +271,7 @@ export class Generator implements Disposable {
     return this.#sumMemory("totalAllocatedBytes");
   }
 
-  #sumMemory(key: "inUseBytes" | "maxInUseBytes" | "totalAllocatedBytes"): number {
+  #sumMemory(key: "maxInUseBytes" | "totalAllocatedBytes"): number {
     return [this.#prefill, this.#decode].reduce((sum, session) => sum + (session.memory()?.[key] ?? 0), 0);
   }
 
@@ -201,6 +280,10 @@ export class Generator implements Disposable {
     this.#owned.length = 0;
   }
 }
+
+/** Which captured graph a run replays: there is one for each side of the states. */
+const graphOf = (side: Side): { config: Record<string, string> } => GRAPHS[side];
+const GRAPHS = [{ config: { gpu_graph_id: "1" } }, { config: { gpu_graph_id: "2" } }] as const;
 
 /** Columns start..end of `batch` rows. */
 function columns(rows: BigInt64Array, batch: number, start: number, end: number): BigInt64Array {

@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.js";
 import { findModel, lowerings, maxPositions, type Lowering, type Model } from "../models/index.js";
+import { ARENA_STRATEGIES, type CudaOptions } from "../ort/index.js";
+import { memoryOf } from "./memory-budget.js";
 
-export type Dtype = "fp32" | "fp16";
+export type Dtype = "fp32" | "fp16" | "bf16";
+export type Ep = "cpu" | "cuda";
 
 /** What to measure. Lists are crossed: every model at every length. */
 export interface Settings {
@@ -16,11 +19,16 @@ export interface Settings {
   repeats?: number;
   /** Sequences processed together. Default 1. */
   batch?: number;
-  /** Execution provider. */
-  ep?: "cpu";
+  /** Execution provider. Default: cpu. */
+  ep?: Ep;
+  /** Which of several GPUs, as CUDA counts them. Default 0. */
+  deviceId?: number;
+  /** Default: fp32 on a CPU, fp16 on a GPU. */
   dtype?: Dtype;
   /** How SSM blocks are expressed in the prefill; `auto` takes each architecture's default. */
   lowering?: Lowering | "auto";
+  /** The same for decoding; `auto` is linear-attention, where one token is one kernel. */
+  decodeLowering?: Lowering | "auto";
   /** `chunked` runs the prompt in segments and carries the state on; `monolithic` runs it in one piece. */
   prefill?: "chunked" | "monolithic";
   /** Longest segment of a chunked prefill. Default 8192. */
@@ -31,6 +39,20 @@ export interface Settings {
   threads?: number;
   /** Seed of random weights and prompts. Default 1. */
   seed?: number;
+  /** Replay decode steps as a CUDA graph; `auto` does wherever the graph can be captured. */
+  cudaGraph?: "auto" | "on" | "off";
+  /** How the GPU's allocator grows. Default: next-power-of-two, ONNX Runtime's. */
+  arena?: NonNullable<CudaOptions["arena"]>;
+  /** Whether float32 products on the GPU may round their inputs to TF32. Default: no, as float32 is asked for. */
+  tf32?: boolean;
+  /** How cuDNN searches for a convolution. */
+  cudnnConvSearch?: NonNullable<CudaOptions["cudnnConvSearch"]>;
+  /** Other options of the execution provider, as ONNX Runtime spells them. */
+  epOptions?: Readonly<Record<string, string>>;
+  /** Budget in bytes that emulates a GPU with less memory: all the process holds on the device. */
+  memoryBytes?: number;
+  /** The same by the name of a device: see `LIKE`. */
+  like?: string;
   /** Allow sequences longer than the model's positions: the speed is right, the text would not be. */
   beyondPositions?: boolean;
 }
@@ -43,16 +65,23 @@ export interface Cell {
   readonly newTokens: number;
   readonly repeats: number;
   readonly batch: number;
-  readonly ep: "cpu";
+  readonly ep: Ep;
+  /** null on a CPU, as are all settings of a GPU. */
+  readonly deviceId: number | null;
   readonly dtype: Dtype;
   /** null where the architecture has no SSM block. */
   readonly lowering: Lowering | null;
+  readonly decodeLowering: Lowering | null;
   readonly prefill: "chunked" | "monolithic";
   /** Longest segment; null when the prompt runs in one piece. */
   readonly segmentTokens: number | null;
   readonly logits: "last" | "all";
   readonly threads: number | null;
   readonly seed: number;
+  readonly cudaGraph: "auto" | "on" | "off" | null;
+  readonly cuda: CudaOptions | null;
+  /** Budget of device memory in bytes. */
+  readonly memoryBytes: number | null;
   /** Positions the model was made for, when the cell goes beyond them. */
   readonly beyondPositions: number | null;
 }
@@ -62,12 +91,14 @@ export function plan(settings: Settings): Cell[] {
   if (settings.models.length === 0) throw new UserError("no model given; `ssm-scope models` lists them");
   if (settings.promptTokens.length === 0)
     throw new UserError("no prompt length given; give at least one, e.g. 512");
+  const ep = oneOf("the execution provider", settings.ep ?? "cpu", ["cpu", "cuda"] as const);
   const common = {
     newTokens: count("the number of new tokens", settings.newTokens ?? 16),
     repeats: count("the number of repeats", settings.repeats ?? 5),
     batch: count("the batch", settings.batch ?? 1),
-    ep: oneOf("the execution provider", settings.ep ?? "cpu", ["cpu"] as const),
-    dtype: oneOf("the dtype", settings.dtype ?? "fp32", ["fp32", "fp16"] as const),
+    ep,
+    ...deviceSettings(ep, settings),
+    dtype: chooseDtype(ep, settings.dtype),
     prefill: oneOf("the prefill", settings.prefill ?? "chunked", ["chunked", "monolithic"] as const),
     logits: oneOf("logits", settings.logits ?? "last", ["last", "all"] as const),
     threads: settings.threads === undefined ? null : count("the number of threads", settings.threads),
@@ -82,7 +113,8 @@ export function plan(settings: Settings): Cell[] {
         ...common,
         model,
         promptTokens,
-        lowering: chooseLowering(model, settings.lowering ?? "auto"),
+        lowering: chooseLowering(model, settings.lowering ?? "auto", lowerings(model)[0]),
+        decodeLowering: chooseLowering(model, settings.decodeLowering ?? "auto", "linear-attention"),
         segmentTokens: common.prefill === "monolithic" ? null : segment,
         beyondPositions: checkPositions(
           model,
@@ -91,6 +123,7 @@ export function plan(settings: Settings): Cell[] {
         ),
       };
       checkBatch(decided);
+      checkBudget(decided);
       return { ...decided, key: cellKey(decided) };
     }),
   );
@@ -117,12 +150,66 @@ function oneOf<T extends string>(what: string, value: string, allowed: readonly 
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
-function chooseLowering(model: Model, wanted: Lowering | "auto"): Lowering | null {
+function chooseDtype(ep: Ep, wanted: Dtype | undefined): Dtype {
+  if (wanted === "bf16" && ep === "cpu")
+    throw new UserError(
+      "the dtype bf16 needs a GPU (--ep cuda): ONNX Runtime has no bfloat16 kernels for the CPU",
+    );
+  return oneOf("the dtype", wanted ?? (ep === "cpu" ? "fp32" : "fp16"), ["fp32", "fp16", "bf16"] as const);
+}
+
+/** What only a GPU has. On the CPU none of it may be set: it would be without effect, and the row would not show it. */
+function deviceSettings(
+  ep: Ep,
+  settings: Settings,
+): Pick<Cell, "deviceId" | "cudaGraph" | "cuda" | "memoryBytes"> {
+  const { deviceId, cudaGraph, arena, tf32, cudnnConvSearch, epOptions, memoryBytes, like } = settings;
+  if (ep === "cpu") {
+    const only = { deviceId, cudaGraph, arena, tf32, cudnnConvSearch, epOptions, memoryBytes, like };
+    const set = Object.entries(only).find(([, value]) => value !== undefined);
+    if (set)
+      throw new UserError(`${set[0]} is ${JSON.stringify(set[1])}, but only a GPU has it; add --ep cuda`);
+    return { deviceId: null, cudaGraph: null, cuda: null, memoryBytes: null };
+  }
+  return {
+    deviceId: count("the device id", deviceId ?? 0, 0),
+    cudaGraph: oneOf("the CUDA graph", cudaGraph ?? "auto", ["auto", "on", "off"] as const),
+    cuda: {
+      tf32: tf32 ?? false,
+      ...(arena !== undefined && { arena: oneOf("the arena", arena, ARENAS) }),
+      ...(cudnnConvSearch !== undefined && {
+        cudnnConvSearch: oneOf("the cuDNN search", cudnnConvSearch, CUDNN_SEARCHES),
+      }),
+      ...(epOptions !== undefined && { other: epOptions }),
+    },
+    memoryBytes: memoryOf(memoryBytes, like),
+  };
+}
+
+const ARENAS = Object.keys(ARENA_STRATEGIES) as (keyof typeof ARENA_STRATEGIES)[];
+const CUDNN_SEARCHES = ["EXHAUSTIVE", "HEURISTIC", "DEFAULT"] as const;
+
+function chooseLowering(
+  model: Model,
+  wanted: Lowering | "auto",
+  standard: Lowering | undefined,
+): Lowering | null {
   const known = lowerings(model);
   if (known.length === 0) return null;
-  if (wanted === "auto") return known[0]!;
+  if (wanted === "auto") return standard!;
   if (known.includes(wanted)) return wanted;
   throw new UserError(`${model.name} has no lowering "${wanted}"; it has ${known.join(" and ")}`);
+}
+
+const BYTES: Record<Dtype, number> = { fp32: 4, fp16: 2, bf16: 2 };
+
+/** A budget below the weights alone is a mistake; one that the rest does not fit into is a finding. */
+function checkBudget({ model, dtype, memoryBytes }: Omit<Cell, "key">): void {
+  const weights = model.parameters * BYTES[dtype];
+  if (memoryBytes === null || weights <= memoryBytes) return;
+  throw new UserError(
+    `the memory budget is ${memoryBytes} bytes, but the weights of ${model.name} in ${dtype} alone are ${weights}; give more, or choose a smaller model`,
+  );
 }
 
 function checkPositions(model: Model, tokens: number, allowed: boolean): number | null {

@@ -1,4 +1,7 @@
+import { NativeError, type CudaOptions, type Device } from "../ort/index.js";
 import type { Row } from "../record/index.js";
+import type { Generator } from "./generator.js";
+import type { LoadedModel } from "./loaded-model.js";
 import type { Sample, WarmUp } from "./measure.js";
 import type { Cell } from "./plan.js";
 
@@ -15,7 +18,10 @@ export function cellColumns(cell: Cell): Row {
     parameters: model.parameters,
     dtype: cell.dtype,
     lowering: cell.lowering,
+    decode_lowering: cell.decodeLowering,
     ep: cell.ep,
+    ep_options: cell.cuda && epOptions(cell.cuda),
+    memory_limit_bytes: cell.memoryBytes,
     threads: cell.threads,
     phase: "both",
     batch: cell.batch,
@@ -31,18 +37,9 @@ export function cellColumns(cell: Cell): Row {
   };
 }
 
-/** Bytes of one generator, by what they hold. */
-export interface Memory {
-  readonly parameterBytes: number;
-  readonly tableBytes: number;
-  readonly kvCacheBytes: number;
-  readonly ssmStateBytes: number;
-  readonly convStateBytes: number;
-  /** Caches and states as held: some states in two sets. */
-  readonly heldStateBytes: number;
-  readonly peakActivationBytes: number;
-  readonly reservedBytes: number;
-}
+/** The options that differ from the runtime's own, as key=value. */
+const epOptions = ({ other, ...options }: CudaOptions): string[] =>
+  Object.entries({ ...options, ...other }).map(([key, value]) => `${key}=${String(value)}`);
 
 /** Columns of one sample. */
 export function sampleColumns(cell: Cell, { ttftMs, itlMs, e2eMs }: Sample): Row {
@@ -59,18 +56,49 @@ export function sampleColumns(cell: Cell, { ttftMs, itlMs, e2eMs }: Sample): Row
   };
 }
 
-export function memoryColumns(memory: Memory): Row {
-  const { parameterBytes, tableBytes, heldStateBytes, peakActivationBytes } = memory;
+/** Where the process's memory has gone; the parts and the residual add up to the process. */
+export function memoryColumns(generator: Generator, { device, weights, memory }: LoadedModel): Row {
+  const { parameterBytes, tableBytes } = weights;
+  const { heldStateBytes, peakActivationBytes, reservedBytes } = generator;
+  const held = parameterBytes + tableBytes + heldStateBytes;
+  const processBytes = memory.bytes();
   return {
     weights_bytes: parameterBytes,
     table_bytes: tableBytes,
-    kv_cache_bytes: memory.kvCacheBytes,
-    ssm_state_bytes: memory.ssmStateBytes,
-    conv_state_bytes: memory.convStateBytes,
+    kv_cache_bytes: generator.kvCacheBytes,
+    ssm_state_bytes: generator.ssmStateBytes,
+    conv_state_bytes: generator.convStateBytes,
     peak_activation_bytes: peakActivationBytes,
-    reserved_bytes: memory.reservedBytes,
-    total_bytes: parameterBytes + tableBytes + heldStateBytes + peakActivationBytes,
+    arena_slack_bytes: reservedBytes - peakActivationBytes,
+    reserved_bytes: reservedBytes,
+    context_bytes: memory.contextBytes,
+    residual_bytes: processBytes - memory.contextBytes - held - reservedBytes,
+    total_bytes: held + peakActivationBytes,
+    process_rss_bytes: process.memoryUsage.rss(),
+    process_device_bytes: device.ep === "cpu" ? null : processBytes,
+    weights_upload_bytes_per_s: device.uploaded && (1000 * device.uploaded.bytes) / device.uploaded.ms,
   };
+}
+
+/** The device and its software, for rows of a GPU. */
+export function deviceColumns({ name, cuda }: Device): Row {
+  return cuda ? { device: name, gpu_driver: cuda.driverVersion, cuda_version: cuda.runtimeVersion } : {};
+}
+
+/**
+ * A row for a cell that could not be measured: running out of memory is a finding, an error of the runtime a failure.
+ * Null for errors that are none of the cell's.
+ */
+export function failureColumns(error: unknown): Row | null {
+  if (error instanceof NativeError)
+    return {
+      status: error.isOutOfMemory ? "oom" : "failed",
+      status_reason: error.message,
+      failed_allocation_bytes: error.isOutOfMemory ? error.requestedBytes : null,
+    };
+  if (error instanceof RangeError && /allocation failed|Invalid typed array length/.test(error.message))
+    return { status: "oom", status_reason: error.message };
+  return null;
 }
 
 /** Whether the sample may be trusted as far as this engine can tell, and why not. */

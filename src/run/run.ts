@@ -1,15 +1,22 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import { randomPrompt, RandomWeights } from "../models/index.js";
-import { openRuntime, OrtError } from "../ort/index.js";
+import { randomPrompt } from "../models/index.js";
+import { openRuntime } from "../ort/index.js";
 import { machineFacts, rowsToTable, type Row } from "../record/index.js";
 import { memoryCampaign, openCampaign } from "./campaign.js";
-import { Generator, positionsFor, type Shared } from "./generator.js";
+import { Generator } from "./generator.js";
+import { LoadedModel } from "./loaded-model.js";
 import { performanceClock, sample, warmUp, type WarmUpOptions } from "./measure.js";
 import { plan, type Cell, type Settings } from "./plan.js";
 import { showProgress, silentProgress, type Progress } from "./progress.js";
-import { cellColumns, memoryColumns, sampleColumns, verdictColumns } from "./rows.js";
-import { WeightStore } from "./weight-store.js";
+import {
+  cellColumns,
+  deviceColumns,
+  failureColumns,
+  memoryColumns,
+  sampleColumns,
+  verdictColumns,
+} from "./rows.js";
 
 export interface RunOptions extends Settings {
   /** Folder of the campaign; rows are appended to its rows.jsonl as they come. Without it they are only returned. */
@@ -131,29 +138,25 @@ const totalWork = (todo: readonly Todo[]): number =>
 
 /** Measures the cells of one model over one set of weights. */
 async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise<void> {
-  const runtime = openRuntime();
-  using weights = new WeightStore(runtime, new RandomWeights(todo[0]!.cell.seed));
-  using prepacked = runtime.createPrepackedWeights();
-  const shared: Shared = {
-    runtime,
-    weights,
-    prepacked,
-    positions: positionsFor(todo.map(({ cell }) => cell)),
-  };
+  using loaded = new LoadedModel(
+    openRuntime(),
+    todo.map(({ cell }) => cell),
+  );
   for (const { cell, repeats } of todo) {
     const columns: Row = {
       ...cellColumns(cell),
       device: sweep.common.cpu_model ?? "cpu",
       ...sweep.common,
+      ...deviceColumns(loaded.device),
     };
     const add = (row: Row): void => {
       sweep.add({ ...columns, measured_at: new Date().toISOString(), ...row });
     };
     try {
-      await measureCell(cell, repeats, shared, sweep, add);
+      await measureCell(cell, repeats, loaded, sweep, add);
     } catch (error) {
       sweep.signal?.throwIfAborted();
-      const status = statusOf(error);
+      const status = failureColumns(error);
       if (!status) throw error;
       add(status);
       sweep.progress.line(`${cell.model.name}, ${cell.promptTokens} tokens: ${status.status_reason}`);
@@ -164,11 +167,11 @@ async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise<void> 
 async function measureCell(
   cell: Cell,
   repeats: readonly number[],
-  shared: Shared,
+  loaded: LoadedModel,
   { warmUp: warmUpOptions, progress, signal }: Sweep,
   add: (row: Row) => void,
 ): Promise<void> {
-  using generator = new Generator(cell, shared);
+  using generator = new Generator(cell, loaded);
   const { promptTokens, newTokens, batch, seed, model } = cell;
   const name = `${model.name}, ${promptTokens} tokens`;
   const prompt = randomPrompt(promptTokens, batch, model.config.vocab_size, seed);
@@ -181,31 +184,12 @@ async function measureCell(
     add({
       repeat,
       ...sampleColumns(cell, times),
-      ...memoryColumns({
-        parameterBytes: shared.weights.parameterBytes,
-        tableBytes: shared.weights.tableBytes,
-        kvCacheBytes: generator.kvCacheBytes,
-        ssmStateBytes: generator.ssmStateBytes,
-        convStateBytes: generator.convStateBytes,
-        heldStateBytes: generator.heldStateBytes,
-        peakActivationBytes: generator.peakActivationBytes,
-        reservedBytes: generator.reservedBytes,
-      }),
-      process_rss_bytes: process.memoryUsage.rss(),
+      ...memoryColumns(generator, loaded),
+      cuda_graph: loaded.device.ep === "cpu" ? null : generator.cudaGraph,
       ...verdictColumns(cell, warm),
     });
     ttfts.push(times.ttftMs);
     progress.step(generationWork(cell), `${name}: TTFT ${times.ttftMs.toFixed(0)} ms`);
   }
   progress.line(`${name}: TTFT ${Math.min(...ttfts).toFixed(1)} to ${Math.max(...ttfts).toFixed(1)} ms`);
-}
-
-/** A row for a cell that could not be measured: running out of memory is a finding, an error of the runtime a failure. */
-function statusOf(error: unknown): Row | null {
-  if (error instanceof OrtError && error.isOutOfMemory)
-    return { status: "oom", status_reason: error.message };
-  if (error instanceof RangeError && /allocation failed|Invalid typed array length/.test(error.message))
-    return { status: "oom", status_reason: error.message };
-  if (error instanceof OrtError) return { status: "failed", status_reason: error.message };
-  return null;
 }

@@ -1,5 +1,5 @@
-import { allocateWeight, type WeightBits, type WeightSpec } from "../models/index.js";
-import type { Runtime, Tensor } from "../ort/index.js";
+import type { WeightBits, WeightSpec } from "../models/index.js";
+import type { Device, Tensor } from "../ort/index.js";
 
 /** Where weights come from: seeded random numbers (RandomWeights), or a checkpoint. */
 export interface WeightSource {
@@ -8,18 +8,18 @@ export interface WeightSource {
 }
 
 /**
- * A model's weights, held once and shared by all its sessions (prefill, decode, every lowering): graphs name the
- * weights they need, the store makes each one the first time.
+ * A model's weights, held once on the device and shared by all its sessions (prefill, decode, every lowering): graphs
+ * name the weights they need, the store makes each one the first time.
  */
 export class WeightStore implements Disposable {
-  readonly #runtime: Runtime;
+  readonly #device: Device;
   readonly #source: WeightSource;
   readonly #tensors = new Map<string, Tensor>();
   #parameterBytes = 0;
   #tableBytes = 0;
 
-  constructor(runtime: Runtime, source: WeightSource) {
-    this.#runtime = runtime;
+  constructor(device: Device, source: WeightSource) {
+    this.#device = device;
     this.#source = source;
   }
 
@@ -35,17 +35,23 @@ export class WeightStore implements Disposable {
 
   /** The tensors of these weights, by name. */
   tensors(specs: readonly WeightSpec[]): Map<string, Tensor> {
-    return new Map(specs.map((spec) => [spec.name, this.#tensors.get(spec.name) ?? this.#make(spec)]));
+    const missing = new Map(specs.map((spec) => [spec.name, spec]));
+    for (const name of this.#tensors.keys()) missing.delete(name);
+    this.#make([...missing.values()]);
+    return new Map(specs.map(({ name }) => [name, this.#tensors.get(name)!]));
   }
 
-  #make(spec: WeightSpec): Tensor {
-    const bits = allocateWeight(spec);
-    this.#source.fill(spec, bits);
-    const tensor = this.#runtime.tensor(spec.dtype, spec.shape, bits);
-    this.#tensors.set(spec.name, tensor);
-    if (spec.role === "parameter") this.#parameterBytes += bits.byteLength;
-    else this.#tableBytes += bits.byteLength;
-    return tensor;
+  #make(specs: readonly WeightSpec[]): void {
+    const tensors = this.#device.allocate(specs);
+    for (const [i, spec] of specs.entries()) {
+      const tensor = tensors[i]!;
+      this.#tensors.set(spec.name, tensor);
+      this.#device.fill(tensor, (bits) => {
+        this.#source.fill(spec, bits as WeightBits);
+      });
+      if (spec.role === "parameter") this.#parameterBytes += tensor.byteLength;
+      else this.#tableBytes += tensor.byteLength;
+    }
   }
 
   [Symbol.dispose](): void {

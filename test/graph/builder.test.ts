@@ -22,11 +22,28 @@ test("scopes name the nodes, and a second node of a kind is numbered", () => {
     graph.nodes.map(({ name }) => name),
     ["/layers.3/mixer/Exp", "/layers.3/mixer/Exp_1"],
   );
-  const proto = fromBinary(ModelProtoSchema, encodeModel(graph));
-  assert.deepEqual(
-    proto.graph?.node.map(({ name }) => name),
-    ["/layers.3/mixer/Exp", "/layers.3/mixer/Exp_1"],
-  );
+  assert.deepEqual(nodeNames(graph).sort(), ["/layers.3/mixer/Exp", "/layers.3/mixer/Exp_1"]);
+});
+
+const nodeNames = (graph: Graph): string[] =>
+  fromBinary(ModelProtoSchema, encodeModel(graph)).graph!.node.map(({ name }) => name);
+
+test("nodes that nobody consumes come last in the file, the first made last", () => {
+  const graph = new Graph("g");
+  let x = graph.input("x", "float32", ["n"]);
+  for (const layer of [0, 1])
+    graph.scope(`layers.${layer}`, () => {
+      x = ops.exp(x);
+      graph.output(`present.${layer}`, ops.neg(x));
+    });
+  graph.output("y", ops.softplus(x));
+  assert.deepEqual(nodeNames(graph), [
+    "/layers.0/Exp",
+    "/layers.1/Exp",
+    "/Softplus",
+    "/layers.1/Neg",
+    "/layers.0/Neg",
+  ]);
 });
 
 test("equal constants are one, others are not", () => {

@@ -20,11 +20,16 @@ function cellOf({ model }: Checkpoint, promptTokens: number, change: Partial<Cel
     ep: "cpu",
     dtype: "fp32",
     lowering: lowerings(model)[0] ?? null,
+    decodeLowering: lowerings(model).length > 0 ? "linear-attention" : null,
     prefill: "chunked",
     segmentTokens: promptTokens,
     logits: "last",
     threads: 1,
     seed: 1,
+    deviceId: null,
+    cudaGraph: null,
+    cuda: null,
+    memoryBytes: null,
     beyondPositions: null,
     ...change,
   };
@@ -101,7 +106,6 @@ for (const folder of ["gpt_neo", "qwen2", "mamba", "mamba2", "mamba2-groups"]) {
   test(`${folder}: every tensor of the checkpoint is used, and no other`, () => {
     const { weights } = buildModel(checkpoint.model, {
       dtype: "float32",
-      phase: "prefill",
       lowering: "linear-attention",
       logits: "last",
       positions: 64,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allocateWeight, RandomWeights, toBits, type WeightSpec } from "../../src/models/index.js";
+import { fromBits, RandomWeights, toBits, type WeightSpec } from "../../src/models/index.js";
 import { normal, timeStepBias } from "../../src/models/init.js";
 
 const spec = (name: string, rows: number, change: Partial<WeightSpec> = {}): WeightSpec =>
@@ -14,9 +14,9 @@ const spec = (name: string, rows: number, change: Partial<WeightSpec> = {}): Wei
   }) as WeightSpec;
 
 function made(seed: number, what: WeightSpec): Float32Array {
-  const out = allocateWeight(what);
+  const out = new Float32Array(what.shape.reduce((product, size) => product * size, 1));
   new RandomWeights(seed).fill(what, out);
-  return out as Float32Array;
+  return out;
 }
 
 test("the same seed gives the same bytes, another seed or name others", () => {
@@ -61,4 +61,12 @@ test("16-bit patterns round to nearest even", () => {
   assert.deepEqual([...toBits(values, "float16")], [0x3c00, 0xc000, 0x7bff, 0x3c00, 0x3c02, 0x0001]);
   const halfway = Float64Array.of(1, -2, 1 + 2 ** -8, 1 + 3 * 2 ** -8);
   assert.deepEqual([...toBits(halfway, "bfloat16")], [0x3f80, 0xc000, 0x3f80, 0x3f82]);
+});
+
+test("numbers that fit a type come back from their bits", () => {
+  const values = Float32Array.of(1, -2, 0.15625, 65504, -0);
+  assert.deepEqual(fromBits(toBits(values, "float32"), "float32"), values);
+  assert.deepEqual(fromBits(toBits(values, "float16"), "float16"), values);
+  const short = Float32Array.of(1, -2, 0.15625, 2 ** 100, -0);
+  assert.deepEqual(fromBits(toBits(short, "bfloat16"), "bfloat16"), short);
 });

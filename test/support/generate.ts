@@ -1,5 +1,5 @@
 import { openRuntime } from "../../src/ort/index.js";
-import { Generator, WeightStore, type Cell, type WeightSource } from "../../src/run/index.js";
+import { Generator, LoadedModel, type Cell, type WeightSource } from "../../src/run/index.js";
 
 /** Runs `body` with a generator over these weights that keeps its logits. */
 export async function withGenerator<T>(
@@ -7,11 +7,8 @@ export async function withGenerator<T>(
   source: WeightSource,
   body: (generator: Generator) => Promise<T>,
 ): Promise<T> {
-  const runtime = openRuntime();
-  using weights = new WeightStore(runtime, source);
-  using prepacked = runtime.createPrepackedWeights();
-  const positions = cell.promptTokens + cell.newTokens;
-  using generator = new Generator(cell, { runtime, weights, prepacked, positions, keepLogits: true });
+  using model = new LoadedModel(openRuntime(), [cell], source);
+  using generator = new Generator(cell, model, { keepLogits: true });
   return await body(generator);
 }
 

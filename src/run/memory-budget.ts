@@ -1,0 +1,37 @@
+import { UserError } from "../errors.js";
+
+const MIB = 2 ** 20;
+
+/** Devices that a budget can be named after: the memory that CUDA finds there, which is less than what is sold. */
+export const LIKE: Readonly<Record<string, { readonly memoryBytes: number; readonly source: string }>> = {
+  rtx4090: { memoryBytes: 24564 * MIB, source: "GeForce RTX 4090, 24 GB: nvidia-smi's total" },
+  "orin-nano": {
+    memoryBytes: 7620 * MIB,
+    source: "Jetson Orin Nano 8 GB, shared with the CPU: tegrastats' total on JetPack 6",
+  },
+};
+
+/** The budget in bytes, from a number or from the name of a device; null without either. */
+export function memoryOf(memoryBytes: number | undefined, like: string | undefined): number | null {
+  if (memoryBytes !== undefined && like !== undefined)
+    throw new UserError(
+      `the memory budget is given twice, as ${memoryBytes} bytes and like ${like}; give one`,
+    );
+  if (like !== undefined) {
+    const device = Object.hasOwn(LIKE, like) ? LIKE[like] : undefined;
+    if (device) return device.memoryBytes;
+    throw new UserError(
+      `there is no device "${like}" to be like; it must be ${Object.keys(LIKE).join(" or ")}, or give --memory`,
+    );
+  }
+  if (memoryBytes === undefined) return null;
+  if (Number.isSafeInteger(memoryBytes) && memoryBytes > 0) return memoryBytes;
+  throw new UserError(`the memory budget is ${memoryBytes}; it must be a whole number of bytes above 0`);
+}
+
+/**
+ * What a session's allocator may take of a budget of which `usedBytes` are in use. At least one page: 0 would mean "no
+ * limit", and the first request then fails as it should, with its size.
+ */
+export const arenaLimit = (budgetBytes: number, usedBytes: number): number =>
+  Math.max(4096, budgetBytes - usedBytes);
