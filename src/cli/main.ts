@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { cudaCommand } from "./cuda.js";
 import { doctorCommand } from "./doctor.js";
 import { exitCodeOf, explain } from "./exit.js";
 import { figuresCommand } from "./figures.js";
@@ -34,6 +35,7 @@ for (const make of [
   figuresCommand,
   notebookCommand,
   kernelCommand,
+  cudaCommand,
   doctorCommand,
 ])
   program.addCommand(make().copyInheritedSettings(program));
