@@ -2,13 +2,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { UserError } from "../errors.js";
-import type { Settings } from "../run/index.js";
+import type { RunOptions, Settings } from "../run/index.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
 import { parseCount, parseLength, parseLengths } from "./parse.js";
 
 interface Flags extends Omit<Settings, "models"> {
   out?: string;
   resume?: boolean;
+  isolate?: NonNullable<RunOptions["isolate"]>;
 }
 
 export function runCommand(): Command {
@@ -51,6 +52,12 @@ export function runCommand(): Command {
     )
     .option("--seed <number>", "seed of random weights and prompts (default 1)", parseCount)
     .option("--beyond-positions", "allow sequences longer than the model's positions")
+    .addOption(
+      new Option(
+        "--isolate <how>",
+        "a process a cell, so that a crash is a row, or none (default auto: a process but for the CPU)",
+      ).choices(["auto", "cell", "none"]),
+    )
     .option("-o, --out <folder>", "folder of the campaign (default: out/run-DATE-TIME)")
     .option("--resume", "go on with the campaign in OUT")
     .addHelpText("after", "\nExample: ssm-scope run gpt-neo-125m mamba2-130m -l 128,512,1K -o out/first")

@@ -1,8 +1,8 @@
 import { openApi, type Api } from "./api.js";
 import { CudaDevice, nothingModel } from "./cuda/device.js";
-import { openCuda } from "./cuda/open.js";
+import { inspectCuda, openCuda } from "./cuda/open.js";
 import { openCudaRuntime } from "./cuda/runtime-api.js";
-import type { Device } from "./device.js";
+import type { CudaFacts, Device } from "./device.js";
 import type { DType } from "./dtype.js";
 import { hostDevice } from "./host-device.js";
 import { openRuntimeLibrary } from "./library.js";
@@ -55,6 +55,11 @@ export class Runtime {
       this.#devices.set(key, device);
     }
     return device;
+  }
+
+  /** A GPU's name and driver, after every check that `device` makes; nothing is loaded or made on it. */
+  inspectCuda(deviceId: number): Pick<CudaFacts, "totalBytes" | "driverVersion"> & { name: string } {
+    return inspectCuda(this.library, deviceId);
   }
 
   #openCuda(deviceId: number): Device {

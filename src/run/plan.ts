@@ -140,7 +140,8 @@ function count(what: string, value: number, least = 1): number {
   throw new UserError(`${what} is ${value}; it must be a whole number of ${least} or more`);
 }
 
-function oneOf<T extends string>(what: string, value: string, allowed: readonly T[]): T {
+/** `value`, or a UserError that says what `what` may be. */
+export function oneOf<T extends string>(what: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((option) => option === value);
   if (found) return found;
   throw new UserError(

@@ -1,4 +1,4 @@
-import { NativeError, type CudaOptions, type Device } from "../ort/index.js";
+import { NativeError, type CudaOptions } from "../ort/index.js";
 import type { Row } from "../record/index.js";
 import type { Generator } from "./generator.js";
 import type { LoadedModel } from "./loaded-model.js";
@@ -78,11 +78,6 @@ export function memoryColumns(generator: Generator, { device, weights, memory }:
     process_device_bytes: device.ep === "cpu" ? null : processBytes,
     weights_upload_bytes_per_s: device.uploaded && (1000 * device.uploaded.bytes) / device.uploaded.ms,
   };
-}
-
-/** The device and its software, for rows of a GPU. */
-export function deviceColumns({ name, cuda }: Device): Row {
-  return cuda ? { device: name, gpu_driver: cuda.driverVersion, cuda_version: cuda.runtimeVersion } : {};
 }
 
 /**

@@ -47,6 +47,7 @@ const WRONG: [string[], RegExp][] = [
   [["run", "gpt-neo-125m"], /required option '-l, --prompt-tokens/],
   [["run", "gpt-neo-125m", "-l", "8", "--resume"], /--resume needs --out/],
   [["run", "gpt-neo-125m", "-l", "8", "--resume", "-o", "nowhere"], /there is no campaign in nowhere/],
+  [["run", "gpt-neo-125m", "-l", "8", "--isolate", "all"], /Allowed choices are auto, cell, none/],
   [["run", "gpt-neo-125m", "-l", "8", "--dtype", "fp8"], /Allowed choices are fp32, fp16/],
   [["figures", "fig9"], /there is no figure "fig9"; did you mean fig1\?/],
   [["figures", "--source", "rows"], /--source rows needs --rows/],
@@ -148,34 +149,41 @@ test("figures are drawn from the paper and from rows, side by side", () => {
   rmSync(rows);
 });
 
-test("run measures, says where the rows are, and Ctrl-C leaves complete ones and exits with 130", async () => {
-  const out = join(folder, "campaign");
-  const command = (repeats: number): string[] => [
-    "run",
-    ...`gpt-neo-125m -l 8 -n 2 -r ${repeats} -o`.split(" "),
-    out,
-  ];
-  const child = spawn(process.execPath, [MAIN, ...command(100_000)]);
-  const file = join(out, "rows.jsonl");
-  const watch = setInterval(() => {
-    if (existsSync(file) && readFileSync(file, "utf8").split("\n").length > 3 && !child.killed)
-      child.kill("SIGINT");
-  }, 50);
-  let err = "";
-  child.stderr.on("data", (data: Buffer) => (err += data.toString()));
-  const code = await new Promise<number | null>((resolve) => child.on("exit", resolve));
-  clearInterval(watch);
-  assert.equal(code, 130, err);
-  assert.match(err, /interrupted; \d+ complete rows are kept/);
-  const taken = readFileSync(file, "utf8");
-  const count = taken
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as object).length;
-  assert.ok(taken.endsWith("\n"));
+for (const isolate of ["none", "cell"])
+  test(`run --isolate ${isolate} measures, says where the rows are, and Ctrl-C leaves complete ones and exits with 130`, async () => {
+    const out = join(folder, `campaign-${isolate}`);
+    const command = (repeats: number): string[] => [
+      "run",
+      ...`gpt-neo-125m -l 8 -n 2 -r ${repeats} --isolate ${isolate} -o`.split(" "),
+      out,
+    ];
+    const child = spawn(process.execPath, [MAIN, ...command(100_000)], { detached: true });
+    let interrupted = false;
+    const file = join(out, "rows.jsonl");
+    const watch = setInterval(() => {
+      if (existsSync(file) && readFileSync(file, "utf8").split("\n").length > 3 && !interrupted) {
+        interrupted = true;
+        // As a terminal does: to the whole group.
+        process.kill(-child.pid!, "SIGINT");
+      }
+    }, 50);
+    let err = "";
+    child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+    const code = await new Promise<number | null>((resolve) => child.on("exit", resolve));
+    clearInterval(watch);
+    assert.equal(code, 130, err);
+    assert.match(err, /interrupted; \d+ complete rows are kept/);
+    const taken = readFileSync(file, "utf8");
+    const count = taken
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { status: string })
+      .filter(({ status }) => status === "ok").length;
+    assert.equal(count, taken.trimEnd().split("\n").length, "an interruption is no failure");
+    assert.ok(taken.endsWith("\n"));
 
-  const resumed = ssmScope(...command(count + 1), "--resume");
-  assert.equal(resumed.code, 0, resumed.err);
-  assert.match(resumed.out, new RegExp(`${count + 1} rows in .*rows.jsonl`));
-  assert.match(resumed.out, /gpt-neo-125m +8 +ok/);
-});
+    const resumed = ssmScope(...command(count + 1), "--resume");
+    assert.equal(resumed.code, 0, resumed.err);
+    assert.match(resumed.out, new RegExp(`${count + 1} rows in .*rows.jsonl`));
+    assert.match(resumed.out, /gpt-neo-125m +8 +ok/);
+  });

@@ -4,7 +4,7 @@ import { koffi } from "../../ffi/koffi.js";
 import { openLibrary, type Library } from "../../ffi/library.js";
 import { openApi, type Api } from "../api.js";
 import { cudaVersionText, openDriver, type CudaDevice } from "./driver.js";
-import { assertComplete, loadLibraries, openCudart, planLibraries } from "./libraries.js";
+import { assertComplete, loadLibraries, openCudart, planLibraries, type LibraryPlan } from "./libraries.js";
 import {
   missingProviderFiles,
   PROVIDER_FILES,
@@ -36,6 +36,17 @@ export interface OpenedCuda {
  * provider needs, so that CUDA sessions can be made. Throws a UserError of one sentence with the way out.
  */
 export function openCuda(runtimeLibrary: string, deviceId: number): OpenedCuda {
+  const { plan, ...facts } = inspectCuda(runtimeLibrary, deviceId);
+  loadLibraries(plan);
+  const cudart = openCudart(plan);
+  return { ...facts, cudart, deviceId, runtimeVersion: versionOf(cudart) };
+}
+
+/** What is known of a device before anything is loaded or made on it. */
+export type InspectedCuda = Omit<OpenedCuda, "cudart" | "runtimeVersion"> & { plan: LibraryPlan };
+
+/** The checks of `openCuda` alone. */
+export function inspectCuda(runtimeLibrary: string, deviceId: number): InspectedCuda {
   assertPlatform(process.platform, process.arch);
   const driver = openDriver();
   const device = deviceOf(driver.devices, deviceId);
@@ -44,18 +55,8 @@ export function openCuda(runtimeLibrary: string, deviceId: number): OpenedCuda {
   assertCapability(device, cudaMajor);
   const plan = planLibraries(provider, cudaMajor);
   assertComplete(plan);
-  loadLibraries(plan);
-  const cudart = openCudart(plan);
-  return {
-    cudart,
-    deviceId,
-    name: device.name,
-    computeCapability: device.computeCapability,
-    totalBytes: device.totalBytes,
-    uuid: device.uuid,
-    driverVersion: driver.version,
-    runtimeVersion: versionOf(cudart),
-  };
+  const { name, computeCapability, totalBytes, uuid } = device;
+  return { deviceId, name, computeCapability, totalBytes, uuid, driverVersion: driver.version, plan };
 }
 
 export function assertPlatform(platform: string, arch: string): void {

@@ -1,0 +1,43 @@
+import type { Row } from "../record/index.js";
+import { lastLines } from "./cell-log.js";
+
+/** How a cell's process ended before it had said that it was done. */
+export interface Death {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Why it could not be started, else null. */
+  readonly startError: string | null;
+  /** Samples it had sent. */
+  readonly samples: number;
+  /** The newest text of its log. */
+  readonly log: string;
+  /** Whether the kernel's OOM killer ended a process meanwhile. */
+  readonly oomKill: boolean;
+}
+
+/** The status of a cell whose process died. SIGKILL with the OOM killer's count risen is a finding, all else a failure. */
+export function deathStatus(death: Death): Row & { status_reason: string } {
+  const { signal, startError, oomKill } = death;
+  if (startError !== null)
+    return { status: "failed", status_reason: `the process could not be started: ${startError}` };
+  const oom = signal === "SIGKILL" && oomKill;
+  const lines = lastLines(death.log);
+  const log = lines === "" ? "it logged nothing" : `last log lines: ${lines}`;
+  return {
+    status: oom ? "oom" : "failed",
+    status_reason: `the process ${howItEnded(death)} ${when(death.samples)}; ${log}`,
+  };
+}
+
+function howItEnded({ exitCode, signal, oomKill }: Death): string {
+  if (signal === null) return `ended with exit code ${exitCode}`;
+  if (signal !== "SIGKILL") return `was killed by ${signal}`;
+  return oomKill
+    ? "was killed by the kernel's OOM killer (SIGKILL)"
+    : "was killed by SIGKILL, likely by the kernel's OOM killer,";
+}
+
+function when(samples: number): string {
+  if (samples === 0) return "before the first sample";
+  return samples === 1 ? "after the first sample" : `after ${samples} samples`;
+}

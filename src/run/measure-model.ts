@@ -1,0 +1,98 @@
+import { randomPrompt } from "../models/index.js";
+import { openRuntime } from "../ort/index.js";
+import type { Row } from "../record/index.js";
+import { Generator } from "./generator.js";
+import { LoadedModel } from "./loaded-model.js";
+import { performanceClock, sample, warmUp, type WarmUpOptions } from "./measure.js";
+import type { Cell } from "./plan.js";
+import type { Progress } from "./progress.js";
+import { cellColumns, failureColumns, memoryColumns, sampleColumns, verdictColumns } from "./rows.js";
+import { cellName, generationWork, warmUpWork, type Todo } from "./work.js";
+
+/** What all cells of a sweep share, and where their rows go. */
+export interface Sweep {
+  readonly add: (row: Row) => void;
+  /** Columns of every row: campaign, machine, software. */
+  readonly common: Row;
+  readonly warmUp: WarmUpOptions;
+  readonly progress: Pick<Progress, "step" | "line">;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Columns that every row of a cell has, whether it was measured or could not be. */
+export function columnsOf(cell: Cell, common: Row): Row {
+  return { ...cellColumns(cell), device: common.cpu_model ?? "cpu", ...common };
+}
+
+/**
+ * Measures cells of one model over one set of weights, in this process. What a cell could not do is a row of it; any other
+ * error ends all of them, as does the signal (AbortError).
+ */
+export async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise<void> {
+  using model = new LoadedModel(
+    openRuntime(),
+    todo.map(({ cell }) => cell),
+  );
+  for (const { cell, repeats } of todo) await measureCell(cell, repeats, model, sweep);
+}
+
+async function measureCell(
+  cell: Cell,
+  repeats: readonly number[],
+  loaded: LoadedModel,
+  sweep: Sweep,
+): Promise<void> {
+  const columns = columnsOf(cell, {
+    ...sweep.common,
+    ...(loaded.device.cuda && { cuda_version: loaded.device.cuda.runtimeVersion }),
+  });
+  const add = (row: Row): void => {
+    sweep.add({ ...columns, measured_at: new Date().toISOString(), ...row });
+  };
+  const report = (error: unknown, generator?: Generator): void => {
+    sweep.signal?.throwIfAborted();
+    const status = failureColumns(error);
+    if (!status) throw error;
+    add({ ...status, ...(generator && status.status === "oom" && memoryColumns(generator, loaded)) });
+    sweep.progress.line(`${cellName(cell)}: ${status.status_reason}`);
+  };
+  try {
+    using generator = new Generator(cell, loaded);
+    // Reported before the generator is released: after a fatal error of a GPU the release may end the process.
+    await takeSamples(generator, cell, repeats, loaded, sweep, add).catch((error: unknown) => {
+      report(error, generator);
+    });
+  } catch (error) {
+    report(error);
+  }
+}
+
+async function takeSamples(
+  generator: Generator,
+  cell: Cell,
+  repeats: readonly number[],
+  loaded: LoadedModel,
+  { warmUp: warmUpOptions, progress, signal }: Sweep,
+  add: (row: Row) => void,
+): Promise<void> {
+  const { promptTokens, newTokens, batch, seed, model } = cell;
+  const name = cellName(cell);
+  const prompt = randomPrompt(promptTokens, batch, model.config.vocab_size, seed);
+  progress.step(0, `${name}: warming up`);
+  const warm = await warmUp(generator, prompt, newTokens, performanceClock, warmUpOptions, signal);
+  progress.step(warmUpWork(cell), `${name}: warm`);
+  const ttfts: number[] = [];
+  for (const repeat of repeats) {
+    const times = await sample(generator, prompt, newTokens, performanceClock, signal);
+    add({
+      repeat,
+      ...sampleColumns(cell, times),
+      ...memoryColumns(generator, loaded),
+      cuda_graph: loaded.device.ep === "cpu" ? null : generator.cudaGraph,
+      ...verdictColumns(cell, warm),
+    });
+    ttfts.push(times.ttftMs);
+    progress.step(generationWork(cell), `${name}: TTFT ${times.ttftMs.toFixed(0)} ms`);
+  }
+  progress.line(`${name}: TTFT ${Math.min(...ttfts).toFixed(1)} to ${Math.max(...ttfts).toFixed(1)} ms`);
+}
