@@ -14,3 +14,28 @@ export function parseCount(text: string): number {
   if (!/^-?\d+$/.test(text.trim())) throw new InvalidArgumentError(`"${text}" is not a whole number.`);
   return Number(text);
 }
+
+const BYTE_UNITS: Record<string, number> = {
+  "": 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+};
+
+/** Sizes as people write them: 8GiB, 24GB, 4096MiB. */
+export function parseBytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmg]i?|)b?$/i.exec(text.trim());
+  if (!match)
+    throw new InvalidArgumentError(`"${text}" is not a size; write e.g. 8GiB, 24GB or a number of bytes.`);
+  return Math.round(Number(match[1]) * BYTE_UNITS[match[2]!.toLowerCase()]!);
+}
+
+/** key=value, gathered over repeated options. */
+export function collectOption(text: string, earlier: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError(`"${text}" is not of the form key=value.`);
+  return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
+}

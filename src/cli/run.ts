@@ -4,9 +4,11 @@ import { Command, Option } from "commander";
 import { UserError } from "../errors.js";
 import type { RunOptions, Settings } from "../run/index.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
-import { parseCount, parseLength, parseLengths } from "./parse.js";
+import { collectOption, parseBytes, parseCount, parseLength, parseLengths } from "./parse.js";
 
-interface Flags extends Omit<Settings, "models"> {
+interface Flags extends Omit<Settings, "models" | "memoryBytes" | "epOptions"> {
+  memory?: number;
+  epOption?: Record<string, string>;
   out?: string;
   resume?: boolean;
   isolate?: NonNullable<RunOptions["isolate"]>;
@@ -21,15 +23,29 @@ export function runCommand(): Command {
     .option("-r, --repeats <count>", "samples of every cell (default 5)", parseCount)
     .option("-b, --batch <count>", "sequences processed together (default 1)", parseCount)
     .addOption(
-      new Option("--dtype <type>", "type of weights and activations (default fp32)").choices([
+      new Option("--ep <name>", "execution provider: where to compute (default cpu)").choices([
+        "cpu",
+        "cuda",
+      ]),
+    )
+    .option("--device-id <number>", "which GPU, as CUDA counts them (default 0)", parseCount)
+    .addOption(
+      new Option("--dtype <type>", "type of weights and activations (default fp32, on a GPU fp16)").choices([
         "fp32",
         "fp16",
+        "bf16",
       ]),
     )
     .addOption(
       new Option(
         "--lowering <name>",
         "how SSM blocks are expressed in ONNX operators (default auto)",
+      ).choices(["auto", "linear-attention", "ssd-matmul"]),
+    )
+    .addOption(
+      new Option(
+        "--decode-lowering <name>",
+        "the same for decoding (default auto: linear-attention)",
       ).choices(["auto", "linear-attention", "ssd-matmul"]),
     )
     .addOption(
@@ -51,6 +67,40 @@ export function runCommand(): Command {
       parseCount,
     )
     .option("--seed <number>", "seed of random weights and prompts (default 1)", parseCount)
+    .optionsGroup("Options of a GPU (--ep cuda):")
+    .option(
+      "--memory <size>",
+      "emulate a GPU with this much memory, e.g. 8GiB: all the process holds there",
+      parseBytes,
+    )
+    .option("--like <device>", "the same by name: rtx4090 or orin-nano")
+    .addOption(
+      new Option("--cuda-graph <when>", "replay decode steps as a CUDA graph (default auto)").choices([
+        "auto",
+        "on",
+        "off",
+      ]),
+    )
+    .addOption(
+      new Option("--arena <strategy>", "how the allocator grows (default next-power-of-two)").choices([
+        "next-power-of-two",
+        "same-as-requested",
+      ]),
+    )
+    .option("--tf32", "let float32 products round their inputs to TF32")
+    .addOption(
+      new Option("--cudnn-conv-search <how>", "how cuDNN searches for a convolution").choices([
+        "EXHAUSTIVE",
+        "HEURISTIC",
+        "DEFAULT",
+      ]),
+    )
+    .option(
+      "--ep-option <key=value>",
+      "any other option of ONNX Runtime's CUDA provider; may be repeated",
+      collectOption,
+    )
+    .optionsGroup("Options of the campaign:")
     .option("--beyond-positions", "allow sequences longer than the model's positions")
     .addOption(
       new Option(
@@ -61,7 +111,12 @@ export function runCommand(): Command {
     .option("-o, --out <folder>", "folder of the campaign (default: out/run-DATE-TIME)")
     .option("--resume", "go on with the campaign in OUT")
     .addHelpText("after", "\nExample: ssm-scope run gpt-neo-125m mamba2-130m -l 128,512,1K -o out/first")
-    .action(async (models: string[], { out, resume = false, ...settings }: Flags) => {
+    .action(async (models: string[], { out, resume = false, memory, epOption, ...rest }: Flags) => {
+      const settings = {
+        ...rest,
+        ...(memory !== undefined && { memoryBytes: memory }),
+        ...(epOption && { epOptions: epOption }),
+      };
       const [{ run }, { failedCells, printSummary }] = await Promise.all([
         import("../run/index.js"),
         import("./summary.js"),
