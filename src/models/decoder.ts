@@ -180,8 +180,10 @@ const lastToken = (values: Value): Value => ops.at(values, -1, 1);
  * The index of the largest of [batch, vocabulary], as [batch, 1]. ArgMax would be the operator for it, but takes 2.5 ms
  * on CUDA for 151936 entries; reductions take microseconds.
  */
-function greedy(logits: Value): Value {
-  const { graph } = logits;
+function greedy(values: Value): Value {
+  const { graph } = values;
+  // CUDA has no reductions of bfloat16.
+  const logits = values.dtype === "bfloat16" ? ops.cast(values, "float32") : values;
   const vocabulary = Number(logits.shape[1]);
   const index = ops.range(graph.constant("int64", [1], [vocabulary]), vocabulary);
   const isMax = ops.equal(logits, ops.reduceMax(logits, -1));

@@ -142,13 +142,13 @@ export const COLUMNS = {
     type: "number",
     unit: "bytes",
     about:
-      "the process before the model: CUDA context and libraries on a GPU, Node.js and libraries on a CPU",
+      "what the process held beside weights, states and allocators when the sessions were ready: on a GPU the CUDA context, libraries and loaded kernels; on a CPU Node.js, libraries and packed weights",
   },
   residual_bytes: {
     type: "number",
     unit: "bytes",
     about:
-      "process_device_bytes (CPU: process_rss_bytes) less context, weights, tables, caches, states, peak activations and arena slack: lazily loaded kernels and workspaces; on a CPU also packed weights",
+      "process_device_bytes (CPU: process_rss_bytes) less context, weights, tables, caches, states, peak activations and arena slack: what runs added outside the allocators",
   },
   total_bytes: {
     type: "number",

@@ -46,6 +46,8 @@ export class Generator implements Disposable {
   readonly #steps: readonly [Binding, Binding];
   /** Whether decode steps are replayed as a CUDA graph. */
   readonly cudaGraph: boolean;
+  /** What the process held beside weights, states and allocators when the sessions were ready: context and libraries. */
+  readonly contextBytes: number;
   #side: Side = 0;
   #length = 0;
 
@@ -75,8 +77,9 @@ export class Generator implements Disposable {
       // A captured graph keeps what was on the host at the time: the cache's capacity is right for every step.
       this.#total[0] = capacity;
       this.#steps = this.#bindSteps();
-      if (this.cudaGraph) this.#capture();
+      if (this.#device.ep === "cuda") this.#prime();
       this.#prefill = this.#open(prefill, this.#cudaOptions());
+      this.contextBytes = this.#measureContext();
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -168,15 +171,21 @@ export class Generator implements Disposable {
     return [first, this.#states.swapped ? step(1) : first];
   }
 
+  /** Runs a step on a GPU, as a captured graph where there is one: one for each binding. */
+  #runStep(): void {
+    const binding = this.#steps[this.#side];
+    this.#decode.runSync(binding, this.cudaGraph ? GRAPHS[this.#steps.indexOf(binding)]! : {});
+  }
+
   /**
-   * Runs every step once. ONNX Runtime captures a graph within its first run, which it repeats for that, so what the
-   * run leaves in the caches, token and position means nothing: a prompt overwrites it.
+   * Runs every step once, before any prompt: kernels are loaded, and graphs captured. ONNX Runtime captures a graph
+   * within its first run, which it repeats for that, so what the run leaves in caches, token and position means nothing.
    */
-  #capture(): void {
+  #prime(): void {
     this.#device.clear([this.#token, this.#position]);
-    for (const side of new Set<Side>([0, this.#states.swapped ? 1 : 0])) {
-      this.#states.reset(side);
-      this.#decode.runSync(this.#steps[side], graphOf(side));
+    for (this.#side of [1, 0] as const) {
+      this.#states.reset(this.#side);
+      this.#runStep();
     }
   }
 
@@ -216,12 +225,11 @@ export class Generator implements Disposable {
       });
     this.#length += 1;
     if (!this.cudaGraph) this.#total[0] = this.#length;
-    const binding = this.#steps[this.#side];
-    if (this.#device.ep === "cpu") await this.#decode.run(binding);
+    if (this.#device.ep === "cpu") await this.#decode.run(this.#steps[this.#side]);
     else {
       // A step takes about a millisecond, a worker thread and back 3 % of it; and ONNX Runtime keeps captured graphs a
       // thread. The event loop gets its turn between steps.
-      this.#decode.runSync(binding, this.cudaGraph ? graphOf(this.#side) : {});
+      this.#runStep();
       await new Promise(setImmediate);
     }
     this.#side = other(this.#side);
@@ -242,6 +250,13 @@ export class Generator implements Disposable {
     const bits: WeightBits = float === "float32" ? new Float32Array(count) : new Uint16Array(count);
     this.#device.read(this.#logits, bits);
     return fromBits(bits, float);
+  }
+
+  #measureContext(): number {
+    const { memory, weights } = this.#model;
+    return (
+      memory.bytes() - weights.parameterBytes - weights.tableBytes - this.heldStateBytes - this.reservedBytes
+    );
   }
 
   get kvCacheBytes(): number {
@@ -281,8 +296,7 @@ export class Generator implements Disposable {
   }
 }
 
-/** Which captured graph a run replays: there is one for each side of the states. */
-const graphOf = (side: Side): { config: Record<string, string> } => GRAPHS[side];
+/** Names of the captured graphs. */
 const GRAPHS = [{ config: { gpu_graph_id: "1" } }, { config: { gpu_graph_id: "2" } }] as const;
 
 /** Columns start..end of `batch` rows. */

@@ -4,8 +4,6 @@ import { openNvml } from "../sensors/nvml.js";
 /** What this process holds of a device's memory: of a GPU's, or resident memory on a CPU. */
 export interface ProcessMemory {
   bytes(): number;
-  /** Before any model: CUDA context and libraries, or Node.js and libraries. */
-  readonly contextBytes: number;
 }
 
 export interface OpenedDevice {
@@ -22,7 +20,7 @@ export function openDevice(runtime: Runtime, ep: "cpu" | "cuda", deviceId: numbe
   let memory = opened.get(device);
   if (!memory) {
     const bytes = before ? gpuMemory(device, before) : () => process.memoryUsage.rss();
-    memory = { bytes, contextBytes: bytes() };
+    memory = { bytes };
     opened.set(device, memory);
   }
   return { device, memory };
