@@ -131,6 +131,8 @@ suite(
       rmSync(folder, { recursive: true });
     });
 
+    const lib = (): string => join(machine.sitePackages, `nvidia/cu${FAKE_CUDA}/lib`);
+
     function open(
       environment: NodeJS.ProcessEnv = {},
       { deviceId = 0, runtime = machine.runtime } = {},
@@ -197,9 +199,9 @@ suite(
       [
         "an old driver",
         { FAKE_DRIVER: "12040" },
-        /too old: it supports CUDA 12\.4, and the provider needs CUDA 13/,
+        /too old: it supports CUDA 12\.4, and the provider needs CUDA 91/,
       ],
-      ["an old GPU", { FAKE_MAJOR: "6" }, /^Fake One has compute capability 6\.9, and CUDA 13 needs 7\.5/],
+      ["an old GPU", { FAKE_MAJOR: "6" }, /^Fake One has compute capability 6\.9, and CUDA 91 needs 7\.5/],
     ];
     for (const [what, environment, message] of REFUSED)
       test(`${what} is one sentence`, () => {
