@@ -70,5 +70,7 @@ function networkError(url: string, error: unknown): Error {
   if (error instanceof Error && error.name === "AbortError") return error;
   const { message, cause } = error as Error;
   const { code, message: reason } = (cause ?? {}) as { code?: string; message?: string };
-  return new UserError(`${url} cannot be had (${code ?? reason ?? message}); is there a network?`);
+  return new UserError(
+    `${url} cannot be had (${code ?? reason ?? message}); get the file by other means and give it to --from.`,
+  );
 }

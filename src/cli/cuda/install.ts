@@ -1,8 +1,8 @@
-import { accessSync, chmodSync, constants, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { UserError } from "../../errors.js";
-import { openRuntime } from "../../ort/index.js";
-import { assertCudaBuild, assertPlatform, assertProvider, openCuda } from "../../ort/cuda/open.js";
+import { NativeError, openRuntime, type Runtime } from "../../ort/index.js";
+import { assertCudaBuild, assertPlatform, assertProvider } from "../../ort/cuda/open.js";
 import {
   missingProviderFiles,
   PROVIDER_FILES,
@@ -55,7 +55,7 @@ export async function installProvider(source: Source, options: InstallOptions = 
     version,
     cuda_major: provider.cudaMajor!,
     installed: there === null,
-    ...tryIt(library),
+    ...tryIt(runtime),
   };
 }
 
@@ -73,8 +73,7 @@ async function install(
   version: string,
   options: InstallOptions,
 ): Promise<Provider> {
-  assertWritable(folder);
-  const stage = mkdtempSync(join(folder, ".ssm-scope-cuda-"));
+  const stage = makeStage(folder);
   try {
     await unpack(await obtain(source, version, stage, options), stage);
     const path = join(stage, PROVIDER_FILES[0]);
@@ -90,13 +89,15 @@ async function install(
   }
 }
 
-function assertWritable(folder: string): void {
+/** A folder of our own in the place itself, so that files get there by renaming; it is removed at the end. */
+function makeStage(folder: string): string {
   try {
-    accessSync(folder, constants.W_OK);
-  } catch {
+    return mkdtempSync(join(folder, ".ssm-scope-cuda-"));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
     throw new UserError(
-      `${folder}, where ONNX Runtime looks for the provider, cannot be written; run as its owner, or use a copy of ` +
-        "the library with SSM_SCOPE_ORT.",
+      `${folder}, where ONNX Runtime looks for the provider, cannot be written (${code}); run as its owner, or name ` +
+        "a copy of the library in SSM_SCOPE_ORT.",
     );
   }
 }
@@ -146,14 +147,14 @@ function checked(provider: Provider | null, path: string, version: string, sourc
   return assertProvider(provider, path, version);
 }
 
-/** Opens the first GPU with what is installed. */
-function tryIt(library: string): { device: string | null; problem: string | null } {
+/** Opens the first GPU as a measurement does: driver, provider, libraries, and a session that computes nothing. */
+function tryIt(runtime: Runtime): { device: string | null; problem: string | null } {
   try {
-    const { name, totalBytes, computeCapability } = openCuda(library, 0);
-    const gib = (totalBytes / 2 ** 30).toFixed(1);
-    return { device: `${name} (compute capability ${computeCapability}, ${gib} GiB)`, problem: null };
+    const { name, cuda } = runtime.device("cuda", 0);
+    const gib = (cuda!.totalBytes / 2 ** 30).toFixed(1);
+    return { device: `${name} (compute capability ${cuda!.computeCapability}, ${gib} GiB)`, problem: null };
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError || error instanceof NativeError)) throw error;
     return { device: null, problem: error.message };
   }
 }

@@ -55,7 +55,7 @@ export function readProvider(
  */
 export function versionIn(constants: Buffer, expected?: string): string | null {
   if (expected !== undefined && constants.includes(`\0${expected}\0`, "latin1")) return expected;
-  return /\0(1\.\d+\.\d+)\0/.exec(constants.toString("latin1"))?.[1] ?? null;
+  return /(?:^|\0)(1\.\d+\.\d+)\0/.exec(constants.toString("latin1"))?.[1] ?? null;
 }
 
 /** The number behind libcudart.so in what a provider needs. */
