@@ -12,6 +12,8 @@ export interface BuildOptions {
   readonly logits: "last" | "all";
   /** How many positions the tables of a rotary model must hold. */
   readonly positions: number;
+  /** What the number of tokens of every run is a multiple of: a lowering in chunks need not pad then. 1: any number. */
+  readonly tokensMultipleOf: number;
 }
 
 /** One tensor of the published checkpoint, and how to make it up when there is none. */

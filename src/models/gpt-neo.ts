@@ -38,12 +38,11 @@ export function buildGptNeo(config: GptNeoConfig, options: BuildOptions): ModelG
       [config.max_position_embeddings, width],
       normal(0.02),
     );
-    const tokens = ops.dimension(model.inputIds, 1);
-    const first = ops.sub(
-      ops.cast(model.position.last, "int64"),
-      ops.sub(tokens, graph.constant("int64", [1], [1])),
-    );
-    const positions = ops.add(ops.unsqueeze(first, 1), ops.unsqueeze(ops.range(tokens, "tokens"), 0));
+    // The last position less the tokens that follow. Counted from the shape it would be computed on the CPU, and a decode
+    // step that leaves the GPU cannot be captured.
+    const ones = ops.cast(ops.equal(model.inputIds, model.inputIds), "int64");
+    const last = ops.unsqueeze(ops.cast(model.position.last, "int64"), 1);
+    const positions = ops.sub(last, ops.sumAfter(ones, 1));
     const known = clampPositions(positions, options.positions, config.max_position_embeddings);
     return ops.add(ops.gather(embedding, model.inputIds), ops.gather(table, known));
   });

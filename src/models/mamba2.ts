@@ -38,7 +38,7 @@ function mixer(model: Decoder, config: Mamba2Config, layer: number, u: Value): V
   const inner = config.expand * width;
   const directions = groups * state;
   const { graph } = model;
-  const { dtype, lowering } = model.options;
+  const { dtype, lowering, tokensMultipleOf } = model.options;
   const prefix = `backbone.layers.${layer}.mixer`;
   const parameter = (name: string, shape: number[], init: Init, held?: Held): Value =>
     model.parameter(`${prefix}.${name}`, shape, init, held);
@@ -54,34 +54,29 @@ function mixer(model: Decoder, config: Mamba2Config, layer: number, u: Value): V
   const [x, b, c] = ops.split(mixed, [inner, directions, directions]) as [Value, Value, Value];
   const dtBias = parameter("dt_bias", [heads], timeStepBias, { dtype: "float32" });
   const a = parameter("A_log", [heads], logSpread, { dtype: "float32", transform: decayRate });
-  const skip = parameter("D", [heads], nearOne, { shape: [heads, 1] });
+  const skip = parameter("D", [heads], nearOne, { shape: [groups, heads / groups, 1] });
 
   const y = graph.scope("ssm", () => {
     const step = ops.softplus(ops.add(ops.cast(raw, "float32"), dtBias));
     const logDecay = ops.mul(step, a);
-    const byHead = ops.reshape(x, [0, 0, heads, headDim]);
-    const v = ops.reshape(ops.mul(byHead, ops.unsqueeze(ops.cast(step, dtype), -1)), [0, 0, inner]);
     const cache = model.cache("ssm", layer, [heads, state, headDim]);
     const recurrence = lowering === "ssd-matmul" ? ssdMatmul : ssdLinearAttention;
     const { output, present } = recurrence(
-      { v, b, c, logDecay, past: cache.past },
-      { heads, headDim, groups, state },
+      { x, step, logDecay, b, c, skip, past: cache.past },
+      { heads, headDim, groups, state, tokensMultipleOf },
     );
     cache.carry(present);
-    const skipped = ops.mul(byHead, skip);
-    return ops.reshape(ops.add(ops.reshape(output, [0, 0, heads, headDim]), skipped), [0, 0, inner]);
+    return output;
   });
-  // The gate comes before the norm, and each group is normed on its own, in float32.
+  // The gate comes before the norm, and each group is normed on its own.
   const normed = graph.scope("gate", () => {
     const perGroup = inner / groups;
     const gated = ops.reshape(ops.mul(y, ops.silu(gate)), [0, 0, groups, perGroup]);
-    const norm = (shape: number[]): Value =>
-      parameter("norm.weight", [inner], nearOne, { dtype: "float32", shape });
-    const x = ops.cast(gated, "float32");
-    if (groups === 1) return ops.rmsNorm(x, norm([inner]), config.layer_norm_epsilon);
-    const ones = graph.constant("float32", [perGroup], Array<number>(perGroup).fill(1));
-    return ops.mul(ops.rmsNorm(x, ones, config.layer_norm_epsilon), norm([groups, perGroup]));
+    const norm = (shape: number[]): Value => parameter("norm.weight", [inner], nearOne, { shape });
+    if (groups === 1) return ops.rmsNorm(gated, norm([inner]), config.layer_norm_epsilon);
+    const ones = ops.cast(graph.constant("float32", [perGroup], Array<number>(perGroup).fill(1)), dtype);
+    return ops.mul(ops.rmsNorm(gated, ones, config.layer_norm_epsilon), norm([groups, perGroup]));
   });
   const out = parameter("out_proj.weight", [width, inner], fanIn(inner));
-  return ops.linear(ops.cast(ops.reshape(normed, [0, 0, inner]), dtype), out);
+  return ops.linear(ops.reshape(normed, [0, 0, inner]), out);
 }

@@ -1,4 +1,4 @@
-import { ops } from "../graph/index.js";
+import { ops, type Value } from "../graph/index.js";
 import { attention, rotaryTables } from "./blocks/attention.js";
 import { Decoder, type BuildOptions, type ModelGraph } from "./decoder.js";
 import { bias, fanIn, nearOne, normal } from "./init.js";
@@ -81,18 +81,13 @@ export function buildQwen2(config: Qwen2Config, options: BuildOptions): ModelGra
       const second = model.parameter(`${prefix}.post_attention_layernorm.weight`, [width], nearOne);
       const middle = ops.skipRmsNorm(stream, mixed, second, eps);
       const expanded = graph.scope("mlp", () => {
-        const both = ops.linear(
-          middle.normed,
-          model.stacked(
-            `${prefix}.mlp.gate_up_proj.weight`,
-            ["gate_proj", "up_proj"].map((name) => ({
-              name: `${prefix}.mlp.${name}.weight`,
-              shape: [inner, width],
-              init: fanIn(width),
-            })),
+        // Two products: to split the result of one would move more memory than the second launch costs.
+        const [gate, up] = ["gate_proj", "up_proj"].map((name) =>
+          ops.linear(
+            middle.normed,
+            model.parameter(`${prefix}.mlp.${name}.weight`, [inner, width], fanIn(width)),
           ),
-        );
-        const [gate, up] = ops.split(both, [inner, inner]) as [typeof both, typeof both];
+        ) as [Value, Value];
         return ops.linear(
           ops.mul(ops.silu(gate), up),
           model.parameter(`${prefix}.mlp.down_proj.weight`, [width, inner], fanIn(inner)),

@@ -9,6 +9,7 @@ export function registryRows() {
       lowering: "linear-attention",
       logits: "last",
       positions: 1,
+      tokensMultipleOf: 1,
     });
     const bytes = (inPlace: boolean): number =>
       caches

@@ -103,6 +103,7 @@ export class Generator implements Disposable {
       lowering: (prefill ? lowering : decodeLowering) ?? "linear-attention",
       logits: prefill ? logits : "last",
       positions: this.#model.positions,
+      tokensMultipleOf: prefill ? segmentDivisor(this.#cell) : 1,
     });
   }
 
@@ -298,6 +299,13 @@ export class Generator implements Disposable {
 
 /** Names of the captured graphs. */
 const GRAPHS = [{ config: { gpu_graph_id: "1" } }, { config: { gpu_graph_id: "2" } }] as const;
+
+/** What every segment of the cell's prompt is a multiple of. */
+function segmentDivisor({ promptTokens, segmentTokens }: Cell): number {
+  let [divisor, rest] = [promptTokens, segmentTokens ?? promptTokens];
+  while (rest > 0) [divisor, rest] = [rest, divisor % rest];
+  return divisor;
+}
 
 /** Columns start..end of `batch` rows. */
 function columns(rows: BigInt64Array, batch: number, start: number, end: number): BigInt64Array {

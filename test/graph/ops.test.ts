@@ -38,6 +38,8 @@ const CASES: Record<string, Case> = {
     expected: [5, 0, 1],
   },
   exp: { build: (_, x) => ops.exp(x), inputs: [f32([2], [0, 1])], expected: [1, Math.E] },
+  log: { build: (_, x) => ops.log(x), inputs: [f32([2], [1, Math.E])], expected: [0, 1] },
+  sumAfter: { build: (_, x) => ops.sumAfter(x, 1), inputs: [f32([1, 3], [1, 2, 4])], expected: [6, 4, 0] },
   neg: { build: (_, x) => ops.neg(x), inputs: [f32([2], [0.5, -1])], expected: [-0.5, 1] },
   softplus: {
     build: (_, x) => ops.softplus(x),

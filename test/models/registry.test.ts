@@ -18,6 +18,7 @@ const build = (model: (typeof REGISTRY)[number]) =>
     lowering: lowerings(model)[0] ?? "linear-attention",
     logits: "last",
     positions: 64,
+    tokensMultipleOf: 1,
   });
 
 for (const model of REGISTRY)

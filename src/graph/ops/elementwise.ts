@@ -20,6 +20,7 @@ export const mod = (a: Value, b: Value): Value => binary("Mod", a, b);
 export const equal = (a: Value, b: Value): Value => binary("Equal", a, b, "bool");
 
 export const exp = (x: Value): Value => unary("Exp", x);
+export const log = (x: Value): Value => unary("Log", x);
 export const neg = (x: Value): Value => unary("Neg", x);
 
 /** log(1 + e^x). In float16 ONNX Runtime's overflows above 11: give it float32. */

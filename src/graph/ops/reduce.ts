@@ -23,6 +23,14 @@ export function cumsum(x: Value, axis: number): Value {
   return x.graph.node("CumSum", [x, x.graph.constant("int64", [], [index])], [x])[0]!;
 }
 
+/** The sum of all elements that follow along an axis. */
+export function sumAfter(x: Value, axis: number): Value {
+  const index = axisOf("CumSum", x, axis);
+  return x.graph.node("CumSum", [x, x.graph.constant("int64", [], [index])], [x], {
+    attributes: { exclusive: 1, reverse: 1 },
+  })[0]!;
+}
+
 /** Keeps the lower triangle of the last two axes, up to diagonal `k`; zeros elsewhere. */
 export function lowerTriangle(x: Value, k = 0): Value {
   return x.graph.node("Trilu", [x, x.graph.constant("int64", [], [k])], [x], {

@@ -3,15 +3,19 @@ import { ops, type Value } from "../../graph/index.js";
 /** Length of a chunk of `ssdMatmul`: changes cost, never the result. */
 const CHUNK = 64;
 
-/** A head-wise state-space recurrence: S_t = exp(g_t) S_{t−1} + b_t ⊗ v_t, y_t = c_t S_t. */
+/** A head-wise state-space recurrence: S_t = exp(g_t) S_{t−1} + Δ_t b_t ⊗ x_t, y_t = c_t S_t + D x_t. */
 export interface SsdInputs {
-  /** v = Δ x, [batch, tokens, heads · headDim]. */
-  readonly v: Value;
+  /** [batch, tokens, heads · headDim]. */
+  readonly x: Value;
+  /** Δ ≥ 0, float32 [batch, tokens, heads]. */
+  readonly step: Value;
+  /** g = Δ A ≤ 0, float32 [batch, tokens, heads]. */
+  readonly logDecay: Value;
   /** Input and output directions of each group, [batch, tokens, groups · state]. */
   readonly b: Value;
   readonly c: Value;
-  /** g = Δ A ≤ 0, float32 [batch, tokens, heads]. */
-  readonly logDecay: Value;
+  /** D, [groups, heads / groups, 1]. */
+  readonly skip: Value;
   /** [batch, heads, state, headDim]. */
   readonly past: Value;
 }
@@ -21,6 +25,8 @@ export interface SsdShape {
   readonly headDim: number;
   readonly groups: number;
   readonly state: number;
+  /** What every prompt's number of tokens is a multiple of. */
+  readonly tokensMultipleOf: number;
 }
 
 interface SsdResult {
@@ -31,76 +37,107 @@ interface SsdResult {
 
 /** The recurrence token by token, in one kernel: cheap to start, sequential in the prompt. */
 export function ssdLinearAttention(
-  { v, b, c, logDecay, past }: SsdInputs,
-  { heads, groups }: SsdShape,
+  { x, step, logDecay, b, c, skip, past }: SsdInputs,
+  { heads, headDim, groups }: SsdShape,
 ): SsdResult {
-  return ops.linearAttention(
-    { q: c, k: b, v, past, logDecay: ops.cast(logDecay, v.dtype) },
+  const { dtype } = x;
+  const inner = heads * headDim;
+  const byHead = (values: Value, width: number): Value =>
+    ops.reshape(values, [0, 0, groups, heads / groups, width]);
+  const inputs = byHead(x, headDim);
+  const v = ops.reshape(ops.mul(inputs, byHead(ops.cast(step, dtype), 1)), [0, 0, inner]);
+  const { output, present } = ops.linearAttention(
+    { q: c, k: b, v, past, logDecay: ops.cast(logDecay, dtype) },
     { heads, groups },
   );
+  const y = ops.add(byHead(output, headDim), ops.mul(inputs, skip));
+  return { output: ops.reshape(y, [0, 0, inner]), present };
 }
 
 /**
  * The same recurrence as batched matrix products over chunks (state-space duality, Dao & Gu, arXiv 2405.21060):
  * inside a chunk a masked attention; one state a chunk; the states combined by a triangular product; and carried in.
- * A prompt that does not fill its last chunk is padded with Δ = 0, which neither adds nor decays.
+ * Products over states take all heads of a group side by side, as they share its directions: one large product a chunk
+ * instead of one small product a head. Δ goes into the exponent, exp(s_i − s_j + log Δ_j), where it costs nothing.
+ * A prompt that may not fill its last chunk is padded with x = 0 and g = 0, which neither adds nor decays.
  *
  * Axes: B batch, K chunks, Q positions of a chunk, G groups, R heads of a group, H = G·R, N state, P headDim.
  */
 export function ssdMatmul(
-  { v, b, c, logDecay, past }: SsdInputs,
-  { heads, headDim, groups, state }: SsdShape,
+  { x, step, logDecay, b, c, skip, past }: SsdInputs,
+  { heads, headDim, groups, state, tokensMultipleOf }: SsdShape,
 ): SsdResult {
-  const { graph, dtype } = v;
+  const { graph, dtype } = x;
   const perGroup = heads / groups;
-  const zero = graph.constant("float32", [1], [0]);
-  const clampedExp = (x: Value): Value => ops.cast(ops.exp(ops.min(x, zero)), dtype);
+  const decayOf = (exponent: Value): Value => ops.cast(ops.exp(exponent), dtype);
 
-  const tokens = ops.dimension(v, 1);
+  const padded = tokensMultipleOf % CHUNK !== 0;
+  const tokens = ops.dimension(x, 1);
   const chunk = graph.constant("int64", [1], [CHUNK]);
   const missing = ops.mod(ops.sub(chunk, ops.mod(tokens, chunk)), chunk);
-  const chunked = (x: Value, dims: number[], perm: number[]): Value =>
-    ops.transpose(ops.reshape(ops.padEnd(x, 1, missing, "padded"), [0, "chunks", CHUNK, ...dims]), perm);
+  const chunked = (values: Value, ...dims: number[]): Value =>
+    ops.reshape(padded ? ops.padEnd(values, 1, missing, "padded") : values, [0, "chunks", CHUNK, ...dims]);
 
-  const x = chunked(v, [groups, perGroup, headDim], [0, 1, 3, 4, 2, 5]); // B K G R Q P
-  const keys = chunked(b, [groups, 1, state], [0, 1, 3, 4, 5, 2]); // B K G 1 N Q
-  const queries = chunked(c, [groups, 1, state], [0, 1, 3, 4, 2, 5]); // B K G 1 Q N
-  const decay = ops.cumsum(chunked(logDecay, [groups, perGroup], [0, 1, 3, 4, 2]), -1); // B K G R Q
+  const inputs = chunked(x, groups, perGroup, headDim); // B K Q G R P
+  const keys = ops.transpose(chunked(b, groups, state), [0, 1, 3, 4, 2]); // B K G N Q
+  const queries = ops.transpose(chunked(c, groups, state), [0, 1, 3, 2, 4]); // B K G Q N
+  const sums = ops.cumsum(chunked(logDecay, groups, perGroup), 2); // s, B K Q G R
+  const source = ops.sub(sums, ops.log(chunked(step, groups, perGroup))); // s − log Δ
+  const byHead = (values: Value): Value => ops.transpose(values, [0, 1, 3, 4, 2]); // B K G R Q
 
   const inside = graph.scope("inside", () => {
-    const between = ops.sub(ops.unsqueeze(decay, -1), ops.unsqueeze(decay, -2)); // s_i − s_j
-    const weights = ops.lowerTriangle(ops.matmul(queries, keys)); // B K G 1 Q Q
-    return ops.matmul(ops.mul(clampedExp(between), weights), x);
+    // Above the diagonal the exponent is positive and may overflow; only the triangle is kept.
+    const between = ops.sub(ops.unsqueeze(byHead(sums), -1), ops.unsqueeze(byHead(source), -2)); // B K G R Q Q
+    const scores = ops.unsqueeze(ops.matmul(queries, keys), 3); // B K G 1 Q Q
+    const weights = ops.lowerTriangle(ops.mul(decayOf(between), scores));
+    const output = ops.matmul(weights, ops.transpose(inputs, [0, 1, 3, 4, 2, 5])); // B K G R Q P
+    return ops.transpose(output, [0, 1, 4, 2, 3, 5]);
   });
 
-  const total = ops.slice(decay, -1, CHUNK - 1, CHUNK, 1); // B K G R 1
+  const total = ops.slice(sums, 2, CHUNK - 1, CHUNK, 1); // B K 1 G R
   const states = graph.scope("states", () => {
-    const left = ops.unsqueeze(clampedExp(ops.sub(total, decay)), -1);
-    return ops.matmul(keys, ops.mul(x, left)); // B K G R N P
+    const left = ops.unsqueeze(decayOf(ops.sub(total, source)), -1);
+    const weighted = sideBySide(ops.mul(inputs, left), groups, perGroup * headDim);
+    return ops.reshape(ops.matmul(keys, weighted), [0, 0, 0, 0, perGroup, headDim]); // B K G N R P
   });
 
   const flat = state * headDim;
   const { carried, present } = graph.scope("carry", () => {
-    const byHead = ops.transpose(ops.reshape(total, [0, 0, heads]), [0, 2, 1]); // B H K
-    const upTo = ops.cumsum(byHead, -1);
-    const before = ops.sub(upTo, byHead);
-    const between = ops.sub(ops.unsqueeze(before, -1), ops.unsqueeze(upTo, -2)); // B H K K
-    const mixing = ops.lowerTriangle(clampedExp(between), -1);
-    const rows = ops.transpose(ops.reshape(states, [0, 0, heads, flat]), [0, 2, 1, 3]); // B H K NP
-    const start = ops.reshape(past, [0, 0, 1, flat]);
-    const fromStart = ops.mul(ops.unsqueeze(clampedExp(before), -1), start);
-    const entering = ops.add(ops.matmul(mixing, rows), fromStart); // state before each chunk
-    const final = (t: Value, axis: number): Value => ops.slice(t, axis, -1, Number.MAX_SAFE_INTEGER, 1);
-    const last = ops.unsqueeze(clampedExp(final(byHead, 2)), -1); // B H 1 1
-    const leaving = ops.add(ops.mul(final(entering, 2), last), final(rows, 2));
+    const totals = ops.transpose(ops.reshape(total, [0, 0, heads]), [0, 2, 1]); // B H K
+    const upTo = ops.cumsum(totals, -1);
+    const before = ops.sub(upTo, totals);
+    const mixing = ops.lowerTriangle(
+      decayOf(ops.sub(ops.unsqueeze(before, -1), ops.unsqueeze(upTo, -2))),
+      -1,
+    ); // B H K K
+    const rows = ops.reshape(ops.transpose(states, [0, 2, 4, 1, 3, 5]), [0, heads, "chunks", flat]);
+    const fromStart = ops.mul(ops.unsqueeze(decayOf(before), -1), ops.reshape(past, [0, 0, 1, flat]));
+    const entering = ops.add(ops.matmul(mixing, rows), fromStart); // state before each chunk, B H K NP
+    const final = (t: Value): Value => ops.slice(t, 2, -1, Number.MAX_SAFE_INTEGER, 1);
+    const last = ops.unsqueeze(decayOf(final(totals)), -1); // B H 1 1
+    const leaving = ops.add(ops.mul(final(entering), last), final(rows));
+    const byChunk = ops.reshape(entering, [0, groups, perGroup, "chunks", state, headDim]);
     return {
-      carried: ops.reshape(ops.transpose(entering, [0, 2, 1, 3]), [0, 0, groups, perGroup, state, headDim]),
+      carried: ops.reshape(ops.transpose(byChunk, [0, 3, 1, 4, 2, 5]), [0, 0, 0, 0, perGroup * headDim]), // B K G N RP
       present: ops.reshape(leaving, [0, 0, state, headDim]),
     };
   });
 
-  const brought = ops.mul(ops.matmul(queries, carried), ops.unsqueeze(clampedExp(decay), -1)); // B K G R Q P
-  const y = ops.transpose(ops.add(inside, brought), [0, 1, 4, 2, 3, 5]);
-  const padded = ops.reshape(y, [0, "padded", heads * headDim]);
-  return { output: ops.slice(padded, 1, 0, tokens, v.shape[1]!), present };
+  const brought = apart(ops.matmul(queries, carried), groups, perGroup, headDim); // B K Q G R P
+  const fromStates = ops.mul(brought, ops.unsqueeze(decayOf(sums), -1));
+  const direct = ops.mul(inputs, skip);
+  const y = ops.reshape(ops.add(ops.add(inside, fromStates), direct), [0, "padded", heads * headDim]);
+  return { output: padded ? ops.slice(y, 1, 0, tokens, x.shape[1]!) : y, present };
+}
+
+/** B K Q G R P as B K G Q RP; with one group the same memory. */
+function sideBySide(values: Value, groups: number, width: number): Value {
+  if (groups === 1) return ops.reshape(values, [0, 0, 1, CHUNK, width]);
+  return ops.reshape(ops.transpose(values, [0, 1, 3, 2, 4, 5]), [0, 0, 0, 0, width]);
+}
+
+/** B K G Q RP as B K Q G R P. */
+function apart(values: Value, groups: number, perGroup: number, headDim: number): Value {
+  if (groups === 1) return ops.reshape(values, [0, 0, CHUNK, 1, perGroup, headDim]);
+  return ops.transpose(ops.reshape(values, [0, 0, 0, 0, perGroup, headDim]), [0, 1, 3, 2, 4, 5]);
 }
