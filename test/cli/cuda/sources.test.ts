@@ -113,6 +113,23 @@ test("an index that is not there, refuses or speaks HTML is one sentence", async
   });
 });
 
+test("an index with a name and a password is asked with them, and they are not shown", async () => {
+  await serve(
+    ({ headers }, response) => {
+      assert.equal(headers.authorization, `Basic ${Buffer.from("me:se cret").toString("base64")}`);
+      response.writeHead(403).end();
+    },
+    async (url) => {
+      const secret = url.replace("//", "//me:se%20cret@");
+      await assert.rejects(findWheel("1.29.0", secret), {
+        name: "UserError",
+        message: `${url}/onnxruntime-gpu/ answers 403 Forbidden.`,
+      });
+    },
+  );
+  await assert.rejects(findWheel("1.29.0", "mirror"), { message: '"mirror/onnxruntime-gpu/" is not a URL.' });
+});
+
 test("npm's answer gives tarball and checksum, of a range the newest", () => {
   const sha = Buffer.alloc(64, 7);
   const dist = { tarball: "https://r/x.tgz", integrity: `sha512-${sha.toString("base64")}` };
