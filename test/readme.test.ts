@@ -39,7 +39,7 @@ test("every command it names exists, with the options it gives", () => {
   assert.ok(commands.length >= 6);
   for (const command of commands) {
     const words = command.split(" ");
-    const name = words.slice(0, ["kernel", "notebook"].includes(words[0]!) ? 2 : 1);
+    const name = words.slice(0, ["cuda", "kernel", "notebook"].includes(words[0]!) ? 2 : 1);
     const help = execFileSync(process.execPath, ["dist/cli/main.js", ...name, "--help"], {
       encoding: "utf8",
     });

@@ -2,15 +2,21 @@ import { Command } from "commander";
 import { interruptible } from "./exit.js";
 
 const HELP = `
-Sources, all for Linux; the version is that of the runtime library (\`ssm-scope doctor\` shows both):
-  wheel               onnxruntime-gpu from PyPI (or PIP_INDEX_URL): CUDA 13, x64 and arm64, 0.2 GB (default)
-  nuget               onnxruntime-node's own installer, which names it CUDA 12, x64
-  npm                 the npm package com.github.asus4.onnxruntime.linux-x64-gpu@0.4.9: 1.29.0, CUDA 13, x64
-  npm:NAME[@VERSION]  another npm package
+Sources, all for Linux; the version must be that of the runtime library (\`ssm-scope doctor\` shows both):
+  wheel               onnxruntime-gpu from PyPI (or PIP_INDEX_URL); 1.27 and newer are for CUDA 13 (default)
+  nuget               onnxruntime-node's own installer, which names it CUDA 12; x64
+  npm                 the package com.github.asus4.onnxruntime.linux-x64-gpu@0.4.9: 1.29.0 for CUDA 13; x64
+  npm:NAME[@VERSION]  another package
   PATH                a folder, .whl, .nupkg, .zip or .tgz
 
 The provider also needs CUDA's own libraries and cuDNN 9, for example
   pip install nvidia-cublas~=13.0 nvidia-cuda-runtime~=13.0 nvidia-curand~=10.0 nvidia-cufft~=12.0 nvidia-cudnn-cu13
+
+For a driver or GPU that ends at CUDA 12, use a build of ONNX Runtime that brings its own provider:
+  pip install onnxruntime-gpu==1.26.0
+  export SSM_SCOPE_ORT=.../site-packages/onnxruntime/capi/libonnxruntime.so.1.26.0
+
+Exits with 0 once the provider is in place, also when no GPU can use it yet; it says which.
 
 Example:
   ssm-scope cuda install && ssm-scope doctor`;

@@ -21,15 +21,42 @@ export interface Watch {
 
 /** The answer to a request that succeeded; one sentence where the server cannot be reached, or refuses. */
 export async function request(url: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  const authorization = authorizationIn(url);
+  if (authorization !== null) headers.set("authorization", authorization);
   let response: Response;
   try {
-    response = await fetch(url, init);
+    response = await fetch(withoutCredentials(url), { ...init, headers });
   } catch (error) {
     throw networkError(url, error);
   }
   if (!response.ok)
-    throw new UserError(`${url} answers ${response.status} ${response.statusText}`.trim() + ".");
+    throw new UserError(
+      `${withoutCredentials(url)} answers ${`${response.status} ${response.statusText}`.trim()}.`,
+    );
   return response;
+}
+
+/** The address as it may be shown: an index's may hold a name and a password, which fetch does not take there, either. */
+export function withoutCredentials(url: string): string {
+  const parsed = parseUrl(url);
+  parsed.username = parsed.password = "";
+  return parsed.href;
+}
+
+function authorizationIn(url: string): string | null {
+  const { username, password } = parseUrl(url);
+  if (username === "" && password === "") return null;
+  const plain = [username, password].map(decodeURIComponent).join(":");
+  return `Basic ${Buffer.from(plain).toString("base64")}`;
+}
+
+function parseUrl(url: string): URL {
+  try {
+    return new URL(url);
+  } catch {
+    throw new UserError(`"${url}" is not a URL.`);
+  }
 }
 
 /** Writes the file, and makes sure that it is the one that was meant. What is wrong or cut off is not left usable. */
@@ -61,7 +88,7 @@ export async function download(remote: Remote, file: string, { signal, onBytes }
   const checksum = hash.digest("hex");
   if (checksum !== remote.checksum)
     throw new UserError(
-      `${remote.url} is not the file that its index names: its ${remote.algorithm} is ${checksum}, not ` +
+      `${withoutCredentials(remote.url)} is not the file that its index names: its ${remote.algorithm} is ${checksum}, not ` +
         `${remote.checksum}; try again.`,
     );
 }
@@ -71,6 +98,6 @@ function networkError(url: string, error: unknown): Error {
   const { message, cause } = error as Error;
   const { code, message: reason } = (cause ?? {}) as { code?: string; message?: string };
   return new UserError(
-    `${url} cannot be had (${code ?? reason ?? message}); get the file by other means and give it to --from.`,
+    `${withoutCredentials(url)} cannot be had (${code ?? reason ?? message}); get the file by other means and give it to --from.`,
   );
 }

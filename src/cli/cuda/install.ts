@@ -11,7 +11,7 @@ import {
   type Provider,
 } from "../../ort/cuda/provider.js";
 import { onnxruntimeNodeRoot } from "../../ort/library.js";
-import { download, type Remote, type Watch } from "./download.js";
+import { download, withoutCredentials, type Remote, type Watch } from "./download.js";
 import { findPackage } from "./npm-package.js";
 import { runInstaller } from "./nuget.js";
 import { findWheel, indexUrl } from "./pypi.js";
@@ -110,7 +110,7 @@ async function obtain(
   { onStep, ...watch }: InstallOptions,
 ): Promise<string> {
   const fetched = async (remote: Remote): Promise<string> => {
-    onStep?.(remote.url);
+    onStep?.(withoutCredentials(remote.url));
     const file = join(stage, basename(new URL(remote.url).pathname));
     await download(remote, file, watch);
     return file;

@@ -1,5 +1,5 @@
 import { UserError } from "../../errors.js";
-import { request, type Remote } from "./download.js";
+import { request, withoutCredentials, type Remote } from "./download.js";
 
 /** A project's page in the simple API of Python package indexes, as JSON (PEP 691). */
 export interface ProjectPage {
@@ -27,7 +27,9 @@ export async function findWheel(version: string, index: string, signal?: AbortSi
   try {
     page = (await response.json()) as Partial<ProjectPage>;
   } catch {
-    throw new UserError(`${url} does not answer in JSON (PEP 691); name another index in PIP_INDEX_URL.`);
+    throw new UserError(
+      `${withoutCredentials(url)} does not answer in JSON (PEP 691); name another index in PIP_INDEX_URL.`,
+    );
   }
   return chooseWheel({ files: page.files ?? [] }, version, url);
 }
@@ -50,7 +52,7 @@ export function chooseWheel(
     const versions = [...new Set(wheels.map(({ parts }) => parts[1]!))].slice(-3);
     const others = versions.length === 0 ? "" : ` (the last ones there are ${versions.join(", ")})`;
     throw new UserError(
-      `There is no wheel of ${PROJECT} ${version} for Linux on ${machine} at ${url}${others}; give another --from.`,
+      `There is no wheel of ${PROJECT} ${version} for Linux on ${machine} at ${withoutCredentials(url)}${others}; give another --from.`,
     );
   }
   // An index may give addresses relative to its page.
