@@ -22,4 +22,5 @@ export type {
 export { registryRows } from "./registry-rows.js";
 export { RandomWeights, allocateWeight, toBits, type WeightBits } from "./weights.js";
 export { randomPrompt } from "./prompt.js";
+export { cost, memoryOf, roofline, type Ceilings, type Cost, type Roofline, type Work } from "./cost.js";
 export { closest } from "./nearest.js";
