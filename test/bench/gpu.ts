@@ -7,7 +7,7 @@ import { readJsonLines, type Row } from "../../src/record/index.js";
 import type { RunOptions } from "../../src/run/index.js";
 import { join } from "./join.js";
 import { formatBench } from "./table.js";
-import { H200, SETTINGS, TARGETS } from "./targets.js";
+import { ceilingsOf, SETTINGS, TARGETS } from "./targets.js";
 
 const USAGE = `npm run bench:gpu -- [options]     ours beside PyTorch, one table; test/bench/README.md
 
@@ -22,7 +22,7 @@ const USAGE = `npm run bench:gpu -- [options]     ours beside PyTorch, one table
   --ours-only           without the peer
   --peer-only           without ours
   --peer-json FILE      join a peer run made earlier instead of making one; may be repeated
-  --peer ARGUMENTS      more arguments for peer_torch.py, in one string ("--graphs --total-seconds 200")
+  --peer=ARGUMENTS      more arguments for peer_torch.py, in one string (--peer="--graphs --total-seconds 200")
   --python NAME         (python3)
   --out DIR             where raw rows go; what lies there already is joined (out/bench)
   --from DIR            only make the table of what lies there
@@ -71,7 +71,7 @@ async function main(): Promise<void> {
     if (!options["peer-only"]) await measureOurs(options, joinPath(folder, `ours-${stamp}`));
   }
   const rows = [...rowFiles(folder), ...options["peer-json"]].flatMap(readRows);
-  const cells = join(rows, { targets: TARGETS, ceilings: H200 });
+  const cells = join(rows, { targets: TARGETS, ceilings: ceilingsOf });
   if (options.json) writeFileSync(options.json, cells.map((cell) => `${JSON.stringify(cell)}\n`).join(""));
   console.log(formatBench(cells, rows));
 }

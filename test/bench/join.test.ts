@@ -4,7 +4,7 @@ import { cost, findModel } from "../../src/models/index.js";
 import type { Row } from "../../src/record/index.js";
 import { join, type PeerRow } from "./join.js";
 import { sentence, alignColumns, formatBench } from "./table.js";
-import { H200, TARGETS, type Target } from "./targets.js";
+import { ceilingsOf, TARGETS, type Target } from "./targets.js";
 
 const ours = (columns: Partial<Row> = {}): Row => ({
   kind: "latency",
@@ -42,7 +42,8 @@ const peer = (columns: Partial<PeerRow> = {}): PeerRow => ({
   ...columns,
 });
 
-const joined = (rows: Row[], targets: readonly Target[] = TARGETS) => join(rows, { targets, ceilings: H200 });
+const joined = (rows: Row[], targets: readonly Target[] = TARGETS) =>
+  join(rows, { targets, ceilings: ceilingsOf });
 
 test("medians of ours and of the peer meet in one cell, whatever came first", () => {
   const rows = [
@@ -162,12 +163,17 @@ test("the roofline is of this model, length and type", () => {
     promptTokens: 1024,
     dtype: "float16",
   });
-  assert.equal(cell!.ttftRoofline.bound, "compute");
+  assert.equal(cell!.ttftRoofline?.bound, "compute");
   assert.equal(cell!.ttftRoofline.lowerBoundMs, (1000 * flops) / 790e12);
   assert.equal(cell!.ttftRoofline.ratio, 10 / cell!.ttftRoofline.lowerBoundMs);
   // 988 MB of weights and 13 MB of cache at 4.3 TB/s.
-  assert.equal(cell!.tpotRoofline.bound, "memory");
+  assert.equal(cell!.tpotRoofline?.bound, "memory");
   assert.ok(Math.abs(cell!.tpotRoofline.lowerBoundMs - 0.2328) < 1e-3, `${cell!.tpotRoofline.lowerBoundMs}`);
+  assert.equal(
+    joined([ours({ device: "NVIDIA H2000" })])[0]!.ttftRoofline,
+    null,
+    "its ceilings are not known",
+  );
 });
 
 test("the table has a line for every cell, by model and length, and names the engines", () => {

@@ -51,8 +51,8 @@ export interface BenchCell {
   readonly ttftRatio: number | null;
   readonly tpotRatio: number | null;
   /** Ours over the least time that the card allows, and that time. */
-  readonly ttftRoofline: AgainstRoofline;
-  readonly tpotRoofline: AgainstRoofline;
+  readonly ttftRoofline: AgainstRoofline | null;
+  readonly tpotRoofline: AgainstRoofline | null;
   readonly verdicts: readonly Verdict[];
 }
 
@@ -64,7 +64,8 @@ export interface AgainstRoofline {
 
 export interface JoinOptions {
   readonly targets: readonly Target[];
-  readonly ceilings: Ceilings;
+  /** Of the device measured; undefined where they are not known. */
+  readonly ceilings: (device: string) => Ceilings | undefined;
 }
 
 /**
@@ -98,7 +99,9 @@ function joinCell(
   };
   const ours = samples.length > 0 ? ourSide(samples) : null;
   const peer = peerOf("eager");
-  const { ttft, tpot } = lowerBounds(place, ceilings);
+  const device = samples[0]?.device ?? peers.get(`eager ${placeKey(place)}`)?.gpu;
+  const known = device == null ? undefined : ceilings(device);
+  const bounds = known && lowerBounds(place, known);
   return {
     ...place,
     ours,
@@ -106,8 +109,8 @@ function joinCell(
     peerGraph: peerOf("graph"),
     ttftRatio: ratio(ours?.ttftMs, peer?.ttftMs),
     tpotRatio: ratio(ours?.tpotMs, peer?.tpotMs),
-    ttftRoofline: { ...ttft, ratio: ratio(ours?.ttftMs, ttft.lowerBoundMs) },
-    tpotRoofline: { ...tpot, ratio: ratio(ours?.tpotMs, tpot.lowerBoundMs) },
+    ttftRoofline: bounds ? { ...bounds.ttft, ratio: ratio(ours?.ttftMs, bounds.ttft.lowerBoundMs) } : null,
+    tpotRoofline: bounds ? { ...bounds.tpot, ratio: ratio(ours?.tpotMs, bounds.tpot.lowerBoundMs) } : null,
     verdicts: targets
       .filter((target) => concerns(target, place))
       .flatMap((target) => judge(target, place, ours, peer)),

@@ -8,7 +8,7 @@ import { REGISTRY } from "../../src/models/index.js";
 import { readJsonLines } from "../../src/record/index.js";
 import { need } from "../support/need.js";
 import { join } from "./join.js";
-import { H200, SETTINGS, TARGETS } from "./targets.js";
+import { ceilingsOf, SETTINGS, TARGETS } from "./targets.js";
 
 const PEER = joinPath(import.meta.dirname, "peer_torch.py");
 const python = need("python3", spawnSync("python3", ["--version"]).status === 0, "apt-get install python3");
@@ -34,7 +34,7 @@ test("a peer that dies has a row for each length, with how it died", python, () 
   const crash = runPeer("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", asked);
   assert.equal(crash.status, 0, crash.stderr);
   for (const row of crash.rows) assert.equal(row.status_reason, "the process ended with signal SIGKILL");
-  const cells = join(crash.rows, { targets: TARGETS, ceilings: H200 });
+  const cells = join(crash.rows, { targets: TARGETS, ceilings: ceilingsOf });
   assert.deepEqual(
     cells.map(({ model, promptTokens, peer }) => `${model} ${promptTokens} ${peer?.outcome}`),
     ["mamba2-130m 1024", "mamba2-130m 8192", "qwen2.5-0.5b 1024", "qwen2.5-0.5b 8192"].map(

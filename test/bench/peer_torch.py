@@ -120,8 +120,16 @@ def greedy(logits):
     return logits[:, -1].argmax(dim=-1, keepdim=True)
 
 
-class QwenEager:
-    """`prefill` and `step` return logits; a peer keeps its cache until `reset`."""
+class Peer:
+    """`prefill` and `step` give logits and keep the cache until `reset`. Made without gradients, run in `mode`."""
+
+    def mode(self):
+        import torch
+
+        return torch.inference_mode()
+
+
+class QwenEager(Peer):
 
     def __init__(self, shape, device, dtype, _options):
         import torch
@@ -155,6 +163,11 @@ class QwenEager:
 
 
 class QwenGraph(QwenEager):
+    def mode(self):
+        import torch
+
+        return torch.no_grad()  # as generate() does: compiled code and inference tensors do not always agree
+
     def __init__(self, shape, device, dtype, options):
         import torch
 
@@ -199,7 +212,7 @@ class QwenGraph(QwenEager):
         ).logits.clone()
 
 
-class MambaTransformers:
+class MambaTransformers(Peer):
     def __init__(self, shape, device, dtype, _options):
         import torch
         from transformers import AutoModelForCausalLM, Mamba2Config
@@ -228,7 +241,7 @@ class MambaTransformers:
         return out.logits
 
 
-class MambaSsmEager:
+class MambaSsmEager(Peer):
     def __init__(self, shape, device, dtype, options):
         conv = load_causal_conv1d(options.causal_conv1d) if options.causal_conv1d else None
         version = open_mamba_ssm(options.mamba_ssm)
@@ -576,47 +589,48 @@ def run_variant(model, variant, options):
         log(f"{model} {variant}: {text[:2000]}")
         return {"status": "oom" if is_out_of_memory(error) else "failed", "status_reason": text[:2000]}
 
-    with torch.inference_mode():
-        try:
-            maker = PEERS[shape["arch"], variant]
-            if shape["arch"] == "mamba2" and not options.mamba_ssm:
-                maker = MambaTransformers
+    try:
+        maker = PEERS[shape["arch"], variant]
+        if shape["arch"] == "mamba2" and not options.mamba_ssm:
+            maker = MambaTransformers
+        with torch.no_grad():
             peer = maker(shape, device, dtype, options)
-            parameters = sum(parameter.numel() for parameter in peer.model.parameters())
-            if not options.tiny and parameters != shape["parameters"]:
-                raise AssertionError(f"{model} has {parameters} parameters here, published are {shape['parameters']}")
-            common["kernels"] = peer.kernels
-            common["parameters"] = parameters
+        common["kernels"] = peer.kernels
+        common["parameters"] = sum(parameter.numel() for parameter in peer.model.parameters())
+        if not options.tiny and common["parameters"] != shape["parameters"]:
+            raise AssertionError(f"{common['parameters']} parameters; published are {shape['parameters']}")
+        with peer.mode():
             common["decode_vs_prefill_error"] = consistency(peer, shape["vocab_size"], device)
             log(f"{model} {variant}: {peer.kernels}; decode against prefill {common['decode_vs_prefill_error']:.2g}")
-            if device.cuda:  # Triton's autotuner keys on no length: let it choose at a length that fills the card
+            if device.cuda:  # Triton's autotuner keys on no length: let it choose at one that fills the card
                 peer.prefill(torch.zeros(1, min(TUNE_TOKENS, max(options.lengths)), dtype=torch.long, device=device.name))
                 peer.reset()
-        except Exception as error:  # noqa: BLE001: it is what there is to report
-            for length in options.lengths:
-                emit(length, **status_of(error))
-            return
+    except Exception as error:  # noqa: BLE001: it is what there is to report
         for length in options.lengths:
-            if options.total_seconds and time.perf_counter() - started > options.total_seconds:
-                emit(length, status="skipped", status_reason=f"{options.total_seconds} s for this variant were used up")
-                continue
-            try:
+            emit(length, **status_of(error))
+        return
+    for length in options.lengths:
+        if options.total_seconds and time.perf_counter() - started > options.total_seconds:
+            emit(length, status="skipped", status_reason=f"{options.total_seconds} s for this variant were used up")
+            continue
+        failure = None
+        try:
+            with peer.mode():
                 columns = measure(peer, length, shape["vocab_size"], options, device)
-            except Exception as error:  # noqa: BLE001: it is what there is to report
-                columns = None
-                failure = status_of(error)
-            # Outside the except block: the traceback holds the tensors of the failed pass.
-            if columns is None:
-                emit(length, **failure)
-                with contextlib.suppress(Exception):
-                    peer.reset()
-                    device.clear()
-                continue
-            emit(length, status="ok", status_reason=None, **columns)
-            log(
-                f"{model} {variant} {length}: TTFT {statistics.median(columns['ttft_samples_ms']):.2f} ms, "
-                f"TPOT {statistics.median(columns['tpot_samples_ms']):.3f} ms, {len(columns['ttft_samples_ms'])} samples"
-            )
+        except Exception as error:  # noqa: BLE001: it is what there is to report
+            failure = status_of(error)
+        # Outside the except block, whose traceback holds the tensors of the failed pass.
+        if failure:
+            emit(length, **failure)
+            with contextlib.suppress(Exception):
+                peer.reset()
+                device.clear()
+            continue
+        emit(length, status="ok", status_reason=None, **columns)
+        log(
+            f"{model} {variant} {length}: TTFT {statistics.median(columns['ttft_samples_ms']):.2f} ms, "
+            f"TPOT {statistics.median(columns['tpot_samples_ms']):.3f} ms, {len(columns['ttft_samples_ms'])} samples"
+        )
 
 
 def run_all(options):

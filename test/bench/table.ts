@@ -51,9 +51,9 @@ function line(cell: BenchCell): string[] {
     gigabytes(ours?.deviceBytes),
     gigabytes(peer?.deviceBytes),
     boundOf(cell.ttftRoofline),
-    number(cell.ttftRoofline.ratio, 2),
+    number(cell.ttftRoofline?.ratio, 2),
     boundOf(cell.tpotRoofline),
-    number(cell.tpotRoofline.ratio, 2),
+    number(cell.tpotRoofline?.ratio, 2),
     verdicts.length === 0
       ? "-"
       : missed === 0
@@ -123,7 +123,8 @@ function timeOf(side: Side | null, metric: "ttftMs" | "tpotMs"): string {
   return number(side?.[metric], metric === "ttftMs" ? 2 : 3);
 }
 
-const boundOf = ({ lowerBoundMs, bound }: AgainstRoofline): string => `${lowerBoundMs.toFixed(3)} ${bound}`;
+const boundOf = (against: AgainstRoofline | null): string =>
+  against ? `${against.lowerBoundMs.toFixed(3)} ${against.bound}` : "-";
 
 const gigabytes = (bytes: number | null | undefined): string =>
   bytes == null ? "-" : (bytes / 1e9).toFixed(2);

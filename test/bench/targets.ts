@@ -9,8 +9,13 @@ export const SETTINGS = {
   dtype: "fp16",
 } as const;
 
-/** One H200: bf16 matrix products of 8192³ and device-to-device copies as PyTorch runs them on it. */
-export const H200: Ceilings = { flopsPerS: 790e12, bytesPerS: 4.3e12 };
+/** What a card can do at most: bf16 matrix products of 8192³ and device-to-device copies as PyTorch runs them on it. */
+const CEILINGS: readonly { device: RegExp; ceilings: Ceilings }[] = [
+  { device: /\bH200\b/, ceilings: { flopsPerS: 790e12, bytesPerS: 4.3e12 } },
+];
+
+export const ceilingsOf = (device: string): Ceilings | undefined =>
+  CEILINGS.find((known) => known.device.test(device))?.ceilings;
 
 /** State-space duality costs the fewest FLOPs in the shortest chunks that matrix units take. */
 export const CHEAPEST_CHUNK = 64;
