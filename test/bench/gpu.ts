@@ -19,6 +19,7 @@ const USAGE = `npm run bench:gpu -- [options]     ours beside PyTorch, one table
   --dtype NAME          of ours (${SETTINGS.dtype})
   --lowering NAME       of ours (auto)
   --segment N           tokens of a prefill segment of ours
+  --memory-bytes N      budget of device memory for ours
   --ours-only           without the peer
   --peer-only           without ours
   --peer-json FILE      join a peer run made earlier instead of making one; may be repeated
@@ -42,6 +43,7 @@ function parse(argv: string[]) {
       dtype: { type: "string", default: SETTINGS.dtype },
       lowering: { type: "string", default: "auto" },
       segment: { type: "string" },
+      "memory-bytes": { type: "string" },
       "ours-only": { type: "boolean", default: false },
       "peer-only": { type: "boolean", default: false },
       "peer-json": { type: "string", multiple: true, default: [] },
@@ -90,6 +92,7 @@ async function measureOurs(options: Options, out: string): Promise<void> {
     beyondPositions: true,
     out,
     ...(options.segment && { segmentTokens: Number(options.segment) }),
+    ...(options["memory-bytes"] && { memoryBytes: Number(options["memory-bytes"]) }),
   };
   await run(settings as RunOptions); // `run` checks the names
 }
