@@ -47,13 +47,14 @@ const close = (actual: number, printed: number, decimals: number, what: string):
 };
 
 for (const model of REGISTRY) {
-  const { weights, caches } = buildModel(model, {
+  const options = {
     dtype: "float16",
     phase: "prefill",
     lowering: lowerings(model)[0] ?? "linear-attention",
     logits: "last",
     positions: 16,
-  });
+  } as const;
+  const { weights, caches } = buildModel(model, options);
   const counts = countsOf(model);
   test(`${model.name}: the formula gives the published parameter count`, () => {
     assert.equal(counts.parameters, model.parameters);
