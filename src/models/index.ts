@@ -21,4 +21,5 @@ export type {
 export { registryRows } from "./registry-rows.js";
 export { RandomWeights, fromBits, toBits, type WeightBits } from "./weights.js";
 export { randomPrompt } from "./prompt.js";
+export { cost, memoryOf, roofline, type Ceilings, type Cost, type Roofline, type Work } from "./cost.js";
 export { closest } from "./nearest.js";

@@ -1,0 +1,185 @@
+import type { GptNeoConfig } from "./gpt-neo.js";
+import type { MambaConfig } from "./mamba.js";
+import type { Mamba2Config } from "./mamba2.js";
+import type { Qwen2Config } from "./qwen2.js";
+import type { Model } from "./registry.js";
+
+/**
+ * What an architecture does and holds, counted from its published config alone: elements and FLOPs (1 multiply-add is
+ * 2), never bytes or a lowering. Letters as in the papers: d hidden width, H and K query and key heads, h head width,
+ * f MLP width, V vocabulary, n layers, E inner width, N state, G groups, R rank of Δ, C channels of the convolution.
+ */
+export interface Counts {
+  /** Tied tensors counted once. */
+  readonly parameters: number;
+  /** Of them, in tables of which a pass reads only the rows it looks up: positions, an embedding that is not the head. */
+  readonly lookedUp: number;
+  /** Multiply-adds of all linear layers for one token, the head left out. */
+  readonly linearMacs: number;
+  /** Multiply-adds of the head for one position: V·d. */
+  readonly headMacs: number;
+  /** One entry a layer with attention. */
+  readonly attention: readonly AttentionCounts[];
+  /** FLOPs of all causal convolutions for one token: 2·k·C a layer. */
+  readonly convFlops: number;
+  readonly scan: ScanCounts;
+  /** Elements of all key and value caches for one token of one sequence: 2·K·h a layer. */
+  readonly kvElements: number;
+  /** Elements of all SSM states of one sequence. */
+  readonly ssmElements: number;
+  /** Elements of all convolution states of one sequence: the k newest columns, as transformers and mamba_ssm keep them. */
+  readonly convElements: number;
+  /** The residual stream. */
+  readonly stream: { readonly layers: number; readonly width: number; readonly float32: boolean };
+  /** The most that must be alive for one token inside a layer, fused attention or scan: float32 and 16-bit-able elements. */
+  readonly activation: { readonly float32: number; readonly elements: number };
+}
+
+export interface AttentionCounts {
+  /** FLOPs for one query and one key: 4·H·h (scores and weighted values). */
+  readonly flopsPerPair: number;
+  /** Keys that a query sees, itself included; undefined: all. */
+  readonly window: number | undefined;
+}
+
+export interface ScanCounts {
+  /** FLOPs of all scans for one token, one after the other. */
+  readonly stepFlops: number;
+  /** FLOPs for one token of a prompt in chunks of Q tokens. */
+  readonly chunkedFlops: (chunk: number) => number;
+}
+
+const NO_SCAN: ScanCounts = { stepFlops: 0, chunkedFlops: () => 0 };
+
+export function countsOf(model: Model): Counts {
+  switch (model.arch) {
+    case "gpt_neo":
+      return gptNeo(model.config);
+    case "qwen2":
+      return qwen2(model.config);
+    case "mamba":
+      return mamba(model.config);
+    case "mamba2":
+      return mamba2(model.config);
+  }
+}
+
+/** Linear weights a layer: d(H + 2K)h + Hh·d + 3df; biases on q, k and v only. */
+function qwen2(config: Qwen2Config): Counts {
+  const { hidden_size: d, num_hidden_layers: n, num_attention_heads: heads, intermediate_size: f } = config;
+  const h = d / heads;
+  const qkv = (heads + 2 * config.num_key_value_heads) * h;
+  const linear = d * qkv + heads * h * d + 3 * d * f;
+  const embedding = config.vocab_size * d;
+  const ownHead = config.tie_word_embeddings ? 0 : embedding;
+  return {
+    parameters: n * (linear + qkv + 2 * d) + d + embedding + ownHead,
+    lookedUp: config.tie_word_embeddings ? 0 : embedding,
+    linearMacs: n * linear,
+    headMacs: embedding,
+    attention: Array.from({ length: n }, () => ({ flopsPerPair: 4 * heads * h, window: undefined })),
+    convFlops: 0,
+    scan: NO_SCAN,
+    kvElements: 2 * n * config.num_key_value_heads * h,
+    ssmElements: 0,
+    convElements: 0,
+    stream: { layers: n, width: d, float32: false },
+    activation: { float32: 0, elements: 2 * d + Math.max(qkv, 2 * f) },
+  };
+}
+
+/** Linear weights a layer: 4d² + 2df; biases on all linears but q, k and v, two in each LayerNorm; learned positions. */
+function gptNeo(config: GptNeoConfig): Counts {
+  const { hidden_size: d, num_layers: n } = config;
+  const f = config.intermediate_size ?? 4 * d;
+  const linear = 4 * d * d + 2 * d * f;
+  const embedding = config.vocab_size * d;
+  const positions = config.max_position_embeddings * d;
+  return {
+    parameters: n * (linear + (d + f + d) + 4 * d) + 2 * d + embedding + positions,
+    lookedUp: positions,
+    linearMacs: n * linear,
+    headMacs: embedding,
+    attention: Array.from({ length: n }, (_, layer) => ({
+      flopsPerPair: 4 * d,
+      window: config.attention_layers[layer] === "local" ? config.window_size : undefined,
+    })),
+    convFlops: 0,
+    scan: NO_SCAN,
+    kvElements: 2 * n * d,
+    ssmElements: 0,
+    convElements: 0,
+    stream: { layers: n, width: d, float32: false },
+    activation: { float32: 0, elements: 2 * d + Math.max(3 * d, f) },
+  };
+}
+
+/**
+ * A layer: in_proj 2dE, x_proj E(R + 2N), dt_proj RE, out_proj Ed; the scan 7EN + 5E FLOPs a token, exp counted as 1.
+ * Its recurrence has no cheaper chunked form.
+ */
+function mamba(config: MambaConfig): Counts {
+  const { hidden_size: d, num_hidden_layers: n, intermediate_size: inner, state_size: state } = config;
+  const { conv_kernel: k, time_step_rank: rank } = config;
+  const linear = 2 * d * inner + inner * (rank + 2 * state) + rank * inner + inner * d;
+  const small = inner * k + inner + inner + inner * state + inner + d; // convolution, Δ bias, A, D, norm
+  const embedding = config.vocab_size * d;
+  const stepFlops = n * (7 * inner * state + 5 * inner);
+  return {
+    parameters: n * (linear + small) + d + embedding,
+    lookedUp: 0,
+    linearMacs: n * linear,
+    headMacs: embedding,
+    attention: [],
+    convFlops: n * 2 * k * inner,
+    scan: { stepFlops, chunkedFlops: () => stepFlops },
+    kvElements: 0,
+    ssmElements: n * inner * state,
+    convElements: n * inner * k,
+    stream: { layers: n, width: d, float32: true },
+    activation: { float32: d, elements: 4 * inner + rank + 2 * state },
+  };
+}
+
+/**
+ * A layer: in_proj d(2E + 2GN + H), out_proj Ed. State-space duality in chunks of Q, FLOPs a token: C Bᵀ 2QNG, mask QH,
+ * times X 2QE, chunk states 2EN, carry-in 2EN, between chunks 2EN/Q; token by token 5EN + 5E.
+ */
+function mamba2(config: Mamba2Config): Counts {
+  const {
+    hidden_size: d,
+    num_hidden_layers: n,
+    state_size: state,
+    num_heads: heads,
+    conv_kernel: k,
+  } = config;
+  const inner = config.expand * d;
+  const directions = config.n_groups * state;
+  const channels = inner + 2 * directions;
+  const linear = d * (inner + channels + heads) + inner * d;
+  const small = channels * k + channels + 3 * heads + inner + d; // convolution, Δ bias, A, D, gated norm, norm
+  const embedding = config.vocab_size * d;
+  return {
+    parameters: n * (linear + small) + d + embedding,
+    lookedUp: 0,
+    linearMacs: n * linear,
+    headMacs: embedding,
+    attention: [],
+    convFlops: n * 2 * k * channels,
+    scan: {
+      stepFlops: n * (5 * inner * state + 5 * inner),
+      chunkedFlops: (chunk) =>
+        n *
+        (2 * chunk * directions +
+          chunk * heads +
+          2 * chunk * inner +
+          4 * inner * state +
+          (2 * inner * state) / chunk),
+    },
+    kvElements: 0,
+    ssmElements: n * inner * state,
+    convElements: n * channels * k,
+    stream: { layers: n, width: d, float32: true },
+    activation: { float32: d, elements: inner + heads + 2 * channels },
+  };
+}

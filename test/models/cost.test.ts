@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { UserError } from "../../src/errors.js";
+import { cost, memoryOf, roofline } from "../../src/models/cost.js";
+import { countsOf } from "../../src/models/counts.js";
+import { buildModel, findModel, lowerings, REGISTRY, type Model } from "../../src/models/index.js";
+import { elements } from "../../src/graph/index.js";
+import { need } from "../support/need.js";
+
+const qwen = findModel("qwen2.5-0.5b");
+const gptNeo = findModel("gpt-neo-125m");
+/** Its hyper-parameters are those of state-spaces/mamba2-780m. */
+const mamba2: Model = {
+  name: "mamba2-780m",
+  family: "ssm",
+  arch: "mamba2",
+  hfId: "state-spaces/mamba2-780m",
+  parameters: 780_161_280,
+  source: "test",
+  config: {
+    vocab_size: 50288,
+    hidden_size: 1536,
+    num_hidden_layers: 48,
+    expand: 2,
+    num_heads: 48,
+    head_dim: 64,
+    n_groups: 1,
+    state_size: 128,
+    conv_kernel: 4,
+    layer_norm_epsilon: 1e-5,
+  },
+};
+
+const prefill = (model: Model, promptTokens: number, logits: "last" | "all" = "last") =>
+  cost(model, { phase: "prefill", batch: 1, promptTokens, dtype: "float16", logits });
+/** The step that is fed the token at `position`, after as many others. */
+const decode = (model: Model, position: number) =>
+  cost(model, { phase: "decode", batch: 1, position, dtype: "float16", stateDtype: "float32" });
+
+/** Both numbers to the decimals that the worked tables print. */
+const close = (actual: number, printed: number, decimals: number, what: string): void => {
+  assert.ok(
+    Math.abs(actual - printed) <= 0.5 * 10 ** -decimals + 1e-9,
+    `${what}: ${actual}, the table has ${printed}`,
+  );
+};
+
+for (const model of REGISTRY) {
+  const options = {
+    dtype: "float16",
+    phase: "prefill",
+    lowering: lowerings(model)[0] ?? "linear-attention",
+    logits: "last",
+    positions: 16,
+  } as const;
+  const { weights, caches } = buildModel(model, options);
+  const counts = countsOf(model);
+  test(`${model.name}: the formula gives the published parameter count`, () => {
+    assert.equal(counts.parameters, model.parameters);
+  });
+  test(`${model.name}: matrices of the graph hold as many weights as a token takes multiply-adds`, () => {
+    const matrices = weights.flatMap((weight) =>
+      weight.role === "parameter" && !/conv1d|A_log|embed|wte|wpe|lm_head/.test(weight.name)
+        ? weight.parts.filter(({ shape }) => shape.length === 2)
+        : [],
+    );
+    assert.equal(
+      matrices.reduce((sum, { shape }) => sum + elements(shape), 0),
+      counts.linearMacs,
+    );
+  });
+  test(`${model.name}: caches and states of the graph have the counted elements`, () => {
+    const held = (...roles: string[]) =>
+      caches
+        .filter(({ role }) => roles.includes(role))
+        .reduce((sum, { shape }) => sum + elements(shape(1, 1)), 0);
+    assert.equal(held("key", "value"), counts.kvElements);
+    assert.equal(held("ssm"), counts.ssmElements);
+    // A graph needs the k − 1 columns before the newest; transformers and mamba_ssm keep k.
+    assert.equal(held("conv") * 4, counts.convElements * 3);
+  });
+}
+
+test("Qwen2.5-0.5B as worked by hand from its shapes", () => {
+  const worked = [
+    { tokens: 1024, linear: 0.733, attention: 0.045, last: 0.778, step: 1.076, kv: 12.6, read: 1000.6 },
+    { tokens: 32768, linear: 23.451, attention: 46.181, last: 69.632, step: 3.807, kv: 402.7, read: 1390.7 },
+    {
+      tokens: 57344,
+      linear: 41.038,
+      attention: 141.427,
+      last: 182.466,
+      step: 5.921,
+      kv: 704.6,
+      read: 1692.7,
+    },
+  ];
+  for (const { tokens, linear, attention, last, step, kv, read } of worked) {
+    const { flops, flopsBy } = prefill(qwen, tokens);
+    close(flopsBy.linear / 1e12, linear, 3, "linears, TFLOP");
+    close(flopsBy.attention / 1e12, attention, 3, "lower triangle, TFLOP");
+    close(flops / 1e12, last, 3, "prefill, TFLOP");
+    const next = decode(qwen, tokens);
+    close(next.flops / 1e9, step, 3, "decode, GFLOP");
+    const written = 12_288;
+    close((next.bytesBy.weights + next.bytesBy.kvCache - written) / 1e6, read, 1, "bytes read by a step, MB");
+    const memory = memoryOf(qwen, { batch: 1, tokens, dtype: "float16" });
+    close(memory.kvCacheBytes / 1e6, kv, 1, "KV cache, MB");
+    close(memory.weightsBytes / 1e6, 988.1, 1, "weights, MB");
+  }
+  // The worked table with the head on every token has the full square of attention: 1.102 − 0.090 + 0.045.
+  close(prefill(qwen, 1024, "all").flops / 1e12, 1.057, 3, "head on all tokens, TFLOP");
+  close(memoryOf(qwen, { batch: 1, tokens: 57344, dtype: "float16" }).activationBytes / 1e6, 1321.2, 1, "MB");
+  assert.equal(prefill(qwen, 1024).bytesBy.logits, 151936 * 4);
+});
+
+test("Mamba2-780m as worked by hand from its shapes", () => {
+  const worked = [
+    { tokens: 1024, linear: 1.437, conv: 0.0013, scan: 0.159, last: 1.598, all: 1.756, alive: 26.3 },
+    { tokens: 32768, linear: 45.999, conv: 0.0419, scan: 5.075, last: 51.116, all: 56.178, alive: 842.0 },
+    { tokens: 57344, linear: 80.498, conv: 0.0733, scan: 8.881, last: 89.453, all: 98.312, alive: 1473.5 },
+  ];
+  for (const { tokens, linear, conv, scan, last, all, alive } of worked) {
+    const { flops, flopsBy } = prefill(mamba2, tokens);
+    close(flopsBy.linear / 1e12, linear, 3, "linears, TFLOP");
+    close(flopsBy.convolution / 1e12, conv, 4, "convolution, TFLOP");
+    close(flopsBy.scan / 1e12, scan, 3, "SSD in chunks of 256, TFLOP");
+    close(flops / 1e12, last, 3, "prefill, TFLOP");
+    close(prefill(mamba2, tokens, "all").flops / 1e12, all, 3, "head on all tokens, TFLOP");
+    const memory = memoryOf(mamba2, { batch: 1, tokens, dtype: "float16", stateDtype: "float32" });
+    close(memory.weightsBytes / 1e6, 1560.3, 1, "weights, MB");
+    close(memory.ssmStateBytes / 1e6, 75.5, 1, "SSM state in float32, MB");
+    close(memory.convStateBytes / 1e6, 1.28, 2, "convolution state, MB");
+    close(memory.activationBytes / 1e6, alive, 1, "minimal activations, MB");
+    assert.equal(memory.kvCacheBytes, 0);
+    const { flops: step, bytesBy } = decode(mamba2, tokens);
+    close(step / 1e9, 1.655, 3, "decode, GFLOP");
+    close((bytesBy.weights + bytesBy.states) / 1e6, 1713.9, 1, "weights and states of a step, MB");
+  }
+  const chunked = cost(mamba2, { phase: "prefill", batch: 1, promptTokens: 1, dtype: "float16" });
+  assert.equal(chunked.flopsBy.scan, 48 * 3_226_624);
+});
+
+test("windowed layers see no more than their window", () => {
+  // 15.62 and 40.32 TFLOP for GPT-Neo-125M, half of whose layers see 256 keys.
+  close(prefill(gptNeo, 1024).flops / 1e12, 0.19, 2, "prefill, TFLOP");
+  close(prefill(gptNeo, 32768).flops / 1e12, 15.62, 2, "prefill, TFLOP");
+  close(prefill(gptNeo, 57344).flops / 1e12, 40.32, 2, "prefill, TFLOP");
+  // Counted pair by pair.
+  let pairs = 0;
+  for (let query = 0; query < 700; query++) pairs += 6 * (query + 1) + 6 * Math.min(query + 1, 256);
+  assert.equal(prefill(gptNeo, 700).flopsBy.attention, pairs * 4 * 768);
+  assert.equal(decode(gptNeo, 699).flopsBy.attention, (6 * 700 + 6 * 256) * 4 * 768);
+  const { bytesBy } = decode(gptNeo, 699);
+  // 699 and 255 keys and values of 768 elements are read in each layer, one of each is written.
+  assert.equal(bytesBy.kvCache, 2 * 2 * 768 * (6 * 699 + 6 * 255 + 12));
+  assert.equal(bytesBy.weights, 2 * (gptNeo.parameters - 2047 * 768), "one row of the positions is read");
+});
+
+test("a prompt costs what its tokens cost one by one, but for the weights", () => {
+  for (const model of [qwen, gptNeo]) {
+    let attention = 0;
+    for (let at = 0; at < 300; at++) attention += decode(model, at).flopsBy.attention;
+    assert.equal(prefill(model, 300).flopsBy.attention, attention);
+  }
+});
+
+test("the batch multiplies all but the weights", () => {
+  const of = (batch: number) =>
+    cost(mamba2, { phase: "prefill", batch, promptTokens: 512, dtype: "float16" });
+  assert.equal(of(3).flops, 3 * of(1).flops);
+  assert.equal(of(3).bytesBy.weights, of(1).bytesBy.weights);
+  assert.equal(of(3).bytes - of(3).bytesBy.weights, 3 * (of(1).bytes - of(1).bytesBy.weights));
+});
+
+test("an untied embedding is looked up, its head is read", () => {
+  assert.ok(qwen.arch === "qwen2");
+  const untied: Model = { ...qwen, config: { ...qwen.config, tie_word_embeddings: false } };
+  const embedding = 151936 * 896;
+  assert.equal(countsOf(untied).parameters, qwen.parameters + embedding);
+  assert.equal(decode(untied, 1).bytesBy.weights, decode(qwen, 1).bytesBy.weights + 2 * 896);
+});
+
+test("the roofline is the slower of computing and moving", () => {
+  const ceilings = { flopsPerS: 100, bytesPerS: 10 };
+  assert.deepEqual(roofline({ flops: 50, bytes: 4 }, ceilings), {
+    lowerBoundMs: 500,
+    computeMs: 500,
+    memoryMs: 400,
+    bound: "compute",
+  });
+  assert.equal(roofline({ flops: 50, bytes: 6 }, ceilings).lowerBoundMs, 600);
+  assert.equal(roofline({ flops: 50, bytes: 6 }, ceilings).bound, "memory");
+  const h200 = { flopsPerS: 790e12, bytesPerS: 4.3e12 };
+  assert.equal(roofline(decode(qwen, 1024), h200).bound, "memory");
+  assert.equal(roofline(prefill(qwen, 8192), h200).bound, "compute");
+});
+
+test("lengths that make no sense are refused with their value", () => {
+  assert.throws(
+    () => prefill(qwen, 0),
+    (error: unknown) => error instanceof UserError && /prompt length is 0; .* 1 or more/.test(error.message),
+  );
+  assert.throws(
+    () => cost(qwen, { phase: "decode", batch: 1, position: -1, dtype: "float16" }),
+    /position is -1/,
+  );
+  assert.throws(() => memoryOf(qwen, { batch: 1.5, tokens: 8, dtype: "float16" }), /batch is 1.5/);
+});
+
+const published = new URL("../../../shared/reference/models.json", import.meta.url);
+
+test(
+  "every published model of these architectures has the counted parameters and layers",
+  need("../shared", existsSync(published), "it holds the published configurations"),
+  () => {
+    const entries = JSON.parse(readFileSync(published, "utf8")) as {
+      id: string;
+      arch: string;
+      config: Record<string, unknown>;
+      params: { computed: number };
+    }[];
+    let checked = 0;
+    for (const { id, arch, config, params } of entries) {
+      if (!REGISTRY.some((model) => model.arch === arch)) continue;
+      const names = { num_layers: config.num_hidden_layers, num_heads: config.num_heads, ...config };
+      const counts = countsOf({ arch, config: names } as unknown as Model);
+      assert.equal(counts.parameters, params.computed, id);
+      checked += 1;
+    }
+    assert.ok(checked >= 13, `${checked} models`);
+  },
+);
