@@ -14,3 +14,10 @@ export function parseCount(text: string): number {
   if (!/^-?\d+$/.test(text.trim())) throw new InvalidArgumentError(`"${text}" is not a whole number.`);
   return Number(text);
 }
+
+/** A list of names: fp16,fp32. */
+export const parseList = (text: string): string[] =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
