@@ -69,17 +69,25 @@ Exits with 1 when a setting did not pass; one that the provider does not support
     });
 }
 
+/** A table a model: one for all would be cut, and a reader compares settings of one model. */
 async function print(results: readonly GateResult[], json: boolean): Promise<void> {
   if (json) {
     console.log(JSON.stringify(results, null, 2));
     return;
   }
-  if (results.length === 0) return;
-  const [{ gateRow }, { show }] = await Promise.all([
+  const [{ gateRow, describeSetting }, { show }] = await Promise.all([
     import("../run/index.js"),
     import("../notebook/display.js"),
   ]);
-  await show(results.map(gateRow));
-  for (const { model, dtype, reason } of results)
-    if (reason !== null) console.log(`${model}, ${dtype}: ${reason}`);
+  for (const model of new Set(results.map((result) => result.model))) {
+    const mine = results.filter((result) => result.model === model);
+    await show(mine.map(gateRow));
+    for (const reason of new Set(mine.map((result) => result.reason)))
+      if (reason !== null) {
+        const [first, ...more] = mine.filter((result) => result.reason === reason);
+        console.log(
+          `${describeSetting(first!)}${more.length > 0 ? ` and ${more.length} more` : ""}: ${reason}`,
+        );
+      }
+  }
 }

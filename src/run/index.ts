@@ -7,3 +7,4 @@ export { WeightStore, type WeightSource } from "./weight-store.js";
 export { verify, VerifyInterruptedError, type VerifyOptions } from "./gate/verify.js";
 export { gateRow, type GateResult, type GateRow } from "./gate/result.js";
 export { gateOf, gateFolder, type Gate } from "./gate/record.js";
+export { describeSetting } from "./gate/setting.js";

@@ -20,9 +20,6 @@ export interface ReferenceRun {
   readonly logits: readonly Float32Array[];
 }
 
-/** Calls `onStep` after the prompt and after each token. */
-type OnStep = () => void;
-
 /**
  * Puts the prompt to the reference and decodes `decoded` tokens after it: those of `text`, or, where there is none, the
  * ones it picks itself.
@@ -57,12 +54,10 @@ export async function askCandidate(
   { prompt, fed, logits }: ReferenceRun,
   decoded: number,
   signal?: AbortSignal,
-  onStep: OnStep = () => undefined,
 ): Promise<Difference[]> {
   const differences: Difference[] = [];
   const compare = (picked: bigint): void => {
     differences.push(compareLogits(logits[differences.length]!, logitsOf(answers), picked));
-    onStep();
   };
   let picked = (await answers.prefill(prompt, signal))[0]!;
   compare(picked);

@@ -15,10 +15,12 @@ export const settingOf = (cell: Cell, cudaGraph: boolean | null): Setting => ({ 
 /** Whether the gate compares with this setting instead of judging it. */
 export const isReference = ({ ep, dtype }: Setting): boolean => ep === "cpu" && dtype === "fp32";
 
-/** A setting in a few words: `mamba2-130m, fp16, ssd-matmul, CUDA graph`. */
-export function describeSetting({ model, ep, dtype, lowering, decodeLowering, cudaGraph }: Setting): string {
-  const both =
-    lowering === decodeLowering ? lowering : `${lowering ?? "none"}, decoding by ${decodeLowering ?? "none"}`;
+/** What a setting is named by. */
+type Named = Omit<Setting, "model" | "cuda"> & { readonly model: string };
+
+/** A setting in a few words: `mamba2-130m, cuda, fp16, ssd-matmul, decoding by linear-attention, CUDA graph`. */
+export function describeSetting({ model, ep, dtype, lowering, decodeLowering, cudaGraph }: Named): string {
+  const decoding = decodeLowering === lowering ? null : `decoding by ${decodeLowering}`;
   const graph = cudaGraph === null ? null : cudaGraph ? "CUDA graph" : "no CUDA graph";
-  return [model.name, ep, dtype, both, graph].filter((word) => word !== null).join(", ");
+  return [model, ep, dtype, lowering, decoding, graph].filter((word) => word !== null).join(", ");
 }
