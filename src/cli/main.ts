@@ -10,6 +10,7 @@ import { modelsCommand } from "./models.js";
 import { notebookCommand } from "./notebook.js";
 import { quickCommand } from "./quick.js";
 import { runCommand } from "./run.js";
+import { verifyCommand } from "./verify.js";
 
 // Commands load what they need when they run, so that --help answers at once.
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -31,6 +32,7 @@ const program = new Command("ssm-scope")
 for (const make of [
   quickCommand,
   runCommand,
+  verifyCommand,
   modelsCommand,
   figuresCommand,
   notebookCommand,

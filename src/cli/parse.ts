@@ -39,3 +39,9 @@ export function collectOption(text: string, earlier: Record<string, string> = {}
   if (at < 1) throw new InvalidArgumentError(`"${text}" is not of the form key=value.`);
   return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
 }
+/** A list of names: fp16,fp32. */
+export const parseList = (text: string): string[] =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");

@@ -24,6 +24,9 @@ export interface GptNeoConfig {
 export function buildGptNeo(config: GptNeoConfig, options: BuildOptions): ModelGraph {
   const { hidden_size: width, num_heads: heads, layer_norm_epsilon: eps } = config;
   const inner = config.intermediate_size ?? 4 * width;
+  // GPT-Neo does not scale q·k by 1/√headDim, its trained weights do: with unscaled random ones every softmax is a choice
+  // between two keys, and float16 turns it another way.
+  const unitScores = (width / heads) ** -0.25 / Math.sqrt(width);
   const model = new Decoder("gpt_neo", options);
   const { graph } = model;
   const norm = (name: string) => ({
@@ -56,7 +59,7 @@ export function buildGptNeo(config: GptNeoConfig, options: BuildOptions): ModelG
         const linearPart = (name: string) => ({
           name: `${prefix}.attn.attention.${name}.weight`,
           shape: [width, width],
-          init: fanIn(width),
+          init: name === "v_proj" ? fanIn(width) : normal(unitScores),
         });
         const qkv = ops.linear(
           normed,

@@ -1,6 +1,8 @@
 import { randomPrompt } from "../models/index.js";
 import { openRuntime } from "../ort/index.js";
 import type { Row } from "../record/index.js";
+import { gateOf, type Gate } from "./gate/record.js";
+import { settingOf } from "./gate/setting.js";
 import { Generator } from "./generator.js";
 import { LoadedModel } from "./loaded-model.js";
 import { performanceClock, sample, warmUp, type WarmUpOptions } from "./measure.js";
@@ -58,8 +60,9 @@ async function measureCell(
   };
   try {
     using generator = new Generator(cell, loaded);
+    const gate = gateOf(settingOf(cell, cudaGraphOf(generator, loaded)), columns);
     // Reported before the generator is released: after a fatal error of a GPU the release may end the process.
-    await takeSamples(generator, cell, repeats, loaded, sweep, add).catch((error: unknown) => {
+    await takeSamples(generator, cell, repeats, loaded, gate, sweep, add).catch((error: unknown) => {
       report(error, generator);
     });
   } catch (error) {
@@ -67,11 +70,15 @@ async function measureCell(
   }
 }
 
+const cudaGraphOf = ({ cudaGraph }: Generator, { device }: LoadedModel): boolean | null =>
+  device.ep === "cpu" ? null : cudaGraph;
+
 async function takeSamples(
   generator: Generator,
   cell: Cell,
   repeats: readonly number[],
   loaded: LoadedModel,
+  gate: Gate | null,
   { warmUp: warmUpOptions, progress, signal }: Sweep,
   add: (row: Row) => void,
 ): Promise<void> {
@@ -88,8 +95,8 @@ async function takeSamples(
       repeat,
       ...sampleColumns(cell, times),
       ...memoryColumns(generator, loaded),
-      cuda_graph: loaded.device.ep === "cpu" ? null : generator.cudaGraph,
-      ...verdictColumns(cell, warm),
+      cuda_graph: cudaGraphOf(generator, loaded),
+      ...verdictColumns(cell, warm, gate),
     });
     ttfts.push(times.ttftMs);
     progress.step(generationWork(cell), `${name}: TTFT ${times.ttftMs.toFixed(0)} ms`);

@@ -1,5 +1,6 @@
 import { NativeError, type CudaOptions } from "../ort/index.js";
 import type { Row } from "../record/index.js";
+import type { Gate } from "./gate/record.js";
 import type { Generator } from "./generator.js";
 import type { LoadedModel } from "./loaded-model.js";
 import type { Sample, WarmUp } from "./measure.js";
@@ -97,11 +98,13 @@ export function failureColumns(error: unknown): Row | null {
 }
 
 /** Whether the sample may be trusted as far as this engine can tell, and why not. */
-export function verdictColumns(cell: Cell, { runs, stable }: WarmUp): Row {
+export function verdictColumns(cell: Cell, { runs, stable }: WarmUp, gate: Gate | null): Row {
   const reasons: string[] = [];
   if (!stable) reasons.push("unstable-warm-up");
   if (cell.beyondPositions !== null) reasons.push("beyond-positions");
+  if (gate === "failed" || gate === "not-run") reasons.push(`gate-${gate}`);
   return {
+    gate,
     warmup_runs: runs,
     warmup_stable: stable,
     verdict: reasons.length > 0 ? "suspect" : "ok",

@@ -49,7 +49,7 @@ const close = (actual: number, printed: number, decimals: number, what: string):
 for (const model of REGISTRY) {
   const options = {
     dtype: "float16",
-    phase: "prefill",
+    tokensMultipleOf: 1,
     lowering: lowerings(model)[0] ?? "linear-attention",
     logits: "last",
     positions: 16,

@@ -1,0 +1,171 @@
+import { UserError } from "../../errors.js";
+import {
+  findModel,
+  lowerings,
+  maxPositions,
+  REGISTRY,
+  type Lowering,
+  type Model,
+} from "../../models/index.js";
+import type { CudaOptions } from "../../ort/index.js";
+import { oneOf, type Dtype, type Ep } from "../plan.js";
+import type { Setting } from "./setting.js";
+
+/** What to put through the gate. Lists are crossed. */
+export interface GateSettings {
+  /** Registry names, or models of your own. Default: the whole registry. */
+  models?: readonly (string | Model)[];
+  /** Execution provider to judge. Default: cpu, whose lowerings, segments and float16 are then judged. */
+  ep?: Ep;
+  /** Which of several GPUs, as CUDA counts them. Default 0. */
+  deviceId?: number;
+  /** Default: all that the provider may have. */
+  dtypes?: readonly Dtype[];
+  /** Of prefill and decoding, every pair; models without an SSM block are left out. Default: all, and those models too. */
+  lowerings?: readonly Lowering[];
+  /** Prompt lengths to check besides 1, 64, 130 and 257. */
+  promptTokens?: readonly number[];
+  /** Options of the CUDA provider; float32 products round to TF32 only where they say so. */
+  cuda?: CudaOptions;
+  /** Seed of random weights and prompts. Default 1. */
+  seed?: number;
+}
+
+/** A prompt, and how many tokens are decoded after it in one piece. */
+export interface Prompt {
+  readonly tokens: number;
+  readonly decoded: number;
+}
+
+/** Prompts that are put in in the same way, so that one generator, made for the longest, serves them all. */
+export interface Way {
+  /** null: in one piece. */
+  readonly segmentTokens: number | null;
+  readonly prompts: readonly Prompt[];
+}
+
+/** The gate of one model. */
+export interface GatePlan {
+  readonly model: Model;
+  /** What the reference is asked. */
+  readonly prompts: readonly Prompt[];
+  /** How each candidate is asked. */
+  readonly ways: readonly Way[];
+  /** Grouped by dtype. */
+  readonly candidates: readonly Setting[];
+  readonly deviceId: number | null;
+  readonly seed: number;
+}
+
+/** Whole SSD chunks: a prompt of them, in segments of them, is put in by another graph, which need not pad. */
+export const CHUNKS = 64;
+/** One token, one and three chunks, and two that end inside a chunk; the last one makes GPT-Neo's window of 256 move. */
+const LENGTHS = [1, CHUNKS, 130, 3 * CHUNKS, 257];
+/** Whole SSD chunks, and segments that cut them. */
+const SEGMENTS = [CHUNKS, 50];
+/** After the longest prompt. */
+const DECODED = 64;
+/** After the others: a state that was carried on wrongly shows at the first token. */
+const DECODED_AFTER_OTHERS = 8;
+
+/** What a pass stands for; part of its key, so that a stricter gate has to be passed anew. */
+export const CRITERIA = { LENGTHS, SEGMENTS, DECODED, DECODED_AFTER_OTHERS };
+
+const EPS = ["cpu", "cuda"] as const;
+const LOWERINGS = ["linear-attention", "ssd-matmul"] as const satisfies Lowering[];
+const DTYPES = ["fp16", "fp32", "bf16"] as const satisfies Dtype[];
+/** ONNX Runtime has no bfloat16 kernels for the CPU. */
+const DEFAULT_DTYPES: Record<Ep, readonly Dtype[]> = { cpu: ["fp32", "fp16"], cuda: DTYPES };
+
+/** The gate of every model, or a UserError that names the first setting that makes no sense. */
+export function planGate(settings: GateSettings): GatePlan[] {
+  const ep = oneOf("the execution provider", settings.ep ?? "cpu", EPS);
+  const { cuda, deviceId, seed = 1 } = settings;
+  if (ep === "cpu" && (cuda !== undefined || deviceId !== undefined))
+    throw new UserError("options of a GPU were given, but the execution provider is cpu; add --ep cuda");
+  if (deviceId !== undefined) wholeNumber("the device id", deviceId, 0);
+  wholeNumber("the seed", seed, 0);
+  const dtypes = listOf("the dtype", settings.dtypes ?? DEFAULT_DTYPES[ep], DTYPES);
+  const wanted = settings.lowerings && listOf("the lowering", settings.lowerings, LOWERINGS);
+  for (const length of settings.promptTokens ?? []) wholeNumber("a prompt length", length, 1);
+  const common = { deviceId: ep === "cpu" ? null : (deviceId ?? 0), seed };
+  const plans = [...new Set(settings.models ?? REGISTRY)].map((named) => {
+    const model = typeof named === "string" ? findModel(named) : named;
+    const prompts = promptsOf(model, settings.promptTokens ?? []);
+    const candidates = dtypes.flatMap((dtype) =>
+      loweringPairs(model, wanted).flatMap((pair) =>
+        (ep === "cpu" ? [null] : [false, true]).map((cudaGraph) => ({
+          model,
+          ep,
+          dtype,
+          ...pair,
+          cuda: ep === "cpu" ? null : { tf32: false, ...cuda },
+          cudaGraph,
+        })),
+      ),
+    );
+    return { model, prompts, ways: waysOf(prompts), candidates, ...common };
+  });
+  const some = plans.filter(({ candidates }) => candidates.length > 0);
+  if (some.length > 0) return some;
+  throw new UserError(
+    plans.length === 0
+      ? "no model given; `ssm-scope models` lists them"
+      : `no model given has the lowering ${(wanted ?? []).join(" or ")}; leave --lowering out, or choose another model`,
+  );
+}
+
+/** Prefill and decoding each in every lowering wanted; one pair of nulls for a model that has none. */
+function loweringPairs(
+  model: Model,
+  wanted: readonly Lowering[] | undefined,
+): Pick<Setting, "lowering" | "decodeLowering">[] {
+  const all = lowerings(model);
+  if (all.length === 0) return wanted ? [] : [{ lowering: null, decodeLowering: null }];
+  const used = all.filter((lowering) => wanted?.includes(lowering) ?? true);
+  return used.flatMap((lowering) => used.map((decodeLowering) => ({ lowering, decodeLowering })));
+}
+
+function promptsOf(model: Model, more: readonly number[]): Prompt[] {
+  const limit = maxPositions(model) ?? Infinity;
+  const beyond = more.find((tokens) => tokens + DECODED > limit);
+  if (beyond !== undefined)
+    throw new UserError(
+      `${model.name} has ${limit} positions, but a prompt of ${beyond} and ${DECODED} decoded tokens make ${beyond + DECODED}; choose a shorter one`,
+    );
+  const lengths = [...new Set([...LENGTHS, ...more])]
+    .filter((tokens) => tokens + DECODED <= limit)
+    .sort((a, b) => a - b);
+  return lengths.map((tokens, i) => ({
+    tokens,
+    decoded: i + 1 === lengths.length ? DECODED : DECODED_AFTER_OTHERS,
+  }));
+}
+
+/** In one piece, and in segments wherever that makes a difference. */
+function waysOf(prompts: readonly Prompt[]): Way[] {
+  const segmented = SEGMENTS.map((segmentTokens) => ({
+    segmentTokens,
+    prompts: prompts
+      .filter(({ tokens }) => tokens > segmentTokens)
+      .map(({ tokens }) => ({ tokens, decoded: DECODED_AFTER_OTHERS })),
+  }));
+  const whole = [null, CHUNKS].map((segmentTokens) => ({
+    segmentTokens,
+    prompts: prompts
+      .filter(({ tokens }) => tokens % CHUNKS === 0 && tokens > CHUNKS)
+      .map(({ tokens }) => ({ tokens, decoded: DECODED_AFTER_OTHERS })),
+  }));
+  return [{ segmentTokens: null, prompts }, ...segmented, ...whole].filter((way) => way.prompts.length > 0);
+}
+
+function wholeNumber(what: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new UserError(`${what} is ${value}; it must be a whole number of ${least} or more`);
+}
+
+function listOf<T extends string>(what: string, values: readonly string[], allowed: readonly T[]): T[] {
+  if (values.length === 0)
+    throw new UserError(`${what} is missing; it must be one or several of ${allowed.join(", ")}`);
+  return [...new Set(values.map((value) => oneOf(what, value, allowed)))];
+}

@@ -1,0 +1,81 @@
+import { RandomWeights } from "../../models/index.js";
+import { showProgress, silentProgress } from "../progress.js";
+import { cellOf } from "./cell.js";
+import { gateFacts, openEngine, type OpenEngine } from "./engine.js";
+import { judge, type Gating } from "./judge.js";
+import { planGate, type GatePlan, type GateSettings } from "./plan.js";
+import { gateFolder, prepareFolder } from "./record.js";
+import { askAll } from "./reference.js";
+import type { GateResult } from "./result.js";
+import { workOf } from "./work.js";
+
+export interface VerifyOptions extends GateSettings {
+  /** Where verdicts are kept for `run`. Default: `gateFolder()`. */
+  folder?: string;
+  /** A bar or lines on stderr (default), or nothing. */
+  progress?: "auto" | "none";
+  /** Stops after the step in flight; what was judged before is kept and is in the error's `results`. */
+  signal?: AbortSignal;
+  /** Where reference and candidates come from: other ones show that the gate closes. */
+  engines?: { reference?: OpenEngine; candidate?: OpenEngine };
+}
+
+/** The gate was stopped from outside; what was judged before is in `results`. */
+export class VerifyInterruptedError extends Error {
+  override readonly name = "InterruptedError";
+  constructor(readonly results: readonly GateResult[]) {
+    super(`interrupted; ${results.length} verdicts are kept`);
+  }
+}
+
+/**
+ * The numerical gate: puts the same weights, prompts and tokens to float32 on the CPU and to every setting of the
+ * execution provider, and compares their logits. Verdicts are kept: rows of `run` say whether their setting passed.
+ *
+ * Throws UserError for settings that make no sense, before anything is measured.
+ */
+export async function verify(options: VerifyOptions = {}): Promise<GateResult[]> {
+  const plans = planGate(options);
+  const { ep = "cpu", signal, folder = gateFolder() } = options;
+  const facts = gateFacts(ep, options.deviceId ?? 0);
+  prepareFolder(folder);
+  const total = plans.reduce((sum, plan) => sum + workOf(plan), 0);
+  const gate: Gating = {
+    facts,
+    folder,
+    progress: options.progress === "none" ? silentProgress : showProgress(total),
+    signal,
+    reference: options.engines?.reference ?? openEngine,
+    candidate: options.engines?.candidate ?? openEngine,
+  };
+  const results: GateResult[] = [];
+  try {
+    for (const plan of plans) await judgeModel(plan, gate, results);
+  } catch (error) {
+    if (signal?.aborted && error instanceof Error && error.name === "AbortError")
+      throw new VerifyInterruptedError(results);
+    throw error;
+  } finally {
+    gate.progress.stop();
+  }
+  return results;
+}
+
+/** Judges all settings of one model against one reference, which is asked once. */
+async function judgeModel(plan: GatePlan, gate: Gating, results: GateResult[]): Promise<void> {
+  const source = new RandomWeights(plan.seed);
+  const reference = await askAll(plan, source, gate);
+  for (const dtype of new Set(plan.candidates.map((setting) => setting.dtype))) {
+    // Sessions share weights, and weights have one type.
+    const candidates = plan.candidates.filter((setting) => setting.dtype === dtype);
+    using engine = gate.candidate(
+      cellOf(plan, candidates[0]!, { segmentTokens: null, prompts: plan.prompts }),
+      source,
+    );
+    for (const setting of candidates) {
+      const { result, fatal } = await judge(setting, plan, reference, engine, gate);
+      results.push(result);
+      if (fatal) throw new Error(`the device is lost to this process: ${result.reason}`);
+    }
+  }
+}
