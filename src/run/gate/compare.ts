@@ -10,7 +10,7 @@ export interface Difference {
   readonly margin: number;
   /** Whether both have their largest logit at the same token. */
   readonly agrees: boolean;
-  /** Whether the token the candidate went on with is that of its largest logit, the lowest index on ties. */
+  /** Whether the token the candidate went on with has its largest logit; float16 may have several such. */
   readonly pickedLargest: boolean;
 }
 
@@ -44,7 +44,7 @@ export function compareLogits(reference: Float32Array, candidate: Float32Array, 
     scale,
     margin: reference[best]! - second,
     agrees: mine === best,
-    pickedLargest: picked === BigInt(mine),
+    pickedLargest: candidate[Number(picked)] === candidate[mine],
   };
 }
 
@@ -67,7 +67,7 @@ export interface Check {
   readonly decisive: number;
   /** Those of them where the candidate's best token is another one. */
   readonly disagreeing: number;
-  /** Positions where the candidate went on with another token than that of its own largest logit. */
+  /** Positions where the candidate went on with a token that has not its own largest logit. */
   readonly mispicked: number;
 }
 
@@ -104,7 +104,7 @@ export function faultOf(check: Check, { max, mean }: Tolerance): string | null {
     if (check.disagreeing > 0)
       return `${check.disagreeing} of ${check.decisive} clear next tokens are others than the reference's`;
     if (check.mispicked > 0)
-      return `${check.mispicked} of ${check.positions} tokens gone on with are not those of the largest logit`;
+      return `${check.mispicked} of ${check.positions} tokens gone on with have not the largest logit`;
     return null;
   };
   const found = fault();

@@ -32,10 +32,17 @@ export async function judge(
 ): Promise<Judged> {
   const key = gateKey(setting, facts);
   const name = describeSetting({ ...setting, model: setting.model.name });
+  let left = providerWeight(setting) * waysWork(plan.ways);
+  const onPrompt = (prompt: Prompt): void => {
+    const work = providerWeight(setting) * promptWork(prompt);
+    left -= work;
+    progress.step(work, name);
+  };
   const keep = (checks: readonly Check[], problem: Problem | null): Judged => {
     const result = resultOf(setting, facts, checks, problem);
     const { status } = result;
     if (status === "passed" || status === "failed") writeRecord({ key, ...result, status, facts }, folder);
+    progress.step(left, name);
     progress.line(verdictLine(name, result));
     return { result, fatal: problem?.fatal ?? false };
   };
@@ -46,13 +53,6 @@ export async function judge(
     if (!problem) throw error;
     broken ??= keep([], problem);
   };
-  let left = providerWeight(setting) * waysWork(plan.ways);
-  const onPrompt = (prompt: Prompt): void => {
-    const work = providerWeight(setting) * promptWork(prompt);
-    left -= work;
-    progress.step(work, name);
-  };
-
   forgetRecord(key, folder);
   progress.step(0, name);
   const checks: Check[] = [];
@@ -68,7 +68,6 @@ export async function judge(
     }
     if (broken) break;
   }
-  progress.step(left, name);
   return broken ?? keep(checks, null);
 }
 
