@@ -28,7 +28,7 @@ export function verifyCommand(): Command {
     )
     .option(
       "-l, --prompt-tokens <list>",
-      "prompt lengths to check besides 1, 64, 130 and 257, e.g. 1K,8K",
+      "prompt lengths to check besides 1, 64, 130, 192 and 257, e.g. 1K,8K",
       parseLengths,
     )
     .option("--device-id <number>", "which of several GPUs (default 0)", parseCount)

@@ -23,7 +23,7 @@ export interface GateSettings {
   dtypes?: readonly Dtype[];
   /** Of prefill and decoding, every pair; models without an SSM block are left out. Default: all, and those models too. */
   lowerings?: readonly Lowering[];
-  /** Prompt lengths to check besides 1, 64, 130 and 257. */
+  /** Prompt lengths to check besides 1, 64, 130, 192 and 257. */
   promptTokens?: readonly number[];
   /** Options of the CUDA provider; float32 products round to TF32 only where they say so. */
   cuda?: CudaOptions;

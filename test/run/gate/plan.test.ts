@@ -37,7 +37,7 @@ test("by default it is every model; a lowering leaves out those without one", ()
   assert.ok(some.every(({ candidates }) => candidates.length === 1));
 });
 
-test("prompts go in in one piece, in whole chunks and in odd ones, and 64 tokens follow the longest", () => {
+test("prompts go in in one piece, in segments of whole chunks and odd ones, also where all are whole, and 64 tokens follow the longest", () => {
   const [{ prompts, ways }] = planGate({ models: ["mamba2-130m"] }) as [ReturnType<typeof planGate>[0]];
   assert.deepEqual(
     prompts.map(({ tokens, decoded }) => [tokens, decoded]),
@@ -45,15 +45,18 @@ test("prompts go in in one piece, in whole chunks and in odd ones, and 64 tokens
       [1, 8],
       [64, 8],
       [130, 8],
+      [192, 8],
       [257, 64],
     ],
   );
   assert.deepEqual(
     ways.map((way) => [way.segmentTokens, way.prompts.map(({ tokens }) => tokens)]),
     [
-      [null, [1, 64, 130, 257]],
-      [64, [130, 257]],
-      [50, [64, 130, 257]],
+      [null, [1, 64, 130, 192, 257]],
+      [64, [130, 192, 257]],
+      [50, [64, 130, 192, 257]],
+      [null, [192]],
+      [64, [192]],
     ],
   );
 });
@@ -61,9 +64,12 @@ test("prompts go in in one piece, in whole chunks and in odd ones, and 64 tokens
 test("further lengths are added, and lengths beyond a model's positions left out", () => {
   const lengths = (settings: GateSettings): number[] =>
     planGate(settings)[0]!.prompts.map(({ tokens }) => tokens);
-  assert.deepEqual(lengths({ models: ["mamba2-130m"], promptTokens: [1000, 64] }), [1, 64, 130, 257, 1000]);
+  assert.deepEqual(
+    lengths({ models: ["mamba2-130m"], promptTokens: [1000, 64] }),
+    [1, 64, 130, 192, 257, 1000],
+  );
   const { model } = loadCheckpoint("gpt_neo");
-  assert.deepEqual(lengths({ models: [model] }), [1, 64, 130], "256 positions");
+  assert.deepEqual(lengths({ models: [model] }), [1, 64, 130, 192], "256 positions");
 });
 
 test("float32 on a GPU rounds to TF32 only when it may", () => {
