@@ -82,7 +82,7 @@ export function runCommand(): Command {
       ]),
     )
     .addOption(
-      new Option("--arena <strategy>", "how the allocator grows (default next-power-of-two)").choices([
+      new Option("--arena <strategy>", "how the allocator grows (default same-as-requested)").choices([
         "next-power-of-two",
         "same-as-requested",
       ]),

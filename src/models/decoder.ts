@@ -14,6 +14,11 @@ export interface BuildOptions {
   readonly positions: number;
   /** What the number of tokens of every run is a multiple of: a lowering in chunks need not pad then. 1: any number. */
   readonly tokensMultipleOf: number;
+  /**
+   * Whether a product whose parts go different ways is computed as several: splitting the result of a long prompt moves
+   * more memory on a GPU than further launches cost. One token is the other way round, and a CPU packs weights a product.
+   */
+  readonly separateProducts: boolean;
 }
 
 /** One tensor of the published checkpoint, and how to make it up when there is none. */
@@ -34,6 +39,13 @@ export interface Held {
   readonly transform?: (stored: number) => number;
 }
 
+/** Rows `from` up to (not including) `from` + the number of rows of the weight. */
+export interface RowRange {
+  readonly of: string;
+  readonly ofShape: readonly number[];
+  readonly from: number;
+}
+
 /**
  * A weight of the graph. A parameter is one or several tensors of the checkpoint, stacked along the first axis in
  * the order given (so that q, k and v are one product); a table is computed.
@@ -45,6 +57,8 @@ export type WeightSpec =
       readonly dtype: FloatType;
       readonly shape: readonly number[];
       readonly parts: readonly Part[];
+      /** The weight is these rows of a larger one, in whose memory it lies; `parts` make up all of that one. */
+      readonly rows?: RowRange;
     }
   | {
       readonly role: "table";
@@ -126,6 +140,31 @@ export class Decoder {
     return this.#weight({ role: "parameter", name, dtype, shape, parts });
   }
 
+  /**
+   * x Wᵀ for weights stacked along their rows, as one result a part: a product and a split, or a product a part over the
+   * rows of the one weight.
+   *
+   * @param outputs rows of each result; default: of each part
+   */
+  products(
+    x: Value,
+    name: string,
+    parts: readonly Part[],
+    outputs = parts.map(({ shape }) => shape[0]!),
+  ): Value[] {
+    if (!this.options.separateProducts) return ops.split(ops.linear(x, this.stacked(name, parts)), outputs);
+    const { dtype } = this.options;
+    const ofShape = [outputs.reduce((sum, rows) => sum + rows, 0), ...parts[0]!.shape.slice(1)];
+    let from = 0;
+    return outputs.map((count) => {
+      const shape = [count, ...ofShape.slice(1)];
+      const rows = { of: name, ofShape, from };
+      from += count;
+      const part = `${name}[${rows.from}:${from}]`;
+      return ops.linear(x, this.#weight({ role: "parameter", name: part, dtype, shape, parts, rows }));
+    });
+  }
+
   /** A large constant that is computed, not learned. */
   table(name: string, shape: readonly number[], fill: () => Float32Array): Value {
     const { dtype } = this.options;
@@ -180,17 +219,32 @@ const lastToken = (values: Value): Value => ops.at(values, -1, 1);
 
 /**
  * The index of the largest of [batch, vocabulary], as [batch, 1]. ArgMax would be the operator for it, but takes 2.5 ms
- * on CUDA for 151936 entries; reductions take microseconds.
+ * on CUDA for 151936 entries; reductions take microseconds. Indices are float32, which holds them exactly (below 2^24)
+ * and which CUDA reduces without a cast.
  */
 function greedy(values: Value): Value {
   const { graph } = values;
-  // CUDA has no reductions of bfloat16.
-  const logits = values.dtype === "bfloat16" ? ops.cast(values, "float32") : values;
-  const vocabulary = Number(logits.shape[1]);
-  const index = ops.range(graph.constant("int64", [1], [vocabulary]), vocabulary);
-  const isMax = ops.equal(logits, ops.reduceMax(logits, -1));
-  const candidates = ops.where(isMax, index, graph.constant("int64", [1], [vocabulary]));
-  return ops.reshape(ops.reduceMin(candidates, -1), [0, 1]);
+  const vocabulary = Number(values.shape[1]);
+  // CUDA has no reductions of bfloat16, and reduces a single long row on one multiprocessor: so the row is folded.
+  const reducible = values.dtype === "bfloat16" ? ops.cast(values, "float32") : values;
+  const width = foldWidth(vocabulary);
+  const folded = ops.reshape(reducible, [0, vocabulary / width, width]);
+  const largest = ops.reduceMax(ops.reduceMax(folded, 2), 1);
+  const index = ops.reshape(
+    ops.cast(ops.range(graph.constant("int64", [1], [vocabulary]), vocabulary), "float32"),
+    [vocabulary / width, width],
+  );
+  const none = graph.constant("float32", [1], [vocabulary]);
+  const candidates = ops.where(ops.equal(folded, largest), index, none);
+  const first = ops.reduceMin(ops.reduceMin(candidates, 2), 1);
+  return ops.reshape(ops.cast(first, "int64"), [0, 1]);
+}
+
+/** The divisor of a vocabulary that is nearest to its square root, from above. */
+function foldWidth(vocabulary: number): number {
+  let width = Math.ceil(Math.sqrt(vocabulary));
+  while (vocabulary % width !== 0) width++;
+  return width;
 }
 
 /**

@@ -81,12 +81,14 @@ export function buildQwen2(config: Qwen2Config, options: BuildOptions): ModelGra
       const second = model.parameter(`${prefix}.post_attention_layernorm.weight`, [width], nearOne);
       const middle = ops.skipRmsNorm(stream, mixed, second, eps);
       const expanded = graph.scope("mlp", () => {
-        // Two products: to split the result of one would move more memory than the second launch costs.
-        const [gate, up] = ["gate_proj", "up_proj"].map((name) =>
-          ops.linear(
-            middle.normed,
-            model.parameter(`${prefix}.mlp.${name}.weight`, [inner, width], fanIn(width)),
-          ),
+        const [gate, up] = model.products(
+          middle.normed,
+          `${prefix}.mlp.gate_up_proj.weight`,
+          ["gate_proj", "up_proj"].map((name) => ({
+            name: `${prefix}.mlp.${name}.weight`,
+            shape: [inner, width],
+            init: fanIn(width),
+          })),
         ) as [Value, Value];
         return ops.linear(
           ops.mul(ops.silu(gate), up),

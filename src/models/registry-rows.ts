@@ -10,6 +10,7 @@ export function registryRows() {
       logits: "last",
       positions: 1,
       tokensMultipleOf: 1,
+      separateProducts: false,
     });
     const bytes = (inPlace: boolean): number =>
       caches

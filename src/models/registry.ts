@@ -1,4 +1,5 @@
 import { UserError } from "../errors.js";
+import { elements } from "../graph/index.js";
 import type { BuildOptions, Lowering, ModelGraph, WeightSpec } from "./decoder.js";
 import { buildGptNeo, type GptNeoConfig } from "./gpt-neo.js";
 import { buildMamba, type MambaConfig } from "./mamba.js";
@@ -172,9 +173,8 @@ export const maxPositions = (model: Model): number | undefined =>
 
 /** Number of parameters of a graph's weights. */
 export function countParameters(weights: readonly WeightSpec[]): number {
-  let count = 0;
-  for (const weight of weights)
-    if (weight.role === "parameter")
-      for (const part of weight.parts) count += part.shape.reduce((product, dim) => product * dim, 1);
-  return count;
+  const parts = weights.flatMap((weight) => (weight.role === "parameter" ? weight.parts : []));
+  // Several weights may be rows of one tensor.
+  const shapes = new Map(parts.map(({ name, shape }) => [name, shape]));
+  return [...shapes.values()].reduce((count, shape) => count + elements(shape), 0);
 }

@@ -19,6 +19,8 @@ export interface Device {
   readonly cuda: CudaFacts | null;
   /** Tensors in the device's memory, outside every session's allocator; on a GPU in one block, so that bytes are exact. */
   allocate(specs: readonly TensorSpec[]): Tensor[];
+  /** Part of a tensor's memory as a tensor of its own, which keeps it. */
+  view(tensor: Tensor, spec: TensorSpec, byteOffset: number): Tensor;
   /** Lets `write` set a tensor's elements in ordinary memory, and brings them to the device. */
   fill(tensor: Tensor, write: (elements: TypedArray) => void): void;
   /** Sets every byte of the tensors to 0. */

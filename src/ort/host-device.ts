@@ -13,6 +13,11 @@ export function hostDevice(host: Host): Device {
         const memory = new DTYPES[dtype].array(new ArrayBuffer(byteLengthOf(dtype, shape)));
         return tensorOver(host, dtype, shape, memory);
       }),
+    view: (tensor, { dtype, shape }, byteOffset) => {
+      const { buffer, byteOffset: start } = tensor.data();
+      const bytes = new Uint8Array(buffer, start + byteOffset, byteLengthOf(dtype, shape));
+      return tensorOver(host, dtype, shape, bytes);
+    },
     fill: (tensor, write) => {
       write(tensor.data());
     },

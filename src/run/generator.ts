@@ -8,19 +8,16 @@ import {
   type Session,
   type Tensor,
 } from "../ort/index.js";
+import { FLOAT_TYPE, graphOptions, type Phase } from "./graph-options.js";
 import { arenaLimit } from "./memory-budget.js";
 import type { LoadedModel } from "./loaded-model.js";
-import type { Cell, Dtype } from "./plan.js";
+import type { Cell } from "./plan.js";
 import { other, States, type Side } from "./states.js";
-
-const FLOAT_TYPE: Record<Dtype, FloatType> = { fp32: "float32", fp16: "float16", bf16: "bfloat16" };
 
 export interface GeneratorOptions {
   /** Whether to keep the last position's logits of every step: for checks, not for timing. */
   readonly keepLogits?: boolean;
 }
-
-type Phase = "prefill" | "decode";
 
 /**
  * A model ready to generate with one cell's settings: a prefill and a decode session over shared weights, and the
@@ -96,15 +93,18 @@ export class Generator implements Disposable {
   }
 
   #graph(phase: Phase): ModelGraph {
-    const { model, dtype, lowering, decodeLowering, logits } = this.#cell;
-    const prefill = phase === "prefill";
-    return buildModel(model, {
-      dtype: FLOAT_TYPE[dtype],
-      lowering: (prefill ? lowering : decodeLowering) ?? "linear-attention",
-      logits: prefill ? logits : "last",
-      positions: this.#model.positions,
-      tokensMultipleOf: prefill ? segmentDivisor(this.#cell) : 1,
-    });
+    const { model, logits } = this.#cell;
+    const { positions } = this.#model;
+    return buildModel(
+      model,
+      graphOptions(
+        this.#cell,
+        phase,
+        phase === "prefill"
+          ? { logits, positions, tokensMultipleOf: segmentDivisor(this.#cell) }
+          : { logits: "last", positions, tokensMultipleOf: 1 },
+      ),
+    );
   }
 
   /** The decode session, with a CUDA graph where the cell wants one and the session can have it. */

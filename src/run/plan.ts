@@ -41,7 +41,7 @@ export interface Settings {
   seed?: number;
   /** Replay decode steps as a CUDA graph; `auto` does wherever the graph can be captured. */
   cudaGraph?: "auto" | "on" | "off";
-  /** How the GPU's allocator grows. Default: next-power-of-two, ONNX Runtime's. */
+  /** How the GPU's allocator grows. Default: same-as-requested; ONNX Runtime's, next-power-of-two, may hold twice as much. */
   arena?: NonNullable<CudaOptions["arena"]>;
   /** Whether float32 products on the GPU may round their inputs to TF32. Default: no, as float32 is asked for. */
   tf32?: boolean;
@@ -177,7 +177,7 @@ function deviceSettings(
     cudaGraph: oneOf("the CUDA graph", cudaGraph ?? "auto", ["auto", "on", "off"] as const),
     cuda: {
       tf32: tf32 ?? false,
-      ...(arena !== undefined && { arena: oneOf("the arena", arena, ARENAS) }),
+      arena: oneOf("the arena", arena ?? "same-as-requested", ARENAS),
       ...(cudnnConvSearch !== undefined && {
         cudnnConvSearch: oneOf("the cuDNN search", cudnnConvSearch, CUDNN_SEARCHES),
       }),

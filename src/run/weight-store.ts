@@ -35,9 +35,11 @@ export class WeightStore implements Disposable {
 
   /** The tensors of these weights, by name. */
   tensors(specs: readonly WeightSpec[]): Map<string, Tensor> {
-    const missing = new Map(specs.map((spec) => [spec.name, spec]));
+    const missing = new Map(specs.map(whole).map((spec) => [spec.name, spec]));
     for (const name of this.#tensors.keys()) missing.delete(name);
     this.#make([...missing.values()]);
+    for (const spec of specs)
+      if (!this.#tensors.has(spec.name)) this.#tensors.set(spec.name, this.#rowsOf(spec));
     return new Map(specs.map(({ name }) => [name, this.#tensors.get(name)!]));
   }
 
@@ -54,8 +56,21 @@ export class WeightStore implements Disposable {
     }
   }
 
+  #rowsOf(spec: WeightSpec): Tensor {
+    const { of, ofShape, from } = (spec as WeightSpec & { role: "parameter" }).rows!;
+    const all = this.#tensors.get(of)!;
+    return this.#device.view(all, spec, (all.byteLength / ofShape[0]!) * from);
+  }
+
   [Symbol.dispose](): void {
     for (const tensor of this.#tensors.values()) tensor[Symbol.dispose]();
     this.#tensors.clear();
   }
 }
+
+/** The weight that a weight's memory lies in: itself, unless it is rows of another. */
+const whole = (spec: WeightSpec): WeightSpec => {
+  if (spec.role !== "parameter" || !spec.rows) return spec;
+  const { rows, ...rest } = spec;
+  return { ...rest, name: rows.of, shape: rows.ofShape };
+};

@@ -50,6 +50,7 @@ for (const model of REGISTRY) {
   const options = {
     dtype: "float16",
     tokensMultipleOf: 1,
+    separateProducts: false,
     lowering: lowerings(model)[0] ?? "linear-attention",
     logits: "last",
     positions: 16,

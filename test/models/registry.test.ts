@@ -19,6 +19,7 @@ const build = (model: (typeof REGISTRY)[number]) =>
     logits: "last",
     positions: 64,
     tokensMultipleOf: 1,
+    separateProducts: false,
   });
 
 for (const model of REGISTRY)

@@ -110,6 +110,7 @@ for (const folder of ["gpt_neo", "qwen2", "mamba", "mamba2", "mamba2-groups"]) {
       logits: "last",
       positions: 64,
       tokensMultipleOf: 1,
+      separateProducts: false,
     });
     const used = weights.flatMap((weight) =>
       weight.role === "parameter" ? weight.parts.map(({ name }) => name) : [],

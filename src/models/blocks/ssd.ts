@@ -3,6 +3,9 @@ import { ops, type Value } from "../../graph/index.js";
 /** Length of a chunk of `ssdMatmul`: changes cost, never the result. */
 const CHUNK = 64;
 
+/** e to this is finite in float16, and far above any Δ, which it bounds below the diagonal. */
+const LARGEST_EXPONENT = 11;
+
 /** A head-wise state-space recurrence: S_t = exp(g_t) S_{t−1} + Δ_t b_t ⊗ x_t, y_t = c_t S_t + D x_t. */
 export interface SsdInputs {
   /** [batch, tokens, heads · headDim]. */
@@ -86,10 +89,13 @@ export function ssdMatmul(
   const byHead = (values: Value): Value => ops.transpose(values, [0, 1, 3, 4, 2]); // B K G R Q
 
   const inside = graph.scope("inside", () => {
-    // Above the diagonal the exponent is positive and may overflow; only the triangle is kept.
     const between = ops.sub(ops.unsqueeze(byHead(sums), -1), ops.unsqueeze(byHead(source), -2)); // B K G R Q Q
-    const scores = ops.unsqueeze(ops.matmul(queries, keys), 3); // B K G 1 Q Q
-    const weights = ops.lowerTriangle(ops.mul(decayOf(between), scores));
+    // Above the diagonal the exponent has no bound, and there the scores are 0: it only has to stay finite. Everything
+    // that is this large is computed in the model's type.
+    const bound = ops.cast(graph.constant("float32", [1], [LARGEST_EXPONENT]), dtype);
+    const decay = ops.exp(ops.min(ops.cast(between, dtype), bound));
+    const scores = ops.unsqueeze(ops.lowerTriangle(ops.matmul(queries, keys)), 3); // B K G 1 Q Q
+    const weights = ops.mul(decay, scores);
     const output = ops.matmul(weights, ops.transpose(inputs, [0, 1, 3, 4, 2, 5])); // B K G R Q P
     return ops.transpose(output, [0, 1, 4, 2, 3, 5]);
   });

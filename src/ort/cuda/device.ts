@@ -63,6 +63,10 @@ export class CudaDevice implements Device {
     }
   }
 
+  view(tensor: Tensor, spec: TensorSpec, byteOffset: number): Tensor {
+    return deviceTensor(this.#host, spec, this.#addressOf(tensor) + BigInt(byteOffset), [tensor[HANDLE]]);
+  }
+
   fill(tensor: Tensor, write: (elements: TypedArray) => void): void {
     const elements = this.#stagingFor(tensor);
     write(elements);

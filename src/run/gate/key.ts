@@ -1,7 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
 import { encodeModel } from "../../graph/index.js";
-import { buildModel, type Lowering, type ModelGraph } from "../../models/index.js";
+import { buildModel, type ModelGraph } from "../../models/index.js";
 import { machineFacts, type Row } from "../../record/index.js";
+import { graphOptions, type Phase } from "../graph-options.js";
 import { CHUNKS, CRITERIA } from "./plan.js";
 import type { Setting } from "./setting.js";
 import { toleranceOf } from "./tolerances.js";
@@ -34,20 +35,15 @@ export function gateKey(setting: Setting, facts: GateFacts): string {
 /** Without its length two graphs could trade bytes. */
 const addGraph = (hash: Hash, bytes: Uint8Array): Hash => hash.update(`${bytes.length} `).update(bytes);
 
-const FLOAT_TYPE = { fp32: "float32", fp16: "float16", bf16: "bfloat16" } as const;
-
 /**
  * Prefill and decoding as the gate runs them. Cells that ask for the logits of all positions, or for longer tables of
  * positions, are covered by it: their graphs differ in the size of one product and of one constant.
  */
-function graphsOf({ model, dtype, lowering, decodeLowering }: Setting): ModelGraph[] {
-  const build = (used: Lowering | null, tokensMultipleOf: number): ModelGraph =>
-    buildModel(model, {
-      dtype: FLOAT_TYPE[dtype],
-      lowering: used ?? "linear-attention",
-      logits: "last",
-      positions: 1,
-      tokensMultipleOf,
-    });
-  return [build(lowering, 1), build(lowering, CHUNKS), build(decodeLowering, 1)];
+function graphsOf(setting: Setting): ModelGraph[] {
+  const build = (phase: Phase, tokensMultipleOf: number): ModelGraph =>
+    buildModel(
+      setting.model,
+      graphOptions(setting, phase, { logits: "last", positions: 1, tokensMultipleOf }),
+    );
+  return [build("prefill", 1), build("prefill", CHUNKS), build("decode", 1)];
 }
