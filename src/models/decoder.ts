@@ -39,6 +39,13 @@ export interface Held {
   readonly transform?: (stored: number) => number;
 }
 
+/** One result of a product whose parts go different ways. */
+export interface Output {
+  readonly rows: number;
+  /** Whether it is wanted as [batch, rows, tokens]. */
+  readonly channelsFirst?: boolean;
+}
+
 /** Rows `from` up to (not including) `from` + the number of rows of the weight. */
 export interface RowRange {
   readonly of: string;
@@ -141,27 +148,33 @@ export class Decoder {
   }
 
   /**
-   * x Wᵀ for weights stacked along their rows, as one result a part: a product and a split, or a product a part over the
+   * x Wᵀ for weights stacked along their rows, as several results: a product and a split, or a product a result over
    * rows of the one weight.
    *
-   * @param outputs rows of each result; default: of each part
+   * @param outputs what the rows are, from the first on; default: those of each part
    */
   products(
     x: Value,
     name: string,
     parts: readonly Part[],
-    outputs = parts.map(({ shape }) => shape[0]!),
+    outputs: readonly Output[] = parts.map(({ shape }) => ({ rows: shape[0]! })),
   ): Value[] {
-    if (!this.options.separateProducts) return ops.split(ops.linear(x, this.stacked(name, parts)), outputs);
+    if (!this.options.separateProducts) {
+      const sizes = outputs.map(({ rows }) => rows);
+      const results = ops.split(ops.linear(x, this.stacked(name, parts)), sizes);
+      return results.map((y, i) => (outputs[i]!.channelsFirst ? ops.transpose(y, [0, 2, 1]) : y));
+    }
     const { dtype } = this.options;
-    const ofShape = [outputs.reduce((sum, rows) => sum + rows, 0), ...parts[0]!.shape.slice(1)];
+    const width = parts[0]!.shape[1]!;
+    const ofShape = [outputs.reduce((sum, { rows }) => sum + rows, 0), width];
     let from = 0;
-    return outputs.map((count) => {
-      const shape = [count, ...ofShape.slice(1)];
+    return outputs.map(({ rows: count, channelsFirst }) => {
       const rows = { of: name, ofShape, from };
       from += count;
       const part = `${name}[${rows.from}:${from}]`;
-      return ops.linear(x, this.#weight({ role: "parameter", name: part, dtype, shape, parts, rows }));
+      const shape = [count, width];
+      const weight = this.#weight({ role: "parameter", name: part, dtype, shape, parts, rows });
+      return channelsFirst ? ops.linearTransposed(x, weight) : ops.linear(x, weight);
     });
   }
 
@@ -219,32 +232,17 @@ const lastToken = (values: Value): Value => ops.at(values, -1, 1);
 
 /**
  * The index of the largest of [batch, vocabulary], as [batch, 1]. ArgMax would be the operator for it, but takes 2.5 ms
- * on CUDA for 151936 entries; reductions take microseconds. Indices are float32, which holds them exactly (below 2^24)
- * and which CUDA reduces without a cast.
+ * on CUDA for 151936 entries; reductions take microseconds.
  */
 function greedy(values: Value): Value {
   const { graph } = values;
-  const vocabulary = Number(values.shape[1]);
-  // CUDA has no reductions of bfloat16, and reduces a single long row on one multiprocessor: so the row is folded.
-  const reducible = values.dtype === "bfloat16" ? ops.cast(values, "float32") : values;
-  const width = foldWidth(vocabulary);
-  const folded = ops.reshape(reducible, [0, vocabulary / width, width]);
-  const largest = ops.reduceMax(ops.reduceMax(folded, 2), 1);
-  const index = ops.reshape(
-    ops.cast(ops.range(graph.constant("int64", [1], [vocabulary]), vocabulary), "float32"),
-    [vocabulary / width, width],
-  );
-  const none = graph.constant("float32", [1], [vocabulary]);
-  const candidates = ops.where(ops.equal(folded, largest), index, none);
-  const first = ops.reduceMin(ops.reduceMin(candidates, 2), 1);
-  return ops.reshape(ops.cast(first, "int64"), [0, 1]);
-}
-
-/** The divisor of a vocabulary that is nearest to its square root, from above. */
-function foldWidth(vocabulary: number): number {
-  let width = Math.ceil(Math.sqrt(vocabulary));
-  while (vocabulary % width !== 0) width++;
-  return width;
+  // CUDA has no reductions of bfloat16.
+  const logits = values.dtype === "bfloat16" ? ops.cast(values, "float32") : values;
+  const vocabulary = Number(logits.shape[1]);
+  const index = ops.range(graph.constant("int64", [1], [vocabulary]), vocabulary);
+  const isMax = ops.equal(logits, ops.reduceMax(logits, -1));
+  const candidates = ops.where(isMax, index, graph.constant("int64", [1], [vocabulary]));
+  return ops.reshape(ops.reduceMin(candidates, -1), [0, 1]);
 }
 
 /**

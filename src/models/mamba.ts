@@ -35,8 +35,9 @@ function mixer(model: Decoder, config: MambaConfig, layer: number, u: Value): Va
   const parameter = (name: string, shape: number[], init: Init, held?: Held): Value =>
     model.parameter(`${prefix}.${name}`, shape, init, held);
 
-  const projected = ops.linear(u, parameter("in_proj.weight", [2 * inner, width], fanIn(width)));
-  const [before, gate] = ops.split(projected, [inner, inner]) as [Value, Value];
+  const projection = { name: `${prefix}.in_proj.weight`, shape: [2 * inner, width], init: fanIn(width) };
+  const outputs = [{ rows: inner, channelsFirst: true }, { rows: inner }];
+  const [before, gate] = model.products(u, projection.name, [projection], outputs) as [Value, Value];
   const x = causalConv(model, layer, prefix, before, config.conv_kernel);
   const selected = ops.linear(x, parameter("x_proj.weight", [rank + 2 * state, inner], fanIn(inner)));
   const [low, b, c] = ops.split(selected, [rank, state, state]) as [Value, Value, Value];

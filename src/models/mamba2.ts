@@ -43,8 +43,8 @@ function mixer(model: Decoder, config: Mamba2Config, layer: number, u: Value): V
   const parameter = (name: string, shape: number[], init: Init, held?: Held): Value =>
     model.parameter(`${prefix}.${name}`, shape, init, held);
 
-  const outputs = [inner, inner + 2 * directions, heads];
-  const shape = [outputs.reduce((sum, rows) => sum + rows, 0), width];
+  const outputs = [{ rows: inner }, { rows: inner + 2 * directions, channelsFirst: true }, { rows: heads }];
+  const shape = [outputs.reduce((sum, { rows }) => sum + rows, 0), width];
   const projection = { name: `${prefix}.in_proj.weight`, shape, init: fanIn(width) };
   const [gate, before, raw] = model.products(u, projection.name, [projection], outputs) as [
     Value,

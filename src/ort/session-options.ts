@@ -103,7 +103,14 @@ function appendCuda(api: Api, native: Pointer, options: Readonly<Record<string, 
   const cuda = api.CreateCUDAProviderOptions();
   try {
     const keys = Object.keys(options);
-    api.UpdateCUDAProviderOptions(cuda, keys, Object.values(options), keys.length);
+    try {
+      api.UpdateCUDAProviderOptions(cuda, keys, Object.values(options), keys.length);
+    } catch (error) {
+      const given = keys.map((key) => `${key}=${options[key]}`).join(", ");
+      throw new UserError(
+        `The CUDA provider does not take the options ${given}: ${(error as Error).message}`,
+      );
+    }
     api.SessionOptionsAppendExecutionProvider_CUDA_V2(native, cuda);
   } finally {
     api.ReleaseCUDAProviderOptions(cuda);

@@ -71,7 +71,8 @@ export class Generator implements Disposable {
           shape: [batch, cell.model.config.vocab_size],
         });
       ({ session: this.#decode, cudaGraph: this.cudaGraph } = this.#openDecode(decode));
-      // A captured graph keeps what was on the host at the time: the cache's capacity is right for every step.
+      // A captured graph keeps what was on the host at the time, and cuDNN plans its kernel anew for every value: the
+      // cache's capacity is right for all steps.
       this.#total[0] = capacity;
       this.#steps = this.#bindSteps();
       if (this.#device.ep === "cuda") this.#prime();
@@ -225,9 +226,10 @@ export class Generator implements Disposable {
         (bits as BigInt64Array).set(tokens);
       });
     this.#length += 1;
-    if (!this.cudaGraph) this.#total[0] = this.#length;
-    if (this.#device.ep === "cpu") await this.#decode.run(this.#steps[this.#side]);
-    else {
+    if (this.#device.ep === "cpu") {
+      this.#total[0] = this.#length;
+      await this.#decode.run(this.#steps[this.#side]);
+    } else {
       // A step takes about a millisecond, a worker thread and back 3 % of it; and ONNX Runtime keeps captured graphs a
       // thread. The event loop gets its turn between steps.
       this.#runStep();

@@ -51,6 +51,8 @@ export interface WarmUpOptions {
   /** Relative difference of two successive TTFTs that counts as stable. */
   readonly tolerance: number;
   readonly maxRuns: number;
+  /** It goes on for this long at least: the clocks of an idle GPU take their time to rise. Default 0. */
+  readonly minMs?: number;
 }
 
 /** A few decode steps warm the decode session; its shape does not depend on how many follow. */
@@ -62,14 +64,15 @@ export async function warmUp(
   prompt: BigInt64Array,
   newTokens: number,
   clock: Clock,
-  { tolerance, maxRuns }: WarmUpOptions,
+  { tolerance, maxRuns, minMs = 0 }: WarmUpOptions,
   signal?: AbortSignal,
 ): Promise<WarmUp> {
+  const start = clock();
   let before: number | undefined;
   for (let runs = 1; ; runs++) {
     const { ttftMs } = await sample(model, prompt, Math.min(newTokens, WARM_UP_TOKENS), clock, signal);
     const stable = before !== undefined && Math.abs(ttftMs - before) <= tolerance * before;
-    if (stable || runs >= maxRuns) return { runs, stable };
+    if ((stable || runs >= maxRuns) && clock() - start >= minMs) return { runs, stable };
     before = ttftMs;
   }
 }

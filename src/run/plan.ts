@@ -3,6 +3,7 @@ import { UserError } from "../errors.js";
 import { findModel, lowerings, maxPositions, type Lowering, type Model } from "../models/index.js";
 import { ARENA_STRATEGIES, type CudaOptions } from "../ort/index.js";
 import { memoryOf } from "./memory-budget.js";
+import { unsupported } from "./support.js";
 
 export type Dtype = "fp32" | "fp16" | "bf16";
 export type Ep = "cpu" | "cuda";
@@ -122,6 +123,7 @@ export function plan(settings: Settings): Cell[] {
           settings.beyondPositions ?? false,
         ),
       };
+      checkSupport(decided);
       checkBatch(decided);
       checkBudget(decided);
       return { ...decided, key: cellKey(decided) };
@@ -157,6 +159,11 @@ function chooseDtype(ep: Ep, wanted: Dtype | undefined): Dtype {
       "the dtype bf16 needs a GPU (--ep cuda): ONNX Runtime has no bfloat16 kernels for the CPU",
     );
   return oneOf("the dtype", wanted ?? (ep === "cpu" ? "fp32" : "fp16"), ["fp32", "fp16", "bf16"] as const);
+}
+
+function checkSupport({ model, ep, dtype }: Omit<Cell, "key">): void {
+  const reason = unsupported(model, ep, dtype);
+  if (reason !== null) throw new UserError(`the dtype is ${dtype}, but ${reason}`);
 }
 
 /** What only a GPU has. On the CPU none of it may be set: it would be without effect, and the row would not show it. */

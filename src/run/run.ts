@@ -31,8 +31,11 @@ export interface SweepOptions {
 
 export interface RunOptions extends Settings, SweepOptions {}
 
-/** Warm-up ends when two times to first token in a row differ by less than this. */
-const WARM_UP: WarmUpOptions = { tolerance: 0.05, maxRuns: 4 };
+/** Warm-up ends when two times to first token in a row differ by less than this, and on a GPU after more than a second. */
+const WARM_UP: Record<Cell["ep"], WarmUpOptions> = {
+  cpu: { tolerance: 0.05, maxRuns: 4 },
+  cuda: { tolerance: 0.05, maxRuns: 4, minMs: 1500 },
+};
 
 /** Execution providers whose cells need no process of their own: native code that has not been seen to crash. */
 const ROBUST: readonly Cell["ep"][] = ["cpu"];
@@ -82,7 +85,7 @@ export async function runCells(
       campaign.add(row);
     },
     common: { campaign: campaign.name, ...here },
-    warmUp: { ...WARM_UP, ...options.warmUp },
+    warmUp: { ...WARM_UP[cells[0]!.ep], ...options.warmUp },
     progress,
     signal: options.signal,
   };

@@ -67,6 +67,11 @@ const CASES: Record<string, Case> = {
     inputs: [ramp([1, 2, 2]), ramp([3, 2]), f32([3], [100, 200, 300])],
     expected: [101, 203, 305, 103, 213, 323],
   },
+  linearTransposed: {
+    build: (_, x, w) => ops.linearTransposed(x, w),
+    inputs: [ramp([1, 2, 3]), f32([2, 3], [1, 10, 100, 1, 1, 1])],
+    expected: [210, 543, 3, 12],
+  },
   reshape: {
     build: (_, x) => ops.reshape(x, [0, "rest"]),
     inputs: [ramp([2, 3, 1])],

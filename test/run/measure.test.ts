@@ -51,6 +51,9 @@ test("one run never counts as stable, and a model that does not settle is given 
   const once = await warmUp(steady.model, PROMPT, 8, steady.clock, { tolerance: 0.5, maxRuns: 1 });
   assert.deepEqual(once, { runs: 1, stable: false });
   const wild = scripted([100, 50, 100, 50]);
+  const long = scripted([100, 100, 100, 100]);
+  const warmed = await warmUp(long.model, PROMPT, 8, long.clock, { tolerance: 0.05, maxRuns: 2, minMs: 320 });
+  assert.deepEqual(warmed, { runs: 3, stable: true }, "as long as it is told to, at least");
   const result = await warmUp(wild.model, PROMPT, 8, wild.clock, { tolerance: 0.05, maxRuns: 4 });
   assert.deepEqual(result, { runs: 4, stable: false });
 });

@@ -25,6 +25,19 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
   return bias ? add(product, bias) : product;
 }
 
+/** (x Wᵀ)ᵀ: x [batch, tokens, in] and W [out, in] give [batch, out, tokens], without a transposition in memory. */
+export function linearTransposed(x: Value, weight: Value): Value {
+  needRank("linearTransposed", x, 3);
+  needRank("linearTransposed", weight, 2);
+  const dtype = sameType("linearTransposed", x, weight);
+  const [batch, tokens] = x.shape as [Dim, Dim];
+  productShape("linearTransposed", x, weight, weight.shape[1]!, weight.shape[0]!);
+  return x.graph.node("FusedMatMul", [weight, x], [{ dtype, shape: [batch, weight.shape[0]!, tokens] }], {
+    domain: "com.microsoft",
+    attributes: { transB: 1 },
+  })[0]!;
+}
+
 function productShape(op: string, a: Value, b: Value, inner: Dim, outer: Dim): Shape {
   if (a.shape.length < 2 || b.shape.length < 2)
     fail([a], `${op} needs matrices, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`);

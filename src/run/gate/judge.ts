@@ -1,4 +1,5 @@
 import type { Progress } from "../progress.js";
+import { unsupported } from "../support.js";
 import { cellOf } from "./cell.js";
 import { faultOf, type Check } from "./compare.js";
 import type { Engine, OpenEngine } from "./engine.js";
@@ -55,6 +56,11 @@ export async function judge(
   };
   forgetRecord(key, folder);
   progress.step(0, name);
+  const refused = unsupported(setting.model, setting.ep, setting.dtype);
+  if (refused !== null) {
+    progress.step(left, name);
+    return keep([], { status: "unsupported", reason: refused, fatal: false });
+  }
   const checks: Check[] = [];
   for (const way of plan.ways) {
     try {

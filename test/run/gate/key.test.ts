@@ -38,7 +38,7 @@ test("anything that may change a number asks for a new verdict", () => {
   const keys = [
     key(),
     key({}, false),
-    key({ dtype: "bf16" }),
+    key({ dtype: "fp32" }),
     key({ dtype: "fp32" }),
     key({ lowering: "linear-attention" }),
     key({ decodeLowering: "ssd-matmul" }),
