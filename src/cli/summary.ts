@@ -24,10 +24,9 @@ export async function printSummary(table: ColumnTable): Promise<void> {
   await show(summary.select(COLUMNS.filter((name) => present.has(name))));
 }
 
-/** Models and lengths without a single good sample, each with its reason. */
+/** Models and lengths whose last row is a failure, each with its reason; one that went well afterwards is none. */
 export function failedCells(table: ColumnTable): string[] {
-  const rows = table.objects() as Row[];
-  const good = new Set(rows.filter(({ status }) => status === "ok").map(({ cell }) => cell));
-  const failed = rows.filter(({ status, cell }) => status === "failed" && !good.has(cell));
+  const last = new Map((table.objects() as Row[]).map((row) => [row.cell, row]));
+  const failed = [...last.values()].filter(({ status }) => status === "failed");
   return failed.map((row) => `${row.model}, ${row.prompt_tokens} tokens: ${row.status_reason ?? "failed"}`);
 }

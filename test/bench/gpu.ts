@@ -18,7 +18,7 @@ const USAGE = `npm run bench:gpu -- [options]     ours beside PyTorch, one table
   --ep NAME             execution provider of ours (cuda)
   --dtype NAME          of ours (${SETTINGS.dtype})
   --lowering NAME       of ours (auto)
-  --segment N           tokens of a prefill segment of ours
+  --segment N           tokens of a prefill segment of ours (each model's in targets.ts)
   --memory-bytes N      budget of device memory for ours
   --ours-only           without the peer
   --peer-only           without ours
@@ -82,7 +82,6 @@ async function main(): Promise<void> {
 async function measureOurs(options: Options, out: string): Promise<void> {
   const { run } = await import("../../src/run/index.js");
   const settings = {
-    models: options.models.split(","),
     promptTokens: options.lengths.split(",").map(Number),
     newTokens: Number(options["new-tokens"]),
     repeats: Number(options.repeats),
@@ -90,11 +89,13 @@ async function measureOurs(options: Options, out: string): Promise<void> {
     dtype: options.dtype,
     lowering: options.lowering,
     beyondPositions: true,
-    out,
-    ...(options.segment && { segmentTokens: Number(options.segment) }),
     ...(options["memory-bytes"] && { memoryBytes: Number(options["memory-bytes"]) }),
   };
-  await run(settings as RunOptions); // `run` checks the names
+  for (const model of options.models.split(",")) {
+    const segmentTokens = options.segment ? Number(options.segment) : SETTINGS.segmentTokens[model];
+    const mine = { ...settings, models: [model], out: joinPath(out, model) };
+    await run({ ...mine, ...(segmentTokens && { segmentTokens }) } as RunOptions); // `run` checks the names
+  }
 }
 
 /** Where the README has the peer's kernels fetched to. */

@@ -7,6 +7,8 @@ export const SETTINGS = {
   newTokens: 64,
   repeats: 5,
   dtype: "fp16",
+  /** Longer segments are faster where attention dominates, as long as the memory is there; see README.md. */
+  segmentTokens: { "qwen2.5-0.5b": 16384, "mamba2-780m": 8192 } as Readonly<Record<string, number>>,
 } as const;
 
 /** What a card can do at most: bf16 matrix products of 8192³ and device-to-device copies as PyTorch runs them on it. */

@@ -30,3 +30,17 @@ test("out of memory is recognised in all its wordings, and nothing else is", () 
   ])
     assert.ok(!new OrtError("RunWithBinding", 1, message).isOutOfMemory, message);
 });
+
+test("the size that could not be had is read from the words of the arena", () => {
+  const sizes = OUT_OF_MEMORY.map((message) => new OrtError("RunWithBinding", 1, message).requestedBytes);
+  assert.deepEqual(sizes, [4000000000000, 2097152, null, null, null]);
+});
+
+test("after some CUDA errors the device is lost to the process", () => {
+  const fatal = (message: string): boolean => new OrtError("RunWithBinding", 1, message).isFatal;
+  assert.ok(fatal("CUDA failure 700: an illegal memory access was encountered ; GPU=0"));
+  assert.ok(fatal("CUDA error cudaErrorLaunchFailure: CUDA failure 719: unspecified launch failure"));
+  assert.ok(!fatal("CUDA failure 2: out of memory"));
+  assert.ok(!fatal("CUDA failure 1: invalid argument"));
+  assert.ok(!fatal("requested buffer of size 700"));
+});

@@ -62,7 +62,7 @@ const settled = (row: Row): Row =>
     Object.entries(row).map(([name, value]) => [name, TAKEN_AFRESH.test(name) ? typeof value : value]),
   );
 const TAKEN_AFRESH =
-  /_ms$|_per_s$|^measured_at$|^process_rss_bytes$|^campaign$|^warmup_|^verdict|^(peak_activation|reserved|total)_bytes$/;
+  /_ms$|_per_s$|^measured_at$|^process_rss_bytes$|^campaign$|^warmup_|^verdict|^(peak_activation|reserved|total|context|residual|arena_slack)_bytes$/;
 
 const CELL_COLUMNS = [
   ...["kind", "campaign", "cell", "model", "hf_id", "family", "weights", "parameters", "dtype", "lowering"],

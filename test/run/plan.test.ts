@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../src/errors.js";
 import { plan, type Settings } from "../../src/run/index.js";
+import { arenaLimit } from "../../src/run/memory-budget.js";
 
 const settings = (change: Partial<Settings> = {}): Settings => ({
   models: ["gpt-neo-125m", "mamba2-130m"],
@@ -36,6 +37,25 @@ test("defaults are decided in the plan", () => {
   assert.equal(whole.segmentTokens, null);
 });
 
+test("a GPU computes in float16, with a graph where it can, without TF32 and without a larger arena than asked for", () => {
+  const [cell] = plan(settings({ ep: "cuda", like: "orin-nano" }));
+  assert.equal(cell!.dtype, "fp16");
+  assert.equal(cell!.deviceId, 0);
+  assert.equal(cell!.cudaGraph, "auto");
+  assert.deepEqual(cell!.cuda, { tf32: false, arena: "same-as-requested" });
+  assert.equal(cell!.memoryBytes, 7620 * 2 ** 20);
+  const [onCpu] = plan(settings());
+  assert.deepEqual(
+    [onCpu!.deviceId, onCpu!.cudaGraph, onCpu!.cuda, onCpu!.memoryBytes],
+    [null, null, null, null],
+  );
+});
+
+test("an allocator gets what a budget has left, and never none, which would be no limit", () => {
+  assert.equal(arenaLimit(1000_000, 400_000), 600_000);
+  assert.equal(arenaLimit(1000_000, 2000_000), 4096);
+});
+
 test("a cell's key follows everything that decides its result, and nothing else", () => {
   const key = (change: Partial<Settings> = {}): string =>
     plan(settings({ models: ["mamba2-130m"], promptTokens: [64], ...change }))[0]!.key;
@@ -54,6 +74,15 @@ test("a cell's key follows everything that decides its result, and nothing else"
     { threads: 1 },
     { seed: 2 },
     { models: ["mamba-130m"] },
+    { decodeLowering: "ssd-matmul" },
+    { ep: "cuda" },
+    { ep: "cuda", deviceId: 1 },
+    { ep: "cuda", cudaGraph: "off" },
+    { ep: "cuda", arena: "next-power-of-two" },
+    { ep: "cuda", tf32: true },
+    { ep: "cuda", epOptions: { sdpa_kernel: "1" } },
+    { ep: "cuda", memoryBytes: 2 ** 33 },
+    { ep: "cuda", like: "rtx4090" },
   ];
   const keys = [key(), ...others.map(key)];
   assert.equal(new Set(keys).size, keys.length);
@@ -75,6 +104,29 @@ const WRONG: [string, Partial<Settings>, RegExp][] = [
     { models: ["mamba-130m"], lowering: "ssd-matmul" },
     /mamba-130m has no lowering "ssd-matmul"; it has linear-attention/,
   ],
+  ["bf16 on a CPU", { dtype: "bf16" }, /the dtype bf16 needs a GPU \(--ep cuda\)/],
+  ["a budget on a CPU", { memoryBytes: 1 }, /memoryBytes is 1, but only a GPU has it; add --ep cuda/],
+  ["a graph on a CPU", { cudaGraph: "on" }, /cudaGraph is "on", but only a GPU has it/],
+  [
+    "attention in float32 on a GPU",
+    { ep: "cuda", dtype: "fp32" },
+    /the dtype is fp32, but gpt-neo-125m needs/,
+  ],
+  [
+    "an SSM in bfloat16 on a GPU",
+    { ep: "cuda", dtype: "bf16", models: ["mamba-130m"] },
+    /the dtype is bf16, but mamba-130m needs CausalConvWithState.*use fp16 or fp32/,
+  ],
+  ["device id", { ep: "cuda", deviceId: -1 }, /the device id is -1; it must be a whole number of 0 or more/],
+  [
+    "a budget below the weights",
+    { ep: "cuda", memoryBytes: 2e8 },
+    /the memory budget is 200000000 bytes, but the weights of gpt-neo-125m in fp16 alone are 250397184/,
+  ],
+  ["no budget at all", { ep: "cuda", memoryBytes: 0 }, /the memory budget is 0/],
+  ["two budgets", { ep: "cuda", memoryBytes: 2 ** 33, like: "rtx4090" }, /the memory budget is given twice/],
+  ["like nothing known", { ep: "cuda", like: "gtx" }, /no device "gtx".*rtx4090 or orin-nano/],
+  ["odd arena", { ep: "cuda", arena: "huge" as "same-as-requested" }, /the arena is "huge"; it must be/],
   [
     "beyond positions",
     { promptTokens: [2040], newTokens: 16 },

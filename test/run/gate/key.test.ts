@@ -39,7 +39,6 @@ test("anything that may change a number asks for a new verdict", () => {
     key(),
     key({}, false),
     key({ dtype: "fp32" }),
-    key({ dtype: "fp32" }),
     key({ lowering: "linear-attention" }),
     key({ decodeLowering: "ssd-matmul" }),
     key({ models: ["mamba-130m"] }),
