@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { GateResult, VerifyOptions } from "../run/index.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
-import { parseCount, parseLengths, parseList } from "./parse.js";
+import { collectOption, parseCount, parseLengths, parseList } from "./parse.js";
 
 interface Flags {
   ep: NonNullable<VerifyOptions["ep"]>;
@@ -10,6 +10,8 @@ interface Flags {
   promptTokens?: number[];
   deviceId?: number;
   tf32?: boolean;
+  cudnnConvSearch?: "EXHAUSTIVE" | "HEURISTIC" | "DEFAULT";
+  epOption?: Record<string, string>;
   json?: boolean;
 }
 
@@ -33,6 +35,18 @@ export function verifyCommand(): Command {
     )
     .option("--device-id <number>", "which of several GPUs (default 0)", parseCount)
     .option("--tf32", "let float32 products on the GPU round their inputs to TF32")
+    .addOption(
+      new Option("--cudnn-conv-search <how>", "how cuDNN searches for a convolution on the GPU").choices([
+        "EXHAUSTIVE",
+        "HEURISTIC",
+        "DEFAULT",
+      ]),
+    )
+    .option(
+      "--ep-option <key=value>",
+      "any other option of ONNX Runtime's CUDA provider; may be repeated",
+      collectOption,
+    )
     .option("--json", "every check as JSON, for programs")
     .addHelpText(
       "after",
@@ -45,28 +59,39 @@ Example: ssm-scope verify mamba2-130m qwen2.5-0.5b --ep cuda --dtype fp16
 
 Exits with 1 when a setting did not pass; one that the provider does not support counts as neither.`,
     )
-    .action(async (models: string[], { ep, dtype, lowering, promptTokens, deviceId, tf32, json }: Flags) => {
-      const { verify, VerifyInterruptedError } = await import("../run/index.js");
-      // What the lists may hold is for verify to say: it knows the models.
-      const settings = {
-        ep,
-        ...(models.length > 0 && { models }),
-        ...(dtype && { dtypes: dtype }),
-        ...(lowering && { lowerings: lowering }),
-        ...(promptTokens && { promptTokens }),
-        ...(deviceId !== undefined && { deviceId }),
-        ...(tf32 && { cuda: { tf32 } }),
-      } as VerifyOptions;
-      try {
-        const results = await interruptible((signal) => verify({ ...settings, signal }));
-        await print(results, json ?? false);
-        if (results.some(({ status }) => status === "failed" || status === "not-run"))
-          throw new ExitError(EXIT.failed);
-      } catch (error) {
-        if (error instanceof VerifyInterruptedError) await print(error.results, json ?? false);
-        throw error;
-      }
-    });
+    .action(
+      async (
+        models: string[],
+        { ep, dtype, lowering, promptTokens, deviceId, tf32, cudnnConvSearch, epOption, json }: Flags,
+      ) => {
+        const { verify, UnfinishedError } = await import("../run/index.js");
+        // What the lists may hold is for verify to say: it knows the models.
+        const settings = {
+          ep,
+          ...(models.length > 0 && { models }),
+          ...(dtype && { dtypes: dtype }),
+          ...(lowering && { lowerings: lowering }),
+          ...(promptTokens && { promptTokens }),
+          ...(deviceId !== undefined && { deviceId }),
+          ...((tf32 ?? cudnnConvSearch ?? epOption) && {
+            cuda: {
+              ...(tf32 && { tf32 }),
+              ...(cudnnConvSearch && { cudnnConvSearch }),
+              ...(epOption && { other: epOption }),
+            },
+          }),
+        } as VerifyOptions;
+        try {
+          const results = await interruptible((signal) => verify({ ...settings, signal }));
+          await print(results, json ?? false);
+          if (results.some(({ status }) => status === "failed" || status === "not-run"))
+            throw new ExitError(EXIT.failed);
+        } catch (error) {
+          if (error instanceof UnfinishedError) await print(error.results, json ?? false);
+          throw error;
+        }
+      },
+    );
 }
 
 /** A table a model: one for all would be cut, and a reader compares settings of one model. */

@@ -10,5 +10,5 @@ export { type PrepackedWeights } from "./prepacked-weights.js";
 export { type MemoryStatistics } from "./memory-statistics.js";
 export { DTYPES, type DType, type TypedArray } from "./dtype.js";
 export type { CudaFacts, Device, TensorSpec } from "./device.js";
-export { ARENA_STRATEGIES, type CudaOptions } from "./cuda/options.js";
+export { ARENA_STRATEGIES, assertOther, providerOptions, type CudaOptions } from "./cuda/options.js";
 export { CudaError, NativeError, OrtError } from "./error.js";

@@ -87,7 +87,11 @@ function fill(api: Api, native: Pointer, options: SessionOptions): void {
   if (logSeverity !== undefined) api.SetSessionLogSeverityLevel(native, logSeverity);
   if (profilePrefix !== undefined) api.EnableProfiling(native, profilePrefix);
   if (!memoryPattern) api.DisableMemPattern(native);
-  if (options.device?.cuda) appendCuda(api, native, providerOptions(options.device.cuda, options.cuda));
+  if (options.device?.cuda)
+    appendCuda(api, native, {
+      device_id: String(options.device.cuda.deviceId),
+      ...providerOptions(options.cuda),
+    });
   for (const path of options.customOps ?? []) api.RegisterCustomOpsLibrary_V2(native, path);
   for (const [key, value] of Object.entries(options.config ?? {}))
     api.AddSessionConfigEntry(native, key, value);

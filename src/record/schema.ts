@@ -161,7 +161,7 @@ export const COLUMNS = {
     type: "number",
     unit: "bytes",
     about:
-      "memory of the GPU that the process holds after the run; its allocators never shrink, so also its peak",
+      "by how much the memory in use on the GPU has grown since the process opened it (NVML), another process's growth included; its allocators never shrink, so also its peak. Without NVML: all that is in use",
   },
   failed_allocation_bytes: {
     type: "number",

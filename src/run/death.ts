@@ -11,8 +11,8 @@ export interface Death {
   readonly samples: number;
   /** The newest text of its log. */
   readonly log: string;
-  /** Whether the kernel's OOM killer ended a process meanwhile. */
-  readonly oomKill: boolean;
+  /** Whether the kernel's OOM killer ended a process meanwhile; null where it does not say. */
+  readonly oomKill: boolean | null;
 }
 
 /** The status of a cell whose process died. SIGKILL with the OOM killer's count risen is a finding, all else a failure. */
@@ -20,7 +20,7 @@ export function deathStatus(death: Death): Row & { status_reason: string } {
   const { signal, startError, oomKill } = death;
   if (startError !== null)
     return { status: "failed", status_reason: `the process could not be started: ${startError}` };
-  const oom = signal === "SIGKILL" && oomKill;
+  const oom = signal === "SIGKILL" && oomKill === true;
   const lines = lastLines(death.log);
   const log = lines === "" ? "it logged nothing" : `last log lines: ${lines}`;
   return {
@@ -32,9 +32,10 @@ export function deathStatus(death: Death): Row & { status_reason: string } {
 function howItEnded({ exitCode, signal, oomKill }: Death): string {
   if (signal === null) return `ended with exit code ${exitCode}`;
   if (signal !== "SIGKILL") return `was killed by ${signal}`;
-  return oomKill
-    ? "was killed by the kernel's OOM killer (SIGKILL)"
-    : "was killed by SIGKILL, likely by the kernel's OOM killer,";
+  if (oomKill) return "was killed by the kernel's OOM killer (SIGKILL)";
+  return oomKill === null
+    ? "was killed by SIGKILL, likely by the kernel's OOM killer,"
+    : "was killed by SIGKILL, not by the kernel's OOM killer,";
 }
 
 function when(samples: number): string {

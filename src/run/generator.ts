@@ -8,15 +8,17 @@ import {
   type Session,
   type Tensor,
 } from "../ort/index.js";
-import { FLOAT_TYPE, graphOptions, type Phase } from "./graph-options.js";
-import { arenaLimit } from "./memory-budget.js";
+import { FLOAT_TYPE, graphOptions, tokensMultipleOf, type Phase } from "./graph-options.js";
+import { arenaLimit, assertWithin } from "./memory-budget.js";
 import type { LoadedModel } from "./loaded-model.js";
 import type { Cell } from "./plan.js";
-import { other, States, type Side } from "./states.js";
+import { other, stateBytes, States, type Side } from "./states.js";
 
 export interface GeneratorOptions {
   /** Whether to keep the last position's logits of every step: for checks, not for timing. */
   readonly keepLogits?: boolean;
+  /** Lengths of the prompts that it will be given. Default: the cell's. */
+  readonly promptTokens?: readonly number[];
 }
 
 /**
@@ -45,21 +47,30 @@ export class Generator implements Disposable {
   readonly cudaGraph: boolean;
   /** What the process held beside weights, states and allocators when the sessions were ready: context and libraries. */
   readonly contextBytes: number;
+  readonly #capacity: number;
+  /** What the prompts that the prefill's graph takes are multiples of. */
+  readonly #multiple: number;
   #side: Side = 0;
   #length = 0;
 
-  constructor(cell: Cell, model: LoadedModel, { keepLogits = false }: GeneratorOptions = {}) {
+  constructor(cell: Cell, model: LoadedModel, options: GeneratorOptions = {}) {
+    const { keepLogits = false, promptTokens = [cell.promptTokens] } = options;
     this.#cell = cell;
     this.#model = model;
     this.#device = model.device;
     const { batch } = cell;
-    const capacity = cell.promptTokens + cell.newTokens;
+    // At least what priming writes, which counts positions up at every run.
+    this.#capacity = Math.max(cell.promptTokens + cell.newTokens, PRIMED_POSITIONS);
+    this.#multiple = tokensMultipleOf([...promptTokens, cell.segmentTokens ?? 0]);
     try {
       const [prefill, decode] = [this.#graph("prefill"), this.#graph("decode")];
       this.#positional = decode.positional;
       // What is known in advance comes first: the sessions' allocators get what a budget has left.
-      model.weights.tensors([...prefill.weights, ...decode.weights]);
-      this.#states = this.#own(new States(this.#device, decode.caches, batch, capacity));
+      const weights = [...prefill.weights, ...decode.weights];
+      this.#assertWithin("weights", model.weights.missingBytes(weights));
+      model.weights.tensors(weights);
+      this.#assertWithin("caches and states", stateBytes(decode.caches, batch, this.#capacity));
+      this.#states = this.#own(new States(this.#device, decode.caches, batch, this.#capacity));
       this.#tokens = new BigInt64Array(batch);
       [this.#token, this.#position] = this.#allocate(
         { dtype: "int64", shape: [batch, 1] },
@@ -70,18 +81,26 @@ export class Generator implements Disposable {
           dtype: FLOAT_TYPE[cell.dtype],
           shape: [batch, cell.model.config.vocab_size],
         });
-      ({ session: this.#decode, cudaGraph: this.cudaGraph } = this.#openDecode(decode));
       // A captured graph keeps what was on the host at the time, and cuDNN plans its kernel anew for every value: the
       // cache's capacity is right for all steps.
-      this.#total[0] = capacity;
-      this.#steps = this.#bindSteps();
-      if (this.#device.ep === "cuda") this.#prime();
+      this.#total[0] = this.#capacity;
+      ({ session: this.#decode, steps: this.#steps, cudaGraph: this.cudaGraph } = this.#openDecode(decode));
       this.#prefill = this.#open(prefill, this.#cudaOptions());
       this.contextBytes = this.#measureContext();
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** Throws an out-of-memory error when the process takes, or with `bytes` more would take, more than the budget. */
+  assertWithinBudget(what: string): void {
+    this.#assertWithin(what, 0);
+  }
+
+  #assertWithin(what: string, bytes: number): void {
+    const { memoryBytes } = this.#cell;
+    if (memoryBytes !== null) assertWithin(memoryBytes, this.#model.memory.bytes(), what, bytes);
   }
 
   #own<T extends Disposable>(resource: T): T {
@@ -102,23 +121,42 @@ export class Generator implements Disposable {
         this.#cell,
         phase,
         phase === "prefill"
-          ? { logits, positions, tokensMultipleOf: segmentDivisor(this.#cell) }
+          ? { logits, positions, tokensMultipleOf: this.#multiple }
           : { logits: "last", positions, tokensMultipleOf: 1 },
       ),
     );
   }
 
-  /** The decode session, with a CUDA graph where the cell wants one and the session can have it. */
-  #openDecode(graph: ModelGraph): { session: Session; cudaGraph: boolean } {
+  /** The decode session and its steps, as a CUDA graph where the cell wants one and it can be captured. */
+  #openDecode(graph: ModelGraph): Decode {
     const { cudaGraph } = this.#cell;
     const cuda = this.#cudaOptions();
     if (cuda && cudaGraph !== "off")
       try {
-        return { session: this.#open(graph, { ...cuda, graph: true }), cudaGraph: true };
+        return this.#prime(graph, { ...cuda, graph: true });
       } catch (error) {
-        if (cudaGraph === "on" || !(error instanceof NativeError) || error.isOutOfMemory) throw error;
+        const hopeless = !(error instanceof NativeError) || error.isOutOfMemory || error.isFatal;
+        if (cudaGraph === "on" || hopeless) throw error;
       }
-    return { session: this.#open(graph, cuda), cudaGraph: false };
+    return this.#prime(graph, cuda);
+  }
+
+  /**
+   * Opens the session and, on a GPU, runs every step once before any prompt: kernels are loaded, and graphs captured. ONNX
+   * Runtime captures a graph within its first run, which it repeats for that, so what the run leaves in caches, token
+   * and position means nothing.
+   */
+  #prime(graph: ModelGraph, cuda: CudaOptions | null): Decode {
+    const session = this.#open(graph, cuda);
+    const steps = this.#bindSteps(session);
+    const decode = { session, steps, cudaGraph: cuda?.graph ?? false };
+    if (cuda)
+      for (const side of [1, 0] as const) {
+        this.#device.clear([this.#token, this.#position]);
+        this.#states.reset(side);
+        runStep(decode, side);
+      }
+    return decode;
   }
 
   /** Null on the CPU. A session may take what is left of the budget now. */
@@ -163,32 +201,14 @@ export class Generator implements Disposable {
     return binding;
   }
 
-  #bindSteps(): [Binding, Binding] {
+  #bindSteps(session: Session): [Binding, Binding] {
     const total = this.#own(this.#model.runtime.tensor("int32", [], this.#total));
     const step = (from: Side): Binding => {
-      const binding = this.#bind(this.#decode, this.#token, { last: this.#position, total });
+      const binding = this.#bind(session, this.#token, { last: this.#position, total });
       return this.#own(this.#states.bind(binding, from));
     };
     const first = step(0);
     return [first, this.#states.swapped ? step(1) : first];
-  }
-
-  /** Runs a step on a GPU, as a captured graph where there is one: one for each binding. */
-  #runStep(): void {
-    const binding = this.#steps[this.#side];
-    this.#decode.runSync(binding, this.cudaGraph ? GRAPHS[this.#steps.indexOf(binding)]! : {});
-  }
-
-  /**
-   * Runs every step once, before any prompt: kernels are loaded, and graphs captured. ONNX Runtime captures a graph
-   * within its first run, which it repeats for that, so what the run leaves in caches, token and position means nothing.
-   */
-  #prime(): void {
-    this.#device.clear([this.#token, this.#position]);
-    for (this.#side of [1, 0] as const) {
-      this.#states.reset(this.#side);
-      this.#runStep();
-    }
   }
 
   /**
@@ -199,6 +219,10 @@ export class Generator implements Disposable {
     const { batch } = this.#cell;
     const length = prompt.length / batch;
     const segment = this.#cell.segmentTokens ?? length;
+    if (length > this.#capacity || length % this.#multiple !== 0)
+      throw new RangeError(
+        `a prompt of ${length} tokens does not fit: at most ${this.#capacity}, in multiples of ${this.#multiple}`,
+      );
     this.#states.reset(this.#side);
     for (let start = 0; start < length; start += segment) {
       const end = Math.min(length, start + segment);
@@ -232,7 +256,7 @@ export class Generator implements Disposable {
     } else {
       // A step takes about a millisecond, a worker thread and back 3 % of it; and ONNX Runtime keeps captured graphs a
       // thread. The event loop gets its turn between steps.
-      this.#runStep();
+      runStep({ session: this.#decode, steps: this.#steps, cudaGraph: this.cudaGraph }, this.#side);
       await new Promise(setImmediate);
     }
     this.#side = other(this.#side);
@@ -299,15 +323,24 @@ export class Generator implements Disposable {
   }
 }
 
+/** What decoding takes. */
+interface Decode {
+  readonly session: Session;
+  readonly steps: readonly [Binding, Binding];
+  readonly cudaGraph: boolean;
+}
+
+/** Two sides, and ONNX Runtime runs a step up to three times to capture it. */
+const PRIMED_POSITIONS = 4;
+
+/** Runs a step on a GPU, as a captured graph where there is one: one for each binding. */
+function runStep({ session, steps, cudaGraph }: Decode, side: Side): void {
+  const binding = steps[side];
+  session.runSync(binding, cudaGraph ? GRAPHS[steps.indexOf(binding)]! : {});
+}
+
 /** Names of the captured graphs. */
 const GRAPHS = [{ config: { gpu_graph_id: "1" } }, { config: { gpu_graph_id: "2" } }] as const;
-
-/** What every segment of the cell's prompt is a multiple of. */
-function segmentDivisor({ promptTokens, segmentTokens }: Cell): number {
-  let [divisor, rest] = [promptTokens, segmentTokens ?? promptTokens];
-  while (rest > 0) [divisor, rest] = [rest, divisor % rest];
-  return divisor;
-}
 
 /** Columns start..end of `batch` rows. */
 function columns(rows: BigInt64Array, batch: number, start: number, end: number): BigInt64Array {

@@ -1,10 +1,15 @@
 import type { FloatType } from "../graph/index.js";
-import type { BuildOptions } from "../models/index.js";
+import { SSD_CHUNK, type BuildOptions } from "../models/index.js";
 import type { Cell, Dtype } from "./plan.js";
 
 export const FLOAT_TYPE: Record<Dtype, FloatType> = { fp32: "float32", fp16: "float16", bf16: "bfloat16" };
 
 export type Phase = "prefill" | "decode";
+
+/** What prompts of these lengths are multiples of, as far as a graph is built for it: whole SSD chunks, or nothing. */
+export function tokensMultipleOf(lengths: readonly number[]): number {
+  return lengths.every((length) => length % SSD_CHUNK === 0) ? SSD_CHUNK : 1;
+}
 
 /** How a setting's graph of each phase is built. */
 export function graphOptions(

@@ -4,7 +4,7 @@ export { LIKE } from "./memory-budget.js";
 export { LoadedModel } from "./loaded-model.js";
 export { Generator, type GeneratorOptions } from "./generator.js";
 export { WeightStore, type WeightSource } from "./weight-store.js";
-export { verify, VerifyInterruptedError, type VerifyOptions } from "./gate/verify.js";
+export { verify, UnfinishedError, VerifyInterruptedError, type VerifyOptions } from "./gate/verify.js";
 export { gateRow, type GateResult, type GateRow } from "./gate/result.js";
 export { gateOf, gateFolder, type Gate } from "./gate/record.js";
 export { describeSetting } from "./gate/setting.js";

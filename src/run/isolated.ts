@@ -30,10 +30,15 @@ export async function measureIsolated(todo: Todo, sweep: Sweep, options: Isolate
   if (end?.type === "done") return;
   sweep.signal?.throwIfAborted();
   if (end?.type === "error") throw errorOf(end);
+  // All that was to be measured is there: how the process ended is no news of the cell.
+  if (death.samples === todo.repeats.length) {
+    sweep.progress.line(`${cellName(cell)}: all samples taken, but its process did not end in good order`);
+    return;
+  }
   const status = deathStatus({
     ...death,
     log: log.tail(),
-    oomKill: oomKillsBefore !== null && (oomKills() ?? 0) > oomKillsBefore,
+    oomKill: oomKillsBefore === null ? null : (oomKills() ?? 0) > oomKillsBefore,
   });
   sweep.add({ ...columnsOf(cell, sweep.common), measured_at: new Date().toISOString(), ...status });
   sweep.progress.line(`${cellName(cell)}: ${status.status_reason}`);
@@ -131,6 +136,7 @@ class Conversation implements Disposable {
         this.#send({ type: "measure", job: { ...this.#todo, common, warmUp } });
         break;
       case "row":
+        if (this.#end) break;
         add(message.row);
         if (message.row.status === "ok") this.#samples++;
         // The cell is over; whether a broken device can be released in good order is no news.

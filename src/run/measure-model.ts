@@ -1,5 +1,5 @@
 import { randomPrompt } from "../models/index.js";
-import { openRuntime } from "../ort/index.js";
+import { NativeError, openRuntime } from "../ort/index.js";
 import type { Row } from "../record/index.js";
 import { gateOf, type Gate } from "./gate/record.js";
 import { settingOf } from "./gate/setting.js";
@@ -8,7 +8,14 @@ import { LoadedModel } from "./loaded-model.js";
 import { performanceClock, sample, warmUp, type WarmUpOptions } from "./measure.js";
 import type { Cell } from "./plan.js";
 import type { Progress } from "./progress.js";
-import { cellColumns, failureColumns, memoryColumns, sampleColumns, verdictColumns } from "./rows.js";
+import {
+  cellColumns,
+  failureColumns,
+  heldColumns,
+  memoryColumns,
+  sampleColumns,
+  verdictColumns,
+} from "./rows.js";
 import { cellName, generationWork, warmUpWork, type Todo } from "./work.js";
 
 /** What all cells of a sweep share, and where their rows go. */
@@ -51,34 +58,46 @@ async function measureCell(
   const add = (row: Row): void => {
     sweep.add({ ...columns, measured_at: new Date().toISOString(), ...row });
   };
-  const report = (error: unknown, generator?: Generator): void => {
+  let fatal: unknown;
+  const report = (error: unknown, known: Row = heldColumns(loaded)): void => {
     sweep.signal?.throwIfAborted();
     const status = failureColumns(error);
     if (!status) throw error;
-    add({ ...status, ...(generator && status.status === "oom" && memoryColumns(generator, loaded)) });
+    add({ ...known, ...status });
     sweep.progress.line(`${cellName(cell)}: ${status.status_reason}`);
+    if (error instanceof NativeError && error.isFatal) {
+      // Nothing else can be measured in this process.
+      fatal = error;
+      throw error;
+    }
   };
   try {
     using generator = new Generator(cell, loaded);
-    const gate = gateOf(settingOf(cell, cudaGraphOf(generator, loaded)), columns);
+    const cudaGraph = loaded.device.ep === "cpu" ? null : generator.cudaGraph;
+    const gate = gateOf(settingOf(cell, cudaGraph), columns);
     // Reported before the generator is released: after a fatal error of a GPU the release may end the process.
-    await takeSamples(generator, cell, repeats, loaded, gate, sweep, add).catch((error: unknown) => {
-      report(error, generator);
-    });
+    await takeSamples(generator, cell, repeats, loaded, { gate, cuda_graph: cudaGraph }, sweep, add).catch(
+      (error: unknown) => {
+        report(error, {
+          gate,
+          cuda_graph: cudaGraph,
+          ...memoryColumns(generator, loaded),
+          total_bytes: null,
+        });
+      },
+    );
   } catch (error) {
+    if (fatal === error) throw error;
     report(error);
   }
 }
-
-const cudaGraphOf = ({ cudaGraph }: Generator, { device }: LoadedModel): boolean | null =>
-  device.ep === "cpu" ? null : cudaGraph;
 
 async function takeSamples(
   generator: Generator,
   cell: Cell,
   repeats: readonly number[],
   loaded: LoadedModel,
-  gate: Gate | null,
+  known: { gate: Gate | null; cuda_graph: boolean | null },
   { warmUp: warmUpOptions, progress, signal }: Sweep,
   add: (row: Row) => void,
 ): Promise<void> {
@@ -87,6 +106,7 @@ async function takeSamples(
   const prompt = randomPrompt(promptTokens, batch, model.config.vocab_size, seed);
   progress.step(0, `${name}: warming up`);
   const warm = await warmUp(generator, prompt, newTokens, performanceClock, warmUpOptions, signal);
+  generator.assertWithinBudget("the prompt");
   progress.step(warmUpWork(cell), `${name}: warm`);
   const ttfts: number[] = [];
   for (const repeat of repeats) {
@@ -95,8 +115,8 @@ async function takeSamples(
       repeat,
       ...sampleColumns(cell, times),
       ...memoryColumns(generator, loaded),
-      cuda_graph: cudaGraphOf(generator, loaded),
-      ...verdictColumns(cell, warm, gate),
+      cuda_graph: known.cuda_graph,
+      ...verdictColumns(cell, warm, known.gate),
     });
     ttfts.push(times.ttftMs);
     progress.step(generationWork(cell), `${name}: TTFT ${times.ttftMs.toFixed(0)} ms`);

@@ -1,4 +1,5 @@
 import { UserError } from "../errors.js";
+import { NativeError } from "../ort/index.js";
 
 const MIB = 2 ** 20;
 
@@ -35,3 +36,14 @@ export function memoryOf(memoryBytes: number | undefined, like: string | undefin
  */
 export const arenaLimit = (budgetBytes: number, usedBytes: number): number =>
   Math.max(4096, budgetBytes - usedBytes);
+
+/** Throws an out-of-memory error when `bytes` more than `usedBytes` do not fit into the budget; null is no budget. */
+export function assertWithin(budgetBytes: number | null, usedBytes: number, what: string, bytes = 0): void {
+  if (budgetBytes === null || usedBytes + bytes <= budgetBytes) return;
+  throw new NativeError(
+    bytes === 0
+      ? `out of memory: ${what} made the process take ${usedBytes} bytes, over the budget of ${budgetBytes}`
+      : `out of memory: ${what} of ${bytes} bytes, with ${usedBytes} in use, over the budget of ${budgetBytes}`,
+    bytes || null,
+  );
+}

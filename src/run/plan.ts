@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.js";
 import { findModel, lowerings, maxPositions, type Lowering, type Model } from "../models/index.js";
-import { ARENA_STRATEGIES, type CudaOptions } from "../ort/index.js";
+import { ARENA_STRATEGIES, assertOther, type CudaOptions } from "../ort/index.js";
 import { memoryOf } from "./memory-budget.js";
 import { unsupported } from "./support.js";
 
@@ -179,6 +179,7 @@ function deviceSettings(
       throw new UserError(`${set[0]} is ${JSON.stringify(set[1])}, but only a GPU has it; add --ep cuda`);
     return { deviceId: null, cudaGraph: null, cuda: null, memoryBytes: null };
   }
+  if (epOptions !== undefined) assertOther(epOptions);
   return {
     deviceId: count("the device id", deviceId ?? 0, 0),
     cudaGraph: oneOf("the CUDA graph", cudaGraph ?? "auto", ["auto", "on", "off"] as const),

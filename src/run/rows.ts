@@ -1,4 +1,4 @@
-import { NativeError, type CudaOptions } from "../ort/index.js";
+import { NativeError, providerOptions, type CudaOptions } from "../ort/index.js";
 import type { Row } from "../record/index.js";
 import type { Gate } from "./gate/record.js";
 import type { Generator } from "./generator.js";
@@ -38,9 +38,9 @@ export function cellColumns(cell: Cell): Row {
   };
 }
 
-/** The options that differ from the runtime's own, as key=value. */
-const epOptions = ({ other, ...options }: CudaOptions): string[] =>
-  Object.entries({ ...options, ...other }).map(([key, value]) => `${key}=${String(value)}`);
+/** The options that sessions are given, in the provider's own names, but for limits and graphs, which have columns. */
+const epOptions = (cuda: CudaOptions): string[] =>
+  Object.entries(providerOptions(cuda)).map(([key, value]) => `${key}=${value}`);
 
 /** Columns of one sample. */
 export function sampleColumns(cell: Cell, { ttftMs, itlMs, e2eMs }: Sample): Row {
@@ -77,7 +77,16 @@ export function memoryColumns(generator: Generator, { device, weights, memory }:
     total_bytes: held + peakActivationBytes,
     process_rss_bytes: process.memoryUsage.rss(),
     process_device_bytes: device.ep === "cpu" ? null : processBytes,
-    weights_upload_bytes_per_s: device.uploaded && (1000 * device.uploaded.bytes) / device.uploaded.ms,
+    weights_upload_bytes_per_s: weights.uploadBytesPerS,
+  };
+}
+
+/** What is known of memory before there are sessions. */
+export function heldColumns({ device, weights, memory }: LoadedModel): Row {
+  return {
+    weights_bytes: weights.parameterBytes,
+    table_bytes: weights.tableBytes,
+    process_device_bytes: device.ep === "cpu" ? null : memory.bytes(),
   };
 }
 

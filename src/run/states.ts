@@ -1,3 +1,4 @@
+import { elements, TYPES } from "../graph/index.js";
 import type { CacheSpec } from "../models/index.js";
 import type { Binding, Device, Tensor } from "../ort/index.js";
 
@@ -27,7 +28,10 @@ export class States implements Disposable {
       const tensor = { dtype: spec.dtype, shape: spec.shape(batch, capacity) };
       return spec.inPlace ? [tensor] : [tensor, tensor];
     });
-    const tensors = device.allocate(wanted)[Symbol.iterator]();
+    const all = device.allocate(wanted);
+    // Defined values, and on a CPU pages that are there.
+    device.clear(all);
+    const tensors = all[Symbol.iterator]();
     const next = (): Tensor => tensors.next().value!;
     this.#states = specs.map((spec) => ({
       spec,
@@ -65,6 +69,14 @@ export class States implements Disposable {
     for (const { buffers } of this.#states) for (const tensor of buffers) tensor[Symbol.dispose]();
   }
 }
+
+/** Bytes that `States` holds of these. */
+export const stateBytes = (specs: readonly CacheSpec[], batch: number, capacity: number): number =>
+  specs.reduce(
+    (sum, { dtype, inPlace, shape }) =>
+      sum + (inPlace ? 1 : 2) * elements(shape(batch, capacity)) * TYPES[dtype].bytes,
+    0,
+  );
 
 /** The side that a run reading `side` writes. */
 export const other = (side: Side): Side => (side === 0 ? 1 : 0);

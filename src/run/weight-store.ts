@@ -1,3 +1,4 @@
+import { elements, TYPES } from "../graph/index.js";
 import type { WeightBits, WeightSpec } from "../models/index.js";
 import type { Device, Tensor } from "../ort/index.js";
 
@@ -17,6 +18,7 @@ export class WeightStore implements Disposable {
   readonly #tensors = new Map<string, Tensor>();
   #parameterBytes = 0;
   #tableBytes = 0;
+  readonly #uploaded = { bytes: 0, ms: 0 };
 
   constructor(device: Device, source: WeightSource) {
     this.#device = device;
@@ -33,11 +35,29 @@ export class WeightStore implements Disposable {
     return this.#tableBytes;
   }
 
-  /** The tensors of these weights, by name. */
-  tensors(specs: readonly WeightSpec[]): Map<string, Tensor> {
+  /** Rate at which weights were copied to the device; null where nothing is copied. */
+  get uploadBytesPerS(): number | null {
+    const { bytes, ms } = this.#uploaded;
+    return ms > 0 ? (1000 * bytes) / ms : null;
+  }
+
+  /** Bytes of those of these weights that are not there yet. */
+  missingBytes(specs: readonly WeightSpec[]): number {
+    return this.#missing(specs).reduce(
+      (sum, { dtype, shape }) => sum + elements(shape) * TYPES[dtype].bytes,
+      0,
+    );
+  }
+
+  #missing(specs: readonly WeightSpec[]): WeightSpec[] {
     const missing = new Map(specs.map(whole).map((spec) => [spec.name, spec]));
     for (const name of this.#tensors.keys()) missing.delete(name);
-    this.#make([...missing.values()]);
+    return [...missing.values()];
+  }
+
+  /** The tensors of these weights, by name. */
+  tensors(specs: readonly WeightSpec[]): Map<string, Tensor> {
+    this.#make(this.#missing(specs));
     for (const spec of specs)
       if (!this.#tensors.has(spec.name)) this.#tensors.set(spec.name, this.#rowsOf(spec));
     return new Map(specs.map(({ name }) => [name, this.#tensors.get(name)!]));
@@ -45,12 +65,24 @@ export class WeightStore implements Disposable {
 
   #make(specs: readonly WeightSpec[]): void {
     const tensors = this.#device.allocate(specs);
+    const before = this.#device.uploaded;
+    try {
+      for (const [i, spec] of specs.entries())
+        this.#device.fill(tensors[i]!, (bits) => {
+          this.#source.fill(spec, bits as WeightBits);
+        });
+    } catch (error) {
+      for (const tensor of tensors) tensor[Symbol.dispose]();
+      throw error;
+    }
+    const after = this.#device.uploaded;
+    if (before && after) {
+      this.#uploaded.bytes += after.bytes - before.bytes;
+      this.#uploaded.ms += after.ms - before.ms;
+    }
     for (const [i, spec] of specs.entries()) {
       const tensor = tensors[i]!;
       this.#tensors.set(spec.name, tensor);
-      this.#device.fill(tensor, (bits) => {
-        this.#source.fill(spec, bits as WeightBits);
-      });
       if (spec.role === "parameter") this.#parameterBytes += tensor.byteLength;
       else this.#tableBytes += tensor.byteLength;
     }

@@ -218,7 +218,7 @@ function lowerBounds(
 const concerns = ({ model, fromTokens, toTokens }: Target, place: Place): boolean =>
   model === place.model && fromTokens <= place.promptTokens && place.promptTokens <= toTokens;
 
-/** Nothing where either side of the comparison is missing: the table shows why. */
+/** Without a value of ours a target is missed; without a peer to compare with there is no verdict. */
 function judge({ metric, limit }: Target, place: Place, ours: Side | null, peer: Side | null): Verdict[] {
   const value = ours?.[metric];
   const allowed =
@@ -229,5 +229,6 @@ function judge({ metric, limit }: Target, place: Place, ours: Side | null, peer:
         : peer?.[metric] == null
           ? null
           : limit.timesPeer * peer[metric];
-  return value == null || allowed == null ? [] : [{ metric, limit: allowed, value, met: value <= allowed }];
+  if (allowed == null || ours == null) return [];
+  return [{ metric, limit: allowed, value: value ?? Infinity, met: value != null && value <= allowed }];
 }

@@ -69,7 +69,9 @@ test("memory adds up to what the process holds", async () => {
     part("context_bytes", "residual_bytes");
   assert.equal(sum, row!.process_device_bytes);
   assert.equal(row!.kv_cache_bytes, 0);
-  assert.ok(Math.abs(row!.residual_bytes!) < 0.5 * row!.process_device_bytes!, `${row!.residual_bytes}`);
+  // A context is hundreds of megabytes; what a run adds outside the allocators are kernels and work space of libraries.
+  assert.ok(row!.context_bytes! > 2e8 && row!.context_bytes! < 1.5e9, `context ${row!.context_bytes}`);
+  assert.ok(row!.residual_bytes! >= 0 && row!.residual_bytes! < 8e8, `residual ${row!.residual_bytes}`);
   assert.ok(row!.weights_upload_bytes_per_s! > 1e9);
 });
 
@@ -102,6 +104,9 @@ test("a device that is not there is refused before any file is written", async (
 test("batches decode side by side", async () => {
   const one = await tokensOf({ models: ["mamba2-130m"], promptTokens: [64], newTokens: 8 });
   const two = await tokensOf({ models: ["mamba2-130m"], promptTokens: [64], newTokens: 8, batch: 2 });
-  assert.equal(one.tokens.length, 8);
+  assert.ok(two.graph);
   assert.equal(two.tokens.length, 16);
+  // Seeds draw the first row first: it is the prompt of the single sequence. Later tokens may part by rounding.
+  const first = two.tokens.filter((_, i) => i % 2 === 0);
+  assert.deepEqual(first.slice(0, 3), one.tokens.slice(0, 3));
 });

@@ -22,6 +22,10 @@ test("SIGKILL is out of memory only where the kernel counted it", () => {
   });
   assert.equal(deathStatus(KILLED).status, "failed");
   assert.equal(deathStatus({ ...KILLED, signal: "SIGSEGV", oomKill: true }).status, "failed");
+  assert.match(deathStatus(KILLED).status_reason, /SIGKILL, not by the kernel's OOM killer,/);
+  const untold = deathStatus({ ...KILLED, oomKill: null });
+  assert.equal(untold.status, "failed");
+  assert.match(untold.status_reason, /SIGKILL, likely by the kernel's OOM killer,/);
 });
 
 test("a process that cannot be started is a failure with the system's words", () => {

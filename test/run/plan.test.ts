@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../src/errors.js";
 import { plan, type Settings } from "../../src/run/index.js";
-import { arenaLimit } from "../../src/run/memory-budget.js";
+import { NativeError } from "../../src/ort/index.js";
+import { arenaLimit, assertWithin } from "../../src/run/memory-budget.js";
 
 const settings = (change: Partial<Settings> = {}): Settings => ({
   models: ["gpt-neo-125m", "mamba2-130m"],
@@ -54,6 +55,29 @@ test("a GPU computes in float16, with a graph where it can, without TF32 and wit
 test("an allocator gets what a budget has left, and never none, which would be no limit", () => {
   assert.equal(arenaLimit(1000_000, 400_000), 600_000);
   assert.equal(arenaLimit(1000_000, 2000_000), 4096);
+});
+
+test("a budget that cannot hold a block is out of memory, with the block's size", () => {
+  assertWithin(null, 1e12, "weights", 1e12);
+  assertWithin(1000, 400, "weights", 600);
+  const refused = (used: number, bytes: number): NativeError => {
+    try {
+      assertWithin(1000, used, "caches and states", bytes);
+    } catch (error) {
+      return error as NativeError;
+    }
+    return assert.fail("it fitted");
+  };
+  const error = refused(400, 601);
+  assert.match(
+    error.message,
+    /out of memory: caches and states of 601 bytes, with 400 in use, over the budget of 1000/,
+  );
+  assert.ok(error.isOutOfMemory);
+  assert.equal(error.requestedBytes, 601);
+  const grown = refused(1001, 0);
+  assert.ok(grown.isOutOfMemory);
+  assert.equal(grown.requestedBytes, null);
 });
 
 test("a cell's key follows everything that decides its result, and nothing else", () => {

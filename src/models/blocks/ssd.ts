@@ -1,7 +1,8 @@
 import { ops, type Value } from "../../graph/index.js";
 
-/** Length of a chunk of `ssdMatmul`: changes cost, never the result. */
-const CHUNK = 64;
+/** Length of a chunk of `ssdMatmul`: changes cost, never the result. Prompts of whole chunks need no padding. */
+export const SSD_CHUNK = 64;
+const CHUNK = SSD_CHUNK;
 
 /** e to this is finite in float16, and far above any Δ, which it bounds below the diagonal. */
 const LARGEST_EXPONENT = 11;

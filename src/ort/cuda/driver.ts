@@ -11,8 +11,6 @@ export interface CudaDevice {
   readonly totalBytes: number;
   /** As nvidia-smi prints it: "GPU-8-4-4-4-12"; null where the driver does not tell. */
   readonly uuid: string | null;
-  /** "0000:01:00.0"; null where the driver does not tell. */
-  readonly pciBusId: string | null;
 }
 
 /** NVIDIA's driver, started. */
@@ -91,7 +89,6 @@ function describeDevice(cuda: Driver, id: number): CudaDevice {
     computeCapability: `${attribute(COMPUTE_CAPABILITY_MAJOR)}.${attribute(COMPUTE_CAPABILITY_MINOR)}`,
     totalBytes: Number(total[0]),
     uuid: uuidOf(cuda, device),
-    pciBusId: cuda.text("cuDeviceGetPCIBusId", device),
   };
 }
 

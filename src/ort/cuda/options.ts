@@ -1,5 +1,4 @@
 import { UserError } from "../../errors.js";
-import type { CudaFacts } from "../device.js";
 
 /** How a session uses a CUDA device. Each maps to a key of OrtCUDAProviderOptionsV2; what is left out keeps its default. */
 export interface CudaOptions {
@@ -22,24 +21,42 @@ export const ARENA_STRATEGIES = {
   "same-as-requested": "kSameAsRequested",
 } as const;
 
-/** Keys and values as UpdateCUDAProviderOptions takes them. */
-export function providerOptions(
-  { deviceId }: Pick<CudaFacts, "deviceId">,
-  { memoryLimitBytes, arena, graph, tf32, cudnnConvSearch, other = {} }: CudaOptions = {},
-): Record<string, string> {
+/** Keys that have an option of their own above, or are the device's. */
+const RESERVED = [
+  "device_id",
+  "gpu_mem_limit",
+  "arena_extend_strategy",
+  "enable_cuda_graph",
+  "use_tf32",
+  "cudnn_conv_algo_search",
+];
+
+/** Throws a UserError for a key that is set elsewhere. */
+export function assertOther(other: Readonly<Record<string, string>>): void {
+  const taken = RESERVED.find((key) => key in other);
+  if (taken !== undefined)
+    throw new UserError(
+      `the CUDA option ${taken}=${other[taken]} is given by its key, but it has an option of its own; use that`,
+    );
+}
+
+/** Keys and values as UpdateCUDAProviderOptions takes them, but for the device. */
+export function providerOptions({
+  memoryLimitBytes,
+  arena,
+  graph,
+  tf32,
+  cudnnConvSearch,
+  other = {},
+}: CudaOptions = {}): Record<string, string> {
   const flag = (value: boolean): string => (value ? "1" : "0");
-  const ours: Record<string, string> = {
-    device_id: String(deviceId),
+  assertOther(other);
+  return {
     ...(memoryLimitBytes !== undefined && { gpu_mem_limit: String(memoryLimitBytes) }),
     ...(arena !== undefined && { arena_extend_strategy: ARENA_STRATEGIES[arena] }),
     ...(graph !== undefined && { enable_cuda_graph: flag(graph) }),
     ...(tf32 !== undefined && { use_tf32: flag(tf32) }),
     ...(cudnnConvSearch !== undefined && { cudnn_conv_algo_search: cudnnConvSearch }),
+    ...other,
   };
-  const twice = Object.keys(other).find((key) => key in ours);
-  if (twice !== undefined)
-    throw new UserError(
-      `the CUDA option ${twice} is set already, to ${ours[twice]}; set it in one place only`,
-    );
-  return { ...ours, ...other };
 }

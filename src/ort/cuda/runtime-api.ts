@@ -49,37 +49,51 @@ export function openCudaRuntime(cudart: Library, deviceId: number): CudaRuntimeA
   };
 
   const malloc = checked("cudaMalloc", ["void*", "size_t"]);
-  const free = checked("cudaFree", ["void*"]);
+  const free = bind("cudaFree", "int", ["void*"]);
   const copy = checked("cudaMemcpy", ["void*", "void*", "size_t", "int"]);
   const set = checked("cudaMemset", ["void*", "int", "size_t"]);
   const synchronize = checked("cudaDeviceSynchronize", []);
   const info = checked("cudaMemGetInfo", ["void*", "void*"]);
-  checked("cudaSetDevice", ["int"])(deviceId);
+  const selectDevice = bind("cudaSetDevice", "int", ["int"]);
+  const setDevice = checked("cudaSetDevice", ["int"]);
+  setDevice(deviceId);
+  // The device is the thread's: another one may have been opened since.
+  const onDevice =
+    <T extends unknown[]>(call: (...values: T) => void) =>
+    (...values: T): void => {
+      setDevice(deviceId);
+      call(...values);
+    };
 
   return {
     malloc(bytes) {
       const out = new BigUint64Array(1);
+      setDevice(deviceId);
       malloc(out, bytes);
       return out[0]!;
     },
+    // After a fatal error of the device this fails, and there is nothing left to free: a release must not throw.
     free: (memory) => {
+      selectDevice(deviceId);
       free(memory);
+      clearError();
     },
-    upload(to, from) {
+    upload: onDevice((to: Pointer, from: ArrayBufferView) => {
       copy(to, from, from.byteLength, HOST_TO_DEVICE);
       // From ordinary memory a copy returns when the last piece is staged, and ONNX Runtime's streams do not wait for it.
       synchronize();
-    },
-    download: (to, from) => {
+    }),
+    download: onDevice((to: ArrayBufferView, from: Pointer) => {
       copy(to, from, to.byteLength, DEVICE_TO_HOST);
-    },
-    zero: (memory, bytes) => {
+    }),
+    zero: onDevice((memory: Pointer, bytes: number) => {
       set(memory, 0, bytes);
-    },
-    synchronize: () => {
+    }),
+    synchronize: onDevice(() => {
       synchronize();
-    },
+    }),
     memory() {
+      setDevice(deviceId);
       const free = new BigUint64Array(1);
       const total = new BigUint64Array(1);
       info(free, total);

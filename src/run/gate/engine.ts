@@ -10,7 +10,8 @@ import type { Answers } from "./measure.js";
 
 /** One set of weights on one device, and generators over it. */
 export interface Engine extends Disposable {
-  open(cell: Cell): Answers;
+  /** @param promptTokens lengths of the prompts that it will be given */
+  open(cell: Cell, promptTokens: readonly number[]): Answers;
 }
 
 /** @param cell has the device, the dtype and the longest sequence of all that will be opened */
@@ -19,7 +20,7 @@ export type OpenEngine = (cell: Cell, source: WeightSource) => Engine;
 export const openEngine: OpenEngine = (cell, source) => {
   const model = new LoadedModel(openRuntime(), [cell], source);
   return {
-    open: (one) => new Generator(one, model, { keepLogits: true }),
+    open: (one, promptTokens) => new Generator(one, model, { keepLogits: true, promptTokens }),
     [Symbol.dispose]: () => {
       model[Symbol.dispose]();
     },

@@ -5,7 +5,7 @@ import { faultOf, type Check } from "./compare.js";
 import type { Engine, OpenEngine } from "./engine.js";
 import { gateKey, type GateFacts } from "./key.js";
 import { askCandidate, checksOf, type Answers, type ReferenceRun } from "./measure.js";
-import type { GatePlan, Prompt, Way } from "./plan.js";
+import { lengthsOf, type GatePlan, type Prompt, type Way } from "./plan.js";
 import { problemOf, type Problem } from "./problem.js";
 import { forgetRecord, writeRecord } from "./record.js";
 import type { GateResult } from "./result.js";
@@ -64,7 +64,7 @@ export async function judge(
   const checks: Check[] = [];
   for (const way of plan.ways) {
     try {
-      using answers = engine.open(cellOf(plan, setting, way));
+      using answers = engine.open(cellOf(plan, setting, way), lengthsOf(way));
       await askInOneWay(answers, way, setting, reference, onPrompt, signal).then(
         (found) => checks.push(...found),
         onError,

@@ -4,6 +4,7 @@ import {
   lowerings,
   maxPositions,
   REGISTRY,
+  SSD_CHUNK,
   type Lowering,
   type Model,
 } from "../../models/index.js";
@@ -44,6 +45,8 @@ export interface Way {
   readonly prompts: readonly Prompt[];
 }
 
+export const lengthsOf = ({ prompts }: Pick<Way, "prompts">): number[] => prompts.map(({ tokens }) => tokens);
+
 /** The gate of one model. */
 export interface GatePlan {
   readonly model: Model;
@@ -58,7 +61,7 @@ export interface GatePlan {
 }
 
 /** Whole SSD chunks: a prompt of them, in segments of them, is put in by another graph, which need not pad. */
-export const CHUNKS = 64;
+export const CHUNKS = SSD_CHUNK;
 /** One token, one and three chunks, and two that end inside a chunk; the last one makes GPT-Neo's window of 256 move. */
 const LENGTHS = [1, CHUNKS, 130, 3 * CHUNKS, 257];
 /** Whole SSD chunks, and segments that cut them. */

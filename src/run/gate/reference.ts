@@ -3,7 +3,7 @@ import type { WeightSource } from "../weight-store.js";
 import { cellOf, referenceOf } from "./cell.js";
 import type { Gating } from "./judge.js";
 import { askReference, type ReferenceRun } from "./measure.js";
-import type { GatePlan } from "./plan.js";
+import { lengthsOf, type GatePlan } from "./plan.js";
 import { promptWork } from "./work.js";
 
 /** The reference's answers to all prompts, by their length. Float32 logits of 65 + 9 positions a further prompt. */
@@ -15,7 +15,7 @@ export async function askAll(
   const { model, prompts } = plan;
   const cell = cellOf(plan, referenceOf(model), { segmentTokens: null, prompts });
   using engine = reference(cell, source);
-  using answers = engine.open(cell);
+  using answers = engine.open(cell, lengthsOf({ prompts }));
   const runs = new Map<number, ReferenceRun>();
   for (const [i, prompt] of prompts.entries()) {
     progress.step(0, `${model.name}: reference, ${prompt.tokens} tokens`);

@@ -13,7 +13,10 @@ export interface Setting extends Pick<
 export const settingOf = (cell: Cell, cudaGraph: boolean | null): Setting => ({ ...cell, cudaGraph });
 
 /** Whether the gate compares with this setting instead of judging it. */
-export const isReference = ({ ep, dtype }: Setting): boolean => ep === "cpu" && dtype === "fp32";
+export const isReference = ({ ep, dtype, lowering, decodeLowering }: Setting): boolean =>
+  ep === "cpu" &&
+  dtype === "fp32" &&
+  [lowering, decodeLowering].every((used) => used === null || used === "linear-attention");
 
 /** What a setting is named by. */
 type Named = Omit<Setting, "model" | "cuda"> & { readonly model: string };

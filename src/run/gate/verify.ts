@@ -20,12 +20,20 @@ export interface VerifyOptions extends GateSettings {
   engines?: { reference?: OpenEngine; candidate?: OpenEngine };
 }
 
-/** The gate was stopped from outside; what was judged before is in `results`. */
-export class VerifyInterruptedError extends Error {
-  override readonly name = "InterruptedError";
-  constructor(readonly results: readonly GateResult[]) {
-    super(`interrupted; ${results.length} verdicts are kept`);
+/** The gate did not come to its end; what was judged before is in `results`, and kept. */
+export class UnfinishedError extends Error {
+  override readonly name: string = "UnfinishedError";
+  constructor(
+    readonly results: readonly GateResult[],
+    reason: string,
+  ) {
+    super(`${reason}; ${results.length} verdicts are kept`);
   }
+}
+
+/** It was stopped from outside. */
+export class VerifyInterruptedError extends UnfinishedError {
+  override readonly name = "InterruptedError";
 }
 
 /**
@@ -53,7 +61,7 @@ export async function verify(options: VerifyOptions = {}): Promise<GateResult[]>
     for (const plan of plans) await judgeModel(plan, gate, results);
   } catch (error) {
     if (signal?.aborted && error instanceof Error && error.name === "AbortError")
-      throw new VerifyInterruptedError(results);
+      throw new VerifyInterruptedError(results, "interrupted");
     throw error;
   } finally {
     gate.progress.stop();
@@ -75,7 +83,7 @@ async function judgeModel(plan: GatePlan, gate: Gating, results: GateResult[]): 
     for (const setting of candidates) {
       const { result, fatal } = await judge(setting, plan, reference, engine, gate);
       results.push(result);
-      if (fatal) throw new Error(`the device is lost to this process: ${result.reason}`);
+      if (fatal) throw new UnfinishedError(results, `the device is lost to this process: ${result.reason}`);
     }
   }
 }

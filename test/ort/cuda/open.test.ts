@@ -43,7 +43,6 @@ const gpu = (id: number, computeCapability = "8.9"): CudaDevice => ({
   computeCapability,
   totalBytes: 2 ** 33,
   uuid: null,
-  pciBusId: null,
 });
 
 test("platforms without CUDA sessions are refused", () => {

@@ -25,7 +25,7 @@ const MODELS = [neo, qwen, tiny("mamba"), mamba2, tiny("mamba2-groups")];
 /** One thread: what these models compute is less than waking a second one costs. */
 const onOneThread: OpenEngine = (cell, source) => {
   const engine = openEngine(cell, source);
-  return { ...engine, open: (one) => engine.open({ ...one, threads: 1 }) };
+  return { ...engine, open: (one, lengths) => engine.open({ ...one, threads: 1 }, lengths) };
 };
 
 suite("the gate on the CPU, with tiny models", () => {
@@ -67,6 +67,11 @@ suite("the gate on the CPU, with tiny models", () => {
     assert.deepEqual(gates({ models: MODELS, dtypes: ["fp16"] }), Array(11).fill("passed"));
   });
 
+  test("a longest prompt of whole chunks does not keep shorter ones from being put in", async () => {
+    const results = await verify({ ...options, models: [mamba2], dtypes: ["fp32"], promptTokens: [320] });
+    for (const { status, reason } of results) assert.equal(status, "passed", reason ?? "");
+  });
+
   test("a row of its table has the errors of each phase and the verdict", async () => {
     const [result] = await verify({ ...options, models: [qwen], dtypes: ["fp16"] });
     const row = gateRow(result!);
@@ -93,8 +98,8 @@ suite("the gate on the CPU, with tiny models", () => {
         },
       });
       return {
-        open: (one) => {
-          const answers = engine.open(one);
+        open: (one, lengths) => {
+          const answers = engine.open(one, lengths);
           assert.ok(met, `no weight is named ${tensor}`);
           return answers;
         },
@@ -138,8 +143,8 @@ suite("the gate on the CPU, with tiny models", () => {
     const forgetful: OpenEngine = (cell, source) => {
       const engine = onOneThread(cell, source);
       return {
-        open: (one) => {
-          const answers = engine.open(one);
+        open: (one, lengths) => {
+          const answers = engine.open(one, lengths);
           return {
             // Only the last segment, as if the state before it were lost.
             prefill: (prompt) =>
@@ -187,9 +192,9 @@ suite("the gate on the CPU, with tiny models", () => {
     (cell, source) => {
       const engine = onOneThread(cell, source);
       return {
-        open: (one) => {
+        open: (one, lengths) => {
           if (when === "open") throw error;
-          const answers = engine.open(one);
+          const answers = engine.open(one, lengths);
           return Object.assign(Object.create(answers) as typeof answers, {
             prefill: () => Promise.reject(error),
             [Symbol.dispose]: () => {
