@@ -152,11 +152,7 @@ function mlp(model: Decoder, config: FalconH1Config, prefix: string, u: Value): 
 }
 
 /** A tied head is held times the embedding's multiplier: the norm before it makes up for that. */
-function headOf(
-  model: Decoder,
-  config: FalconH1Config,
-  embedding: Value,
-): { head: Value; finalNorm: Value } {
+function headOf(model: Decoder, config: FalconH1Config, embedding: Value): { head: Value; finalNorm: Value } {
   const { hidden_size: width, lm_head_multiplier: ofHead, tie_word_embeddings: tied } = config;
   const ofNorm = tied ? ofHead / config.embedding_multiplier : 1;
   return {
