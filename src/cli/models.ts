@@ -12,9 +12,9 @@ export function modelsCommand(): Command {
         return;
       }
       const { show } = await import("../notebook/display.js");
-      await show(rows.map(({ source, hf_id, ...shown }) => shown));
+      await show(rows.map(({ source, hf_id, provisional, ...shown }) => shown));
       console.log(
-        "KV cache and state in bytes at fp16, batch 1. --json also gives the source of each entry.",
+        "KV cache and state in bytes at fp16, batch 1. --json also gives the source of each entry, and what of it is not published.",
       );
     });
 }

@@ -1,3 +1,4 @@
+import type { FalconH1Config } from "./falcon-h1.js";
 import type { GptNeoConfig } from "./gpt-neo.js";
 import type { MambaConfig } from "./mamba.js";
 import type { Mamba2Config } from "./mamba2.js";
@@ -61,6 +62,8 @@ export function countsOf(model: Model): Counts {
       return mamba(model.config);
     case "mamba2":
       return mamba2(model.config);
+    case "falcon_h1":
+      return falconH1(model.config);
   }
 }
 
@@ -141,10 +144,7 @@ function mamba(config: MambaConfig): Counts {
   };
 }
 
-/**
- * A layer: in_proj d(2E + 2GN + H), out_proj Ed. State-space duality in chunks of Q, FLOPs a token: C Bᵀ 2QNG, mask QH,
- * times X 2QE, chunk states 2EN, carry-in 2EN, between chunks 2EN/Q; token by token 5EN + 5E.
- */
+/** A layer: in_proj d(2E + 2GN + H), out_proj Ed. */
 function mamba2(config: Mamba2Config): Counts {
   const {
     hidden_size: d,
@@ -166,20 +166,66 @@ function mamba2(config: Mamba2Config): Counts {
     headMacs: embedding,
     attention: [],
     convFlops: n * 2 * k * channels,
-    scan: {
-      stepFlops: n * (5 * inner * state + 5 * inner),
-      chunkedFlops: (chunk) =>
-        n *
-        (2 * chunk * directions +
-          chunk * heads +
-          2 * chunk * inner +
-          4 * inner * state +
-          (2 * inner * state) / chunk),
-    },
+    scan: stateSpaceDuality({ layers: n, heads, inner, state, directions }),
     kvElements: 0,
     ssmElements: n * inner * state,
     convElements: n * channels * k,
     stream: { layers: n, width: d, float32: true },
     activation: { float32: d, elements: inner + heads + 2 * channels },
+  };
+}
+
+/**
+ * A layer: q, k, v d(H + 2K)h, o Hh·d, MLP 3df, mixer as in Mamba-2 with its own E and heads H_m; no bias but the
+ * convolution's, and the gated norm only where the config has it.
+ */
+function falconH1(config: FalconH1Config): Counts {
+  const { hidden_size: d, num_hidden_layers: n, intermediate_size: f, head_dim: h } = config;
+  const { num_attention_heads: heads, num_key_value_heads: kvHeads } = config;
+  const { mamba_d_ssm: inner, mamba_d_state: state, mamba_n_heads: ssmHeads, mamba_d_conv: k } = config;
+  const directions = config.mamba_n_groups * state;
+  const channels = inner + 2 * directions;
+  const qkv = (heads + 2 * kvHeads) * h;
+  const linear = d * qkv + heads * h * d + 3 * d * f + d * (inner + channels + ssmHeads) + inner * d;
+  const norms = (config.mamba_rms_norm ? inner : 0) + 2 * d;
+  const small = channels * k + channels + 3 * ssmHeads + norms; // convolution, Δ bias, A, D, norms
+  const embedding = config.vocab_size * d;
+  const ownHead = config.tie_word_embeddings ? 0 : embedding;
+  return {
+    parameters: n * (linear + small) + d + embedding + ownHead,
+    lookedUp: ownHead,
+    linearMacs: n * linear,
+    headMacs: embedding,
+    attention: Array.from({ length: n }, () => ({ flopsPerPair: 4 * heads * h, window: undefined })),
+    convFlops: n * 2 * k * channels,
+    scan: stateSpaceDuality({ layers: n, heads: ssmHeads, inner, state, directions }),
+    kvElements: 2 * n * kvHeads * h,
+    ssmElements: n * inner * state,
+    convElements: n * channels * k,
+    stream: { layers: n, width: d, float32: false },
+    activation: {
+      float32: 0,
+      elements: 2 * d + Math.max(inner + ssmHeads + 2 * channels, d + qkv, 2 * f),
+    },
+  };
+}
+
+/**
+ * State-space duality in chunks of Q, FLOPs a token and layer: C Bᵀ 2QNG, mask QH, times X 2QE, chunk states 2EN,
+ * carry-in 2EN, between chunks 2EN/Q; token by token 5EN + 5E. `inner` is E, `directions` is GN.
+ */
+function stateSpaceDuality(
+  each: Record<"layers" | "heads" | "inner" | "state" | "directions", number>,
+): ScanCounts {
+  const { layers, heads, inner, state, directions } = each;
+  return {
+    stepFlops: layers * (5 * inner * state + 5 * inner),
+    chunkedFlops: (chunk) =>
+      layers *
+      (2 * chunk * directions +
+        chunk * heads +
+        2 * chunk * inner +
+        4 * inner * state +
+        (2 * inner * state) / chunk),
   };
 }

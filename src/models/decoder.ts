@@ -21,13 +21,16 @@ export interface BuildOptions {
   readonly separateProducts: boolean;
 }
 
+/** A stored value, and where it is in its tensor, to what the graph holds there. */
+export type Transform = (stored: number, index: number) => number;
+
 /** One tensor of the published checkpoint, and how to make it up when there is none. */
 export interface Part {
   readonly name: string;
   readonly shape: readonly number[];
   readonly init: Init;
   /** What the graph wants instead of the stored values, where it is not them: A = −exp(A_log). */
-  readonly transform?: (stored: number) => number;
+  readonly transform?: Transform;
 }
 
 /** How the graph holds a parameter, where it is not as the checkpoint does. */
@@ -36,7 +39,7 @@ export interface Held {
   readonly dtype?: FloatType;
   /** The same elements under another shape. */
   readonly shape?: readonly number[];
-  readonly transform?: (stored: number) => number;
+  readonly transform?: Transform;
 }
 
 /** One result of a product whose parts go different ways. */

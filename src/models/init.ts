@@ -3,9 +3,12 @@
  * to keep the logits finite and dependent on the whole prompt.
  */
 export type Init =
-  /** Normal numbers of this standard deviation around `mean`. */
+  /**
+   * Normal numbers of this standard deviation around `mean`: of what the graph holds, whatever it makes of a
+   * checkpoint's values. Multipliers folded into a weight keep trained ones in their range, which these are in.
+   */
   | { readonly kind: "normal"; readonly std: number; readonly mean: number }
-  /** Function of the flat index and the number of elements; the same for every seed. */
+  /** Function of the flat index and the number of elements, of what a checkpoint stores; the same for every seed. */
   | { readonly kind: "formula"; readonly at: (index: number, count: number) => number };
 
 export const normal = (std: number, mean = 0): Init => ({ kind: "normal", std, mean });

@@ -27,6 +27,7 @@ export function registryRows() {
       state_bytes: bytes(false),
       hf_id: model.hfId,
       source: model.source,
+      provisional: model.provisional?.join(" ") ?? null,
     };
   });
 }

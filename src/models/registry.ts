@@ -1,6 +1,7 @@
 import { UserError } from "../errors.js";
 import { elements } from "../graph/index.js";
 import type { BuildOptions, Lowering, ModelGraph, WeightSpec } from "./decoder.js";
+import { buildFalconH1, type FalconH1Config } from "./falcon-h1.js";
 import { buildGptNeo, type GptNeoConfig } from "./gpt-neo.js";
 import { buildMamba, type MambaConfig } from "./mamba.js";
 import { buildMamba2, type Mamba2Config } from "./mamba2.js";
@@ -18,6 +19,8 @@ interface Common {
   readonly parameters: number;
   /** Where the hyper-parameters and the count come from. */
   readonly source: string;
+  /** Hyper-parameters that were not found published: their values are what the sizes beside it suggest. */
+  readonly provisional?: readonly string[];
 }
 
 /** A model: its published hyper-parameters, in the key names of config.json, and the architecture that reads them. */
@@ -27,6 +30,7 @@ export type Model = Common &
     | { readonly arch: "qwen2"; readonly config: Qwen2Config }
     | { readonly arch: "mamba"; readonly config: MambaConfig }
     | { readonly arch: "mamba2"; readonly config: Mamba2Config }
+    | { readonly arch: "falcon_h1"; readonly config: FalconH1Config }
   );
 
 export const REGISTRY: readonly Model[] = [
@@ -128,6 +132,92 @@ export const REGISTRY: readonly Model[] = [
       layer_norm_epsilon: 1e-5,
     },
   },
+  {
+    name: "falcon-h1-0.5b",
+    family: "hybrid",
+    arch: "falcon_h1",
+    hfId: "tiiuae/Falcon-H1-0.5B-Base",
+    parameters: 521_411_104,
+    source: "config.json as in the test of NVIDIA Megatron-Bridge; transformers modeling_falcon_h1 001f85b",
+    config: {
+      vocab_size: 32784,
+      hidden_size: 1024,
+      num_hidden_layers: 36,
+      num_attention_heads: 8,
+      num_key_value_heads: 2,
+      head_dim: 64,
+      intermediate_size: 2048,
+      max_position_embeddings: 16384,
+      rms_norm_eps: 1e-5,
+      rope_theta: 1e11,
+      tie_word_embeddings: false,
+      mamba_d_ssm: 1536,
+      mamba_n_heads: 24,
+      mamba_d_head: 64,
+      mamba_d_state: 128,
+      mamba_n_groups: 1,
+      mamba_d_conv: 4,
+      mamba_rms_norm: false,
+      mamba_norm_before_gate: false,
+      embedding_multiplier: 5.656854249492381,
+      lm_head_multiplier: 0.0390625,
+      attention_in_multiplier: 1,
+      attention_out_multiplier: 0.9375,
+      key_multiplier: 0.39062499999999994,
+      ssm_in_multiplier: 1.25,
+      ssm_out_multiplier: 0.23570226039551587,
+      ssm_multipliers: [0.3535533905932738, 0.25, 0.3535533905932738, 0.5, 0.3535533905932738],
+      mlp_multipliers: [0.8838834764831844, 0.5859375],
+    },
+  },
+  {
+    name: "falcon-h1-1.5b",
+    family: "hybrid",
+    arch: "falcon_h1",
+    hfId: "tiiuae/Falcon-H1-1.5B-Base",
+    parameters: 1_554_859_392,
+    source:
+      "table of the sizes in the documentation of transformers; transformers modeling_falcon_h1 001f85b",
+    provisional: [
+      "rms_norm_eps",
+      "mamba_norm_before_gate",
+      "embedding_multiplier",
+      "attention_in_multiplier",
+      "key_multiplier",
+      "ssm_in_multiplier",
+      "ssm_multipliers",
+    ],
+    config: {
+      vocab_size: 65536,
+      hidden_size: 2048,
+      num_hidden_layers: 24,
+      num_attention_heads: 8,
+      num_key_value_heads: 2,
+      head_dim: 128,
+      intermediate_size: 4608,
+      max_position_embeddings: 131072,
+      rms_norm_eps: 1e-5,
+      rope_theta: 1e11,
+      tie_word_embeddings: false,
+      mamba_d_ssm: 3072,
+      mamba_n_heads: 48,
+      mamba_d_head: 64,
+      mamba_d_state: 256,
+      mamba_n_groups: 1,
+      mamba_d_conv: 4,
+      mamba_rms_norm: true,
+      mamba_norm_before_gate: false,
+      embedding_multiplier: 5.656854249492381,
+      lm_head_multiplier: 0.01953125,
+      attention_in_multiplier: 1,
+      attention_out_multiplier: 0.234375,
+      key_multiplier: 0.06905339660024878,
+      ssm_in_multiplier: 0.625,
+      ssm_out_multiplier: 0.11785113019775793,
+      ssm_multipliers: [0.3535533905932738, 0.25, 0.1767766952966369, 0.5, 0.3535533905932738],
+      mlp_multipliers: [0.4419417382415922, 0.13020833333333331],
+    },
+  },
 ];
 
 export const modelNames = (): string[] => REGISTRY.map(({ name }) => name);
@@ -152,6 +242,8 @@ export function buildModel(model: Model, options: BuildOptions): ModelGraph {
       return buildMamba(model.config, options);
     case "mamba2":
       return buildMamba2(model.config, options);
+    case "falcon_h1":
+      return buildFalconH1(model.config, options);
   }
 }
 
@@ -161,6 +253,7 @@ export function lowerings(model: Model): readonly Lowering[] {
     case "mamba":
       return ["linear-attention"];
     case "mamba2":
+    case "falcon_h1":
       return ["ssd-matmul", "linear-attention"];
     default:
       return [];

@@ -39,7 +39,7 @@ export class RandomWeights {
   #fillPart({ name, init, transform }: Part, dtype: FloatType, out: WeightBits): void {
     if (init.kind === "formula") {
       const at = transform
-        ? (i: number) => transform(init.at(i, out.length))
+        ? (i: number) => transform(init.at(i, out.length), i)
         : (i: number) => init.at(i, out.length);
       out.set(
         toBits(
@@ -49,8 +49,6 @@ export class RandomWeights {
       );
       return;
     }
-    if (transform)
-      throw new TypeError(`${name} is drawn at random: draw what the graph wants, not what it stores`);
     const offset = hash(name, this.seed);
     const tile = this.#scaledTile(init.std, init.mean, dtype);
     for (let at = 0, from = offset % TILE; at < out.length; from = 0) {

@@ -8,8 +8,8 @@ import type { Dtype, Ep } from "./plan.js";
 export function unsupported({ name, family }: Model, ep: Ep, dtype: Dtype): string | null {
   if (ep === "cpu") return null;
   if (dtype === "fp32" && family !== "ssm")
-    return `${name} needs GroupQueryAttention, which CUDA has in float16 and bfloat16 only; use fp16 or bf16`;
+    return `${name} needs GroupQueryAttention, which CUDA has in float16 and bfloat16 only; use fp16${family === "hybrid" ? "" : " or bf16"}`;
   if (dtype === "bf16" && family !== "transformer")
-    return `${name} needs CausalConvWithState, which CUDA has in float32 and float16 only; use fp16 or fp32`;
+    return `${name} needs CausalConvWithState, which CUDA has in float32 and float16 only; use fp16${family === "hybrid" ? "" : " or fp32"}`;
   return null;
 }

@@ -92,7 +92,15 @@ test("models and doctor print JSON that programs read", () => {
   }[];
   assert.deepEqual(
     models.map(({ model }) => model),
-    ["gpt-neo-125m", "qwen2.5-0.5b", "mamba-130m", "mamba2-130m", "mamba2-780m"],
+    [
+      "gpt-neo-125m",
+      "qwen2.5-0.5b",
+      "mamba-130m",
+      "mamba2-130m",
+      "mamba2-780m",
+      "falcon-h1-0.5b",
+      "falcon-h1-1.5b",
+    ],
   );
   assert.ok(models.every(({ parameters, source }) => parameters > 1e8 && source));
   const { code, out } = ssmScope("doctor", "--json");

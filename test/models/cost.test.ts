@@ -143,6 +143,29 @@ test("Mamba2-780m as worked by hand from its shapes", () => {
   assert.equal(chunked.flopsBy.scan, 48 * 3_226_624);
 });
 
+test("Falcon-H1 as worked by hand from its shapes, in chunks of 128", () => {
+  const worked = [
+    { name: "falcon-h1-0.5b", macs: 453_869_568, head: 33_570_816, kv: 18_432, pair: 73_728, scan: 44.38 },
+    { name: "falcon-h1-1.5b", macs: 1_285_816_320, head: 134_217_728, kv: 24_576, pair: 98_304, scan: 97.08 },
+  ];
+  for (const { name, macs, head, kv, pair, scan } of worked) {
+    const model = findModel(name);
+    const counts = countsOf(model);
+    assert.equal(counts.linearMacs, macs);
+    assert.equal(counts.headMacs, head);
+    assert.equal(2 * counts.kvElements, kv);
+    assert.equal(sumOf(counts.attention.map(({ flopsPerPair }) => flopsPerPair)), pair);
+    close((counts.scan.chunkedFlops(128) + counts.convFlops) / 1e6, scan, 2, "scan, MFLOP a token");
+  }
+  const half = findModel("falcon-h1-0.5b");
+  const flops = (promptTokens: number) =>
+    cost(half, { phase: "prefill", batch: 1, promptTokens, dtype: "float16", chunk: 128 }).flops / 1e12;
+  close(flops(1024), 1.01, 2, "prefill, TFLOP");
+  close(flops(32768), 70.78, 2, "prefill, TFLOP");
+});
+
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
 test("windowed layers see no more than their window", () => {
   // 15.62 and 40.32 TFLOP for GPT-Neo-125M, half of whose layers see 256 keys.
   close(prefill(gptNeo, 1024).flops / 1e12, 0.19, 2, "prefill, TFLOP");

@@ -41,6 +41,7 @@ test("an unknown name gives the nearest ones", () => {
 
 interface Published {
   id: string;
+  unconfirmed: Record<string, { candidate: unknown }>;
   config: Record<string, unknown>;
   params: { published_exact: number | null; computed: number };
   tensors: {
@@ -73,7 +74,9 @@ test(
       );
       assert.equal(entry.params.published_exact ?? entry.params.computed, model.parameters);
       for (const [key, value] of Object.entries(model.config) as [string, unknown][]) {
-        const theirs: unknown = entry.config[key];
+        const marked = model.provisional?.includes(key) ?? false;
+        assert.equal(marked, key in entry.unconfirmed, `${model.name} ${key} is marked`);
+        const theirs: unknown = marked ? entry.unconfirmed[key]?.candidate : entry.config[key];
         // models.json writes num_layers, num_heads and intermediate_size of GPT-Neo under the common names.
         if (theirs !== undefined && key !== "intermediate_size")
           assert.deepEqual(value, theirs, `${model.name} ${key}`);

@@ -52,8 +52,27 @@ function logitsOf({ expected }: Checkpoint, name: string, row = 0): Float32Array
 const variants = ({ model }: Checkpoint): (Lowering | null)[] =>
   lowerings(model).length > 0 ? [...lowerings(model)] : [null];
 
-for (const folder of ["gpt_neo", "qwen2", "mamba", "mamba2", "mamba2-groups"]) {
+const FOLDERS = [
+  "gpt_neo",
+  "qwen2",
+  "mamba",
+  "mamba2",
+  "mamba2-groups",
+  "falcon_h1",
+  "falcon_h1-norm",
+  "falcon_h1-norm-first",
+];
+
+for (const folder of FOLDERS) {
   const checkpoint = loadCheckpoint(folder);
+  const { weights, positional } = buildModel(checkpoint.model, {
+    dtype: "float32",
+    lowering: "linear-attention",
+    logits: "last",
+    positions: 64,
+    tokensMultipleOf: 1,
+    separateProducts: false,
+  });
   for (const lowering of variants(checkpoint))
     suite(`${folder} gives the logits of transformers${lowering ? ` by ${lowering}` : ""}`, () => {
       for (const length of LENGTHS)
@@ -89,7 +108,7 @@ for (const folder of ["gpt_neo", "qwen2", "mamba", "mamba2", "mamba2-groups"]) {
         const both = new BigInt64Array(128);
         both.set(ids.toReversed());
         both.set(ids, 64);
-        const segmentTokens = lowering ? 24 : 64; // attention carries its cache on for one sequence only
+        const segmentTokens = positional ? 64 : 24; // attention carries its cache on for one sequence only
         const cell = cellOf(checkpoint, 64, { lowering, batch: 2, segmentTokens });
         await withGenerator(cell, checkpoint.source, async (generator) => {
           await generator.prefill(both);
@@ -104,14 +123,6 @@ for (const folder of ["gpt_neo", "qwen2", "mamba", "mamba2", "mamba2-groups"]) {
     });
 
   test(`${folder}: every tensor of the checkpoint is used, and no other`, () => {
-    const { weights } = buildModel(checkpoint.model, {
-      dtype: "float32",
-      lowering: "linear-attention",
-      logits: "last",
-      positions: 64,
-      tokensMultipleOf: 1,
-      separateProducts: false,
-    });
     const used = weights.flatMap((weight) =>
       weight.role === "parameter" ? weight.parts.map(({ name }) => name) : [],
     );

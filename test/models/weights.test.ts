@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromBits, RandomWeights, toBits, type WeightSpec } from "../../src/models/index.js";
+import { rowsTimes, times } from "../../src/models/blocks/multiplier.js";
 import { normal, timeStepBias } from "../../src/models/init.js";
 
 const spec = (name: string, rows: number, change: Partial<WeightSpec> = {}): WeightSpec =>
@@ -47,6 +48,22 @@ test("stacked parts lie one after the other, each as it would alone", () => {
   const both = made(3, spec("both", 5, { parts: [part("q", 2), part("k", 3)] }));
   assert.deepEqual(both.subarray(0, 2000), made(3, spec("q", 2, { parts: [part("q", 2)] })));
   assert.deepEqual(both.subarray(2000), made(3, spec("k", 3, { parts: [part("k", 3)] })));
+});
+
+test("multipliers are of a checkpoint's rows; random numbers are drawn as the graph holds them", () => {
+  const sections = [
+    { rows: 1, multiplier: 2 },
+    { rows: 2, multiplier: 3 },
+  ];
+  const { transform } = rowsTimes(sections, 2);
+  assert.deepEqual(Array.from([1, 1, 1, 1, 1, 5], transform!), [2, 2, 3, 3, 3, 15]);
+  assert.deepEqual(rowsTimes([{ rows: 3, multiplier: 1 }], 2), {});
+  assert.deepEqual(times(1), {});
+  const part = { name: "a", shape: [2, 1000], ...times(7) };
+  const drawn = made(7, spec("a", 2, { parts: [{ ...part, init: normal(0.5, 2) }] }));
+  assert.deepEqual(drawn, made(7, spec("a", 2)));
+  const computed = made(7, spec("a", 2, { parts: [{ ...part, init: { kind: "formula", at: (i) => i } }] }));
+  assert.equal(computed[1999], 7 * 1999);
 });
 
 test("time steps of a new dt bias span 0.001 to 0.1", () => {

@@ -141,6 +141,16 @@ const WRONG: [string, Partial<Settings>, RegExp][] = [
     { ep: "cuda", dtype: "bf16", models: ["mamba-130m"] },
     /the dtype is bf16, but mamba-130m needs CausalConvWithState.*use fp16 or fp32/,
   ],
+  [
+    "a hybrid in float32 on a GPU",
+    { ep: "cuda", dtype: "fp32", models: ["falcon-h1-0.5b"] },
+    /falcon-h1-0.5b needs GroupQueryAttention.*use fp16$/,
+  ],
+  [
+    "a hybrid in bfloat16 on a GPU",
+    { ep: "cuda", dtype: "bf16", models: ["falcon-h1-0.5b"] },
+    /falcon-h1-0.5b needs CausalConvWithState.*use fp16$/,
+  ],
   ["device id", { ep: "cuda", deviceId: -1 }, /the device id is -1; it must be a whole number of 0 or more/],
   [
     "a budget below the weights",
@@ -160,6 +170,11 @@ const WRONG: [string, Partial<Settings>, RegExp][] = [
     "batch in segments",
     { batch: 2, segmentTokens: 64 },
     /gpt-neo-125m cannot carry its cache.*batch of 2.*monolithic/,
+  ],
+  [
+    "batch in segments of a hybrid",
+    { batch: 2, segmentTokens: 64, models: ["falcon-h1-0.5b"] },
+    /falcon-h1-0.5b cannot carry its cache.*batch of 2.*monolithic/,
   ],
 ];
 
