@@ -230,6 +230,6 @@ test(
       assert.equal(counts.parameters, params.computed, id);
       checked += 1;
     }
-    assert.ok(checked >= 13, `${checked} models`);
+    assert.ok(checked >= 17, `${checked} models`);
   },
 );
