@@ -87,7 +87,9 @@ test(
         const theirs: unknown = entry.config[key];
         // models.json writes num_layers, num_heads and intermediate_size of GPT-Neo under the common names.
         if (theirs === undefined || key === "intermediate_size") continue;
-        const variant = entry.variants.find((of) => of.hf_id === model.hfId && of.differs.startsWith(key));
+        const variant: { differs: string } | undefined = entry.variants.find(
+          (of) => of.hf_id === model.hfId && of.differs.startsWith(key),
+        );
         if (variant) assert.equal(variant.differs, `${key} ${String(value)}`, model.name);
         else
           assert.deepEqual(

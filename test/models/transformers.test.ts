@@ -52,7 +52,7 @@ function logitsOf({ expected }: Checkpoint, name: string, row = 0): Float32Array
 const variants = ({ model }: Checkpoint): (Lowering | null)[] =>
   lowerings(model).length > 0 ? [...lowerings(model)] : [null];
 
-for (const folder of ["gpt_neo", "qwen2", "mamba", "mamba2", "mamba2-groups"]) {
+for (const folder of ["gpt_neo", "qwen2", "llama", "phi3", "mamba", "mamba2", "mamba2-groups"]) {
   const checkpoint = loadCheckpoint(folder);
   for (const lowering of variants(checkpoint))
     suite(`${folder} gives the logits of transformers${lowering ? ` by ${lowering}` : ""}`, () => {
@@ -129,5 +129,21 @@ test("gpt_neo runs beyond its learned positions, and within them that changes no
     await generator.prefill(ids.subarray(0, 130));
     const error = relativeError(generator.logits!, logitsOf(checkpoint, "logits.130"));
     assert.ok(error < TOLERANCE, `error ${error}`);
+  });
+});
+
+test("phi3: a sequence that is to outgrow the original positions is turned for its whole length from the start", async () => {
+  const checkpoint = loadCheckpoint("phi3");
+  const cell = cellOf(checkpoint, 64, { newTokens: 80 }); // 144 positions; the original ones are 96
+  await withGenerator(cell, checkpoint.source, async (generator) => {
+    const ids = idsOf(checkpoint, "ids.130");
+    await generator.prefill(ids.subarray(0, 64));
+    for (const id of ids.subarray(64)) await generator.step([id]);
+    const error = relativeError(generator.logits!, logitsOf(checkpoint, "logits.130"));
+    assert.ok(error < TOLERANCE, `error ${error}`);
+    // transformers turns a prompt of 64 by the short list, whatever will follow.
+    await generator.prefill(idsOf(checkpoint, "ids.64"));
+    const before = relativeError(generator.logits!, logitsOf(checkpoint, "logits.64"));
+    assert.ok(before > 10 * TOLERANCE, `error ${before}`);
   });
 });
