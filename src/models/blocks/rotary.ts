@@ -41,7 +41,7 @@ export interface Rotation {
  * beyond the original positions the logits are those of transformers, and so they are for a sequence that stays within
  * them; only what a sequence gives before it outgrows them differs.
  *
- * @param positions number of positions of the longest sequence to come
+ * @param positions of the longest sequence to come: cells that share a model share its tables, and so this choice
  */
 export function rotation(
   theta: number,
