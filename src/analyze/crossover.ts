@@ -92,15 +92,9 @@ const HORIZON = 64;
  * the slope of a difference may as well be 0, the interval of its root is unbounded (Fieller 1954), and an interval
  * over the replicates that happen to cross would hide it.
  *
-<<<<<<< HEAD
  * Intervals are a little narrow: of simulated ones of 95 % (2 % noise, 8 lengths, one to five samples each) 87 to
  * 96 % held the truth, fewest where the true c of a curve is 0, at its bound (Andrews 2000, doi:10.1111/1468-0262.00114),
  * and where the crossing is extrapolated.
-=======
- * Intervals are a little narrow: of 1000 simulated ones of 95 % (2 % noise, 8 lengths, crossing in range) 91 to 92 %
- * held the truth with one to five samples a length and 94 % with ten; extrapolated ones 87 %, where the true c of one
- * curve is 0, at its bound (Andrews 2000, doi:10.1111/1468-0262.00114).
->>>>>>> analyze
  *
  * UserError for fits of different metrics, of different devices unless `acrossDevices`, without lengths in common,
  * or without a sample to spare.

@@ -1,8 +1,8 @@
 import type { FalconH1Config } from "./falcon-h1.js";
+import { GATED, headDimOf, type GatedArch, type GatedDecoderConfig } from "./gated-decoder.js";
 import type { GptNeoConfig } from "./gpt-neo.js";
 import type { MambaConfig } from "./mamba.js";
 import type { Mamba2Config } from "./mamba2.js";
-import type { Qwen2Config } from "./qwen2.js";
 import type { Model } from "./registry.js";
 
 /**
@@ -57,7 +57,9 @@ export function countsOf(model: Model): Counts {
     case "gpt_neo":
       return gptNeo(model.config);
     case "qwen2":
-      return qwen2(model.config);
+    case "llama":
+    case "phi3":
+      return gatedDecoder(model.arch, model.config);
     case "mamba":
       return mamba(model.config);
     case "mamba2":
@@ -67,16 +69,16 @@ export function countsOf(model: Model): Counts {
   }
 }
 
-/** Linear weights a layer: d(H + 2K)h + Hh·d + 3df; biases on q, k and v only. */
-function qwen2(config: Qwen2Config): Counts {
+/** Linear weights a layer: d(H + 2K)h + Hh·d + 3df; biases on q, k and v only, if at all. */
+function gatedDecoder(arch: GatedArch, config: GatedDecoderConfig): Counts {
   const { hidden_size: d, num_hidden_layers: n, num_attention_heads: heads, intermediate_size: f } = config;
-  const h = d / heads;
+  const h = headDimOf(config);
   const qkv = (heads + 2 * config.num_key_value_heads) * h;
   const linear = d * qkv + heads * h * d + 3 * d * f;
   const embedding = config.vocab_size * d;
   const ownHead = config.tie_word_embeddings ? 0 : embedding;
   return {
-    parameters: n * (linear + qkv + 2 * d) + d + embedding + ownHead,
+    parameters: n * (linear + (GATED[arch].qkvBias ? qkv : 0) + 2 * d) + d + embedding + ownHead,
     lookedUp: config.tie_word_embeddings ? 0 : embedding,
     linearMacs: n * linear,
     headMacs: embedding,

@@ -2,11 +2,12 @@ import { UserError } from "../errors.js";
 import { elements } from "../graph/index.js";
 import type { BuildOptions, Lowering, ModelGraph, WeightSpec } from "./decoder.js";
 import { buildFalconH1, type FalconH1Config } from "./falcon-h1.js";
+import { buildGatedDecoder, type GatedArch, type GatedDecoderConfig } from "./gated-decoder.js";
 import { buildGptNeo, type GptNeoConfig } from "./gpt-neo.js";
 import { buildMamba, type MambaConfig } from "./mamba.js";
 import { buildMamba2, type Mamba2Config } from "./mamba2.js";
 import { closest } from "./nearest.js";
-import { buildQwen2, type Qwen2Config } from "./qwen2.js";
+import { PHI3_MINI_128K_ROPE } from "./phi3-rope.js";
 
 export type Family = "transformer" | "ssm" | "hybrid";
 
@@ -27,7 +28,7 @@ interface Common {
 export type Model = Common &
   (
     | { readonly arch: "gpt_neo"; readonly config: GptNeoConfig }
-    | { readonly arch: "qwen2"; readonly config: Qwen2Config }
+    | { readonly arch: GatedArch; readonly config: GatedDecoderConfig }
     | { readonly arch: "mamba"; readonly config: MambaConfig }
     | { readonly arch: "mamba2"; readonly config: Mamba2Config }
     | { readonly arch: "falcon_h1"; readonly config: FalconH1Config }
@@ -74,64 +75,126 @@ export const REGISTRY: readonly Model[] = [
     },
   },
   {
-    name: "mamba-130m",
-    family: "ssm",
-    arch: "mamba",
-    hfId: "state-spaces/mamba-130m-hf",
-    parameters: 129_135_360,
-    source: "config.json of the -hf checkpoint; state-spaces/mamba e9594ce",
-    config: {
-      vocab_size: 50280,
-      hidden_size: 768,
-      num_hidden_layers: 24,
-      intermediate_size: 1536,
-      state_size: 16,
-      conv_kernel: 4,
-      time_step_rank: 48,
-      layer_norm_epsilon: 1e-5,
-    },
-  },
-  {
-    name: "mamba2-130m",
-    family: "ssm",
-    arch: "mamba2",
-    hfId: "state-spaces/mamba2-130m",
-    parameters: 128_989_632,
-    source: "strict load of state-spaces/mamba2-130m rev 3a5aea0c; block defaults of mamba_ssm e9594ce",
-    config: {
-      vocab_size: 50288,
-      hidden_size: 768,
-      num_hidden_layers: 24,
-      expand: 2,
-      num_heads: 24,
-      head_dim: 64,
-      n_groups: 1,
-      state_size: 128,
-      conv_kernel: 4,
-      layer_norm_epsilon: 1e-5,
-    },
-  },
-  {
-    name: "mamba2-780m",
-    family: "ssm",
-    arch: "mamba2",
-    hfId: "state-spaces/mamba2-780m",
-    parameters: 780_161_280,
+    name: "qwen2.5-1.5b",
+    family: "transformer",
+    arch: "qwen2",
+    // The base model's maximum of positions is not confirmed, this one's is; their tensors are alike.
+    hfId: "Qwen/Qwen2.5-1.5B-Instruct",
+    parameters: 1_543_714_304,
     source:
-      "mixer_seq_simple and block defaults of mamba_ssm e9594ce; weight bytes measured by the paper's artifact",
+      "config.json (several public copies); safetensors total of Qwen2.5-1.5B; transformers modeling_qwen2",
     config: {
-      vocab_size: 50288,
+      vocab_size: 151936,
       hidden_size: 1536,
-      num_hidden_layers: 48,
-      expand: 2,
-      num_heads: 48,
-      head_dim: 64,
-      n_groups: 1,
-      state_size: 128,
-      conv_kernel: 4,
-      layer_norm_epsilon: 1e-5,
+      num_hidden_layers: 28,
+      num_attention_heads: 12,
+      num_key_value_heads: 2,
+      intermediate_size: 8960,
+      max_position_embeddings: 32768,
+      rms_norm_eps: 1e-6,
+      rope_theta: 1e6,
+      tie_word_embeddings: true,
     },
   },
+  {
+    name: "llama-3.2-1b",
+    family: "transformer",
+    arch: "llama",
+    hfId: "meta-llama/Llama-3.2-1B",
+    parameters: 1_235_814_400,
+    source: "config.json (public copies, the repository is gated); transformers modeling_llama",
+    config: {
+      vocab_size: 128256,
+      hidden_size: 2048,
+      num_hidden_layers: 16,
+      num_attention_heads: 32,
+      num_key_value_heads: 8,
+      head_dim: 64,
+      intermediate_size: 8192,
+      max_position_embeddings: 131072,
+      rms_norm_eps: 1e-5,
+      rope_theta: 5e5,
+      rope_scaling: {
+        rope_type: "llama3",
+        factor: 32,
+        low_freq_factor: 1,
+        high_freq_factor: 4,
+        original_max_position_embeddings: 8192,
+      },
+      tie_word_embeddings: true,
+    },
+  },
+  {
+    name: "tinyllama-1.1b",
+    family: "transformer",
+    arch: "llama",
+    hfId: "TinyLlama/TinyLlama-1.1B-Chat-v1.0",
+    parameters: 1_100_048_384,
+    source: "config.json; transformers modeling_llama; its own head follows from the published count",
+    config: {
+      vocab_size: 32000,
+      hidden_size: 2048,
+      num_hidden_layers: 22,
+      num_attention_heads: 32,
+      num_key_value_heads: 4,
+      intermediate_size: 5632,
+      max_position_embeddings: 2048,
+      rms_norm_eps: 1e-5,
+      rope_theta: 1e4,
+      tie_word_embeddings: false,
+    },
+  },
+  {
+    name: "phi-3-mini-128k",
+    family: "transformer",
+    arch: "phi3",
+    hfId: "microsoft/Phi-3-mini-128k-instruct",
+    parameters: 3_821_079_552,
+    source: "config.json; weight bytes measured by the paper's artifact; transformers modeling_phi3",
+    config: {
+      vocab_size: 32064,
+      hidden_size: 3072,
+      num_hidden_layers: 32,
+      num_attention_heads: 32,
+      num_key_value_heads: 32,
+      intermediate_size: 8192,
+      max_position_embeddings: 131072,
+      rms_norm_eps: 1e-5,
+      rope_theta: 1e4,
+      rope_scaling: PHI3_MINI_128K_ROPE,
+      tie_word_embeddings: false,
+    },
+  },
+  mamba("130m", 129_135_360, { hidden_size: 768, num_hidden_layers: 24, time_step_rank: 48 }),
+  mamba("370m", 371_516_416, { hidden_size: 1024, num_hidden_layers: 48, time_step_rank: 64 }),
+  mamba("790m", 793_204_224, { hidden_size: 1536, num_hidden_layers: 48, time_step_rank: 96 }),
+  mamba("1.4b", 1_372_178_432, { hidden_size: 2048, num_hidden_layers: 48, time_step_rank: 128 }),
+  mamba("2.8b", 2_768_345_600, { hidden_size: 2560, num_hidden_layers: 64, time_step_rank: 160 }),
+  mamba2(
+    "130m",
+    128_989_632,
+    { hidden_size: 768, num_hidden_layers: 24, num_heads: 24 },
+    "strict load of rev 3a5aea0c",
+  ),
+  mamba2("370m", 368_346_624, { hidden_size: 1024, num_hidden_layers: 48, num_heads: 32 }, "published count"),
+  mamba2(
+    "780m",
+    780_161_280,
+    { hidden_size: 1536, num_hidden_layers: 48, num_heads: 48 },
+    "weight bytes measured by the paper's artifact",
+  ),
+  mamba2(
+    "1.3b",
+    1_343_757_312,
+    { hidden_size: 2048, num_hidden_layers: 48, num_heads: 64 },
+    "count summed over its shapes, no exact one is published",
+  ),
+  mamba2(
+    "2.7b",
+    2_702_599_680,
+    { hidden_size: 2560, num_hidden_layers: 64, num_heads: 80 },
+    "published count",
+  ),
   {
     name: "falcon-h1-0.5b",
     family: "hybrid",
@@ -220,6 +283,57 @@ export const REGISTRY: readonly Model[] = [
   },
 ];
 
+/** A size of Mamba. Its vocabulary of 50277 is padded to a multiple of 8 in every checkpoint. */
+function mamba(
+  size: string,
+  parameters: number,
+  own: Pick<MambaConfig, "hidden_size" | "num_hidden_layers" | "time_step_rank">,
+): Model {
+  return {
+    name: `mamba-${size}`,
+    family: "ssm",
+    arch: "mamba",
+    hfId: `state-spaces/mamba-${size}-hf`,
+    parameters,
+    source: "config.json of the -hf checkpoint; state-spaces/mamba e9594ce",
+    config: {
+      vocab_size: 50280,
+      ...own,
+      intermediate_size: 2 * own.hidden_size,
+      state_size: 16,
+      conv_kernel: 4,
+      layer_norm_epsilon: 1e-5,
+    },
+  };
+}
+
+/** A size of Mamba-2. Its vocabulary of 50277 is padded to a multiple of 16 in every checkpoint. */
+function mamba2(
+  size: string,
+  parameters: number,
+  own: Pick<Mamba2Config, "hidden_size" | "num_hidden_layers" | "num_heads">,
+  counted: string,
+): Model {
+  return {
+    name: `mamba2-${size}`,
+    family: "ssm",
+    arch: "mamba2",
+    hfId: `state-spaces/mamba2-${size}`,
+    parameters,
+    source: `mixer_seq_simple and block defaults of mamba_ssm e9594ce; ${counted}`,
+    config: {
+      vocab_size: 50288,
+      ...own,
+      expand: 2,
+      head_dim: 64,
+      n_groups: 1,
+      state_size: 128,
+      conv_kernel: 4,
+      layer_norm_epsilon: 1e-5,
+    },
+  };
+}
+
 export const modelNames = (): string[] => REGISTRY.map(({ name }) => name);
 
 /** The model of that name; otherwise a UserError with the nearest names. */
@@ -237,7 +351,9 @@ export function buildModel(model: Model, options: BuildOptions): ModelGraph {
     case "gpt_neo":
       return buildGptNeo(model.config, options);
     case "qwen2":
-      return buildQwen2(model.config, options);
+    case "llama":
+    case "phi3":
+      return buildGatedDecoder(model.arch, model.config, options);
     case "mamba":
       return buildMamba(model.config, options);
     case "mamba2":

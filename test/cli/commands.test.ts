@@ -93,11 +93,16 @@ test("models and doctor print JSON that programs read", () => {
   assert.deepEqual(
     models.map(({ model }) => model),
     [
-      "gpt-neo-125m",
-      "qwen2.5-0.5b",
-      "mamba-130m",
-      "mamba2-130m",
-      "mamba2-780m",
+      ...[
+        "gpt-neo-125m",
+        "qwen2.5-0.5b",
+        "qwen2.5-1.5b",
+        "llama-3.2-1b",
+        "tinyllama-1.1b",
+        "phi-3-mini-128k",
+      ],
+      ...["130m", "370m", "790m", "1.4b", "2.8b"].map((size) => `mamba-${size}`),
+      ...["130m", "370m", "780m", "1.3b", "2.7b"].map((size) => `mamba2-${size}`),
       "falcon-h1-0.5b",
       "falcon-h1-1.5b",
     ],

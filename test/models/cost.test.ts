@@ -253,6 +253,46 @@ test(
       assert.equal(counts.parameters, params.computed, id);
       checked += 1;
     }
-    assert.ok(checked >= 13, `${checked} models`);
+    assert.ok(checked >= 17, `${checked} models`);
+  },
+);
+
+const workedOut = new URL("../../../shared/reference/flops-memory.md", import.meta.url);
+
+test(
+  "every model has the counts and the prefill FLOPs of the worked tables",
+  need("../shared", existsSync(workedOut), "it holds the worked tables"),
+  () => {
+    const rows = readFileSync(workedOut, "utf8")
+      .split("\n")
+      .map((line) => line.split("|").slice(1, -1))
+      .map((cells) => cells.map((cell) => cell.trim().replace(/[,*]/g, "")));
+    for (const model of REGISTRY) {
+      const [held, worked] = rows
+        .filter(([name]) => name === model.name)
+        .map((cells) => cells.slice(1).map(Number));
+      assert.ok(held?.length === 8 && worked?.length === 8, `${model.name} has a row in both tables`);
+      const counts = countsOf(model);
+      assert.deepEqual(
+        [
+          counts.linearMacs,
+          counts.headMacs,
+          2 * counts.kvElements,
+          counts.ssmElements,
+          counts.convElements,
+          counts.attention.reduce((sum, layer) => sum + layer.flopsPerPair, 0),
+        ],
+        held.slice(1, 7),
+        model.name,
+      );
+      close((2 * counts.parameters) / 1e6, held[0]!, 1, `${model.name}: weights, MB`);
+      for (const [i, tokens] of [1024, 32768, 57344].entries())
+        close(
+          prefill(model, tokens).flops / 1e12,
+          worked[5 + i]!,
+          2,
+          `${model.name}: prefill of ${tokens}, TFLOP`,
+        );
+    }
   },
 );

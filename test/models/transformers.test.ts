@@ -55,6 +55,8 @@ const variants = ({ model }: Checkpoint): (Lowering | null)[] =>
 const FOLDERS = [
   "gpt_neo",
   "qwen2",
+  "llama",
+  "phi3",
   "mamba",
   "mamba2",
   "mamba2-groups",
@@ -140,5 +142,21 @@ test("gpt_neo runs beyond its learned positions, and within them that changes no
     await generator.prefill(ids.subarray(0, 130));
     const error = relativeError(generator.logits!, logitsOf(checkpoint, "logits.130"));
     assert.ok(error < TOLERANCE, `error ${error}`);
+  });
+});
+
+test("phi3: a sequence that is to outgrow the original positions is turned for its whole length from the start", async () => {
+  const checkpoint = loadCheckpoint("phi3");
+  const cell = cellOf(checkpoint, 64, { newTokens: 80 }); // 144 positions; the original ones are 96
+  await withGenerator(cell, checkpoint.source, async (generator) => {
+    const ids = idsOf(checkpoint, "ids.130");
+    await generator.prefill(ids.subarray(0, 64));
+    for (const id of ids.subarray(64)) await generator.step([id]);
+    const error = relativeError(generator.logits!, logitsOf(checkpoint, "logits.130"));
+    assert.ok(error < TOLERANCE, `error ${error}`);
+    // transformers turns a prompt of 64 by the short list, whatever will follow.
+    await generator.prefill(idsOf(checkpoint, "ids.64"));
+    const before = relativeError(generator.logits!, logitsOf(checkpoint, "logits.64"));
+    assert.ok(before > 10 * TOLERANCE, `error ${before}`);
   });
 });

@@ -15,15 +15,16 @@ export interface Checkpoint {
   readonly expected: ReadonlyMap<string, Tensor>;
 }
 
-/** Transformers 5 writes rope_theta inside rope_parameters. */
+/** Transformers 5 writes rope_theta and rope_scaling as one, rope_parameters. */
 interface SavedConfig {
-  readonly rope_parameters?: { readonly rope_theta: number };
+  readonly rope_parameters?: { readonly rope_theta: number; readonly rope_type: string };
 }
 
 export function loadCheckpoint(folder: string): Checkpoint {
   const saved = JSON.parse(readFileSync(path(folder, "config.json"), "utf8")) as SavedConfig & {
     model_type: string;
   };
+  const { rope_theta, ...scaling } = saved.rope_parameters ?? { rope_theta: undefined, rope_type: "default" };
   const tensors = readSafetensors(path(folder, "model.safetensors"));
   const model = {
     name: folder,
@@ -32,7 +33,7 @@ export function loadCheckpoint(folder: string): Checkpoint {
     parameters: 0,
     source: "",
     arch: saved.model_type,
-    config: { ...saved, rope_theta: saved.rope_parameters?.rope_theta },
+    config: { ...saved, rope_theta, rope_scaling: scaling.rope_type === "default" ? null : scaling },
   } as unknown as Model;
   return {
     model,

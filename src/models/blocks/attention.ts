@@ -1,5 +1,6 @@
 import { ops, type Value } from "../../graph/index.js";
 import type { Decoder } from "../decoder.js";
+import { rotation, type RopeScaling } from "./rotary.js";
 
 export interface AttentionShape {
   readonly heads: number;
@@ -36,14 +37,20 @@ export function attention(
   return output;
 }
 
-/** cos and sin of position · θ^(−2i/headDim), [positions, headDim / 2] each; the angles need more than 16 bits. */
-export function rotaryTables(model: Decoder, theta: number, headDim: number): { cos: Value; sin: Value } {
-  const half = headDim / 2;
+/** cos and sin of position · frequency, [positions, headDim / 2] each; the angles need more than 16 bits. */
+export function rotaryTables(
+  model: Decoder,
+  theta: number,
+  headDim: number,
+  scaling?: RopeScaling | null,
+): { cos: Value; sin: Value } {
   const { positions } = model.options;
+  const { frequencies, magnitude } = rotation(theta, headDim, positions, scaling);
+  const half = frequencies.length;
   const fill = (f: (angle: number) => number) => (): Float32Array => {
     const out = new Float32Array(positions * half);
     for (let p = 0; p < positions; p++)
-      for (let i = 0; i < half; i++) out[p * half + i] = f(p * theta ** (-i / half));
+      for (let i = 0; i < half; i++) out[p * half + i] = magnitude * f(p * frequencies[i]!);
     return out;
   };
   const shape = [positions, half];
