@@ -3,19 +3,20 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import { UserError } from "../errors.js";
 import type { RunOptions, Settings } from "../run/index.js";
+import { addNumericOptions, type NumericFlags } from "./numeric-options.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
-import { collectOption, parseBytes, parseCount, parseLength, parseLengths } from "./parse.js";
+import { parseBytes, parseCount, parseLength, parseLengths } from "./parse.js";
 
-interface Flags extends Omit<Settings, "models" | "memoryBytes" | "epOptions"> {
+interface Flags
+  extends NumericFlags, Omit<Settings, "models" | "memoryBytes" | "epOptions" | keyof NumericFlags> {
   memory?: number;
-  epOption?: Record<string, string>;
   out?: string;
   resume?: boolean;
   isolate?: NonNullable<RunOptions["isolate"]>;
 }
 
 export function runCommand(): Command {
-  return new Command("run")
+  const command = new Command("run")
     .description("measure models at several prompt lengths; rows go to OUT/rows.jsonl as they come")
     .argument("<models...>", "registry names, see `ssm-scope models`")
     .requiredOption("-l, --prompt-tokens <list>", "prompt lengths, e.g. 128,512,2K", parseLengths)
@@ -86,20 +87,8 @@ export function runCommand(): Command {
         "next-power-of-two",
         "same-as-requested",
       ]),
-    )
-    .option("--tf32", "let float32 products round their inputs to TF32")
-    .addOption(
-      new Option("--cudnn-conv-search <how>", "how cuDNN searches for a convolution").choices([
-        "EXHAUSTIVE",
-        "HEURISTIC",
-        "DEFAULT",
-      ]),
-    )
-    .option(
-      "--ep-option <key=value>",
-      "any other option of ONNX Runtime's CUDA provider; may be repeated",
-      collectOption,
-    )
+    );
+  return addNumericOptions(command)
     .optionsGroup("Options of the campaign:")
     .option("--beyond-positions", "allow sequences longer than the model's positions")
     .addOption(

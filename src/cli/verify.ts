@@ -1,22 +1,20 @@
 import { Command, Option } from "commander";
 import type { GateResult, VerifyOptions } from "../run/index.js";
+import { addNumericOptions, type NumericFlags } from "./numeric-options.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
-import { collectOption, parseCount, parseLengths, parseList } from "./parse.js";
+import { parseCount, parseLengths, parseList } from "./parse.js";
 
-interface Flags {
+interface Flags extends NumericFlags {
   ep: NonNullable<VerifyOptions["ep"]>;
   dtype?: string[];
   lowering?: string[];
   promptTokens?: number[];
   deviceId?: number;
-  tf32?: boolean;
-  cudnnConvSearch?: "EXHAUSTIVE" | "HEURISTIC" | "DEFAULT";
-  epOption?: Record<string, string>;
   json?: boolean;
 }
 
 export function verifyCommand(): Command {
-  return new Command("verify")
+  const command = new Command("verify")
     .description("the numerical gate: compare an execution provider's logits with float32 on the CPU")
     .argument("[models...]", "registry names, see `ssm-scope models` (default: all)")
     .addOption(
@@ -33,20 +31,8 @@ export function verifyCommand(): Command {
       "prompt lengths to check besides 1, 64, 130, 192 and 257, e.g. 1K,8K",
       parseLengths,
     )
-    .option("--device-id <number>", "which of several GPUs (default 0)", parseCount)
-    .option("--tf32", "let float32 products on the GPU round their inputs to TF32")
-    .addOption(
-      new Option("--cudnn-conv-search <how>", "how cuDNN searches for a convolution on the GPU").choices([
-        "EXHAUSTIVE",
-        "HEURISTIC",
-        "DEFAULT",
-      ]),
-    )
-    .option(
-      "--ep-option <key=value>",
-      "any other option of ONNX Runtime's CUDA provider; may be repeated",
-      collectOption,
-    )
+    .option("--device-id <number>", "which of several GPUs (default 0)", parseCount);
+  return addNumericOptions(command)
     .option("--json", "every check as JSON, for programs")
     .addHelpText(
       "after",

@@ -1,4 +1,5 @@
 import { openApi, type Api } from "./api.js";
+import { availableProviders } from "./available-providers.js";
 import { CudaDevice, nothingModel } from "./cuda/device.js";
 import { inspectCuda, openCuda } from "./cuda/open.js";
 import { openCudaRuntime } from "./cuda/runtime-api.js";
@@ -29,13 +30,7 @@ export class Runtime {
 
   /** Execution providers that this build of the library has, in order of preference. */
   providers(): string[] {
-    const { api } = this.#host;
-    const list = new BigUint64Array(1);
-    const count = new Int32Array(1);
-    api.GetAvailableProviders(list, count);
-    const names = api.readPointers(list[0]!, count[0]!).map((address) => api.readString(address));
-    api.ReleaseAvailableProviders(list[0]!, count[0]!);
-    return names;
+    return availableProviders(this.#host.api);
   }
 
   /** Loads a model: its bytes, or the path of its file. */

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { UserError } from "../../errors.js";
 import { koffi } from "../../ffi/koffi.js";
 import { openLibrary, type Library } from "../../ffi/library.js";
-import { openApi, type Api } from "../api.js";
+import { openApi } from "../api.js";
+import { availableProviders } from "../available-providers.js";
 import { cudaVersionText, openDriver, type CudaDevice } from "./driver.js";
 import { assertComplete, loadLibraries, openCudart, planLibraries, type LibraryPlan } from "./libraries.js";
 import {
@@ -137,16 +138,6 @@ export function assertCapability({ name, computeCapability }: CudaDevice, cudaMa
       `${name} has compute capability ${computeCapability}, and CUDA ${cudaMajor} needs ${least.toFixed(1)} or more; ` +
         "install a provider that was built for an older CUDA (`ssm-scope cuda install --help`).",
     );
-}
-
-/** Names of the execution providers that a build of ONNX Runtime has. */
-function availableProviders(api: Api): string[] {
-  const list = new BigUint64Array(1);
-  const count = new Int32Array(1);
-  api.GetAvailableProviders(list, count);
-  const names = api.readPointers(list[0]!, count[0]!).map((address) => api.readString(address));
-  api.ReleaseAvailableProviders(list[0]!, count[0]!);
-  return names;
 }
 
 /** cudaRuntimeGetVersion, which needs no device. */
