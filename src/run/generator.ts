@@ -33,7 +33,7 @@ export class Generator implements Disposable {
   readonly #owned: Disposable[] = [];
   readonly #positional: boolean;
   readonly #prefill: Session;
-  readonly #decode: Session;
+  readonly #decode: Decode;
   readonly #states: States;
   /** Newest token of every sequence: on the device, and the copy that ends a step on the host. */
   readonly #token: Tensor;
@@ -41,10 +41,6 @@ export class Generator implements Disposable {
   readonly #position: Tensor;
   readonly #total = new Int32Array(1);
   readonly #logits: Tensor | undefined;
-  /** Decode steps that read side 0 and side 1 of the states. */
-  readonly #steps: readonly [Binding, Binding];
-  /** Whether decode steps are replayed as a CUDA graph. */
-  readonly cudaGraph: boolean;
   /** What the process held beside weights, states and allocators when the sessions were ready: context and libraries. */
   readonly contextBytes: number;
   readonly #capacity: number;
@@ -84,7 +80,7 @@ export class Generator implements Disposable {
       // A captured graph keeps what was on the host at the time, and cuDNN plans its kernel anew for every value: the
       // cache's capacity is right for all steps.
       this.#total[0] = this.#capacity;
-      ({ session: this.#decode, steps: this.#steps, cudaGraph: this.cudaGraph } = this.#openDecode(decode));
+      this.#decode = this.#openDecode(decode);
       this.#prefill = this.#open(prefill, this.#cudaOptions());
       this.contextBytes = this.#measureContext();
     } catch (error) {
@@ -252,11 +248,11 @@ export class Generator implements Disposable {
     this.#length += 1;
     if (this.#device.ep === "cpu") {
       this.#total[0] = this.#length;
-      await this.#decode.run(this.#steps[this.#side]);
+      await this.#decode.session.run(this.#decode.steps[this.#side]);
     } else {
       // A step takes about a millisecond, a worker thread and back 3 % of it; and ONNX Runtime keeps captured graphs a
       // thread. The event loop gets its turn between steps.
-      runStep({ session: this.#decode, steps: this.#steps, cudaGraph: this.cudaGraph }, this.#side);
+      runStep(this.#decode, this.#side);
       await new Promise(setImmediate);
     }
     this.#side = other(this.#side);
@@ -284,6 +280,11 @@ export class Generator implements Disposable {
     return (
       memory.bytes() - weights.parameterBytes - weights.tableBytes - this.heldStateBytes - this.reservedBytes
     );
+  }
+
+  /** Whether decode steps are replayed as a CUDA graph. */
+  get cudaGraph(): boolean {
+    return this.#decode.cudaGraph;
   }
 
   get kvCacheBytes(): number {
@@ -314,7 +315,10 @@ export class Generator implements Disposable {
   }
 
   #sumMemory(key: "maxInUseBytes" | "totalAllocatedBytes"): number {
-    return [this.#prefill, this.#decode].reduce((sum, session) => sum + (session.memory()?.[key] ?? 0), 0);
+    return [this.#prefill, this.#decode.session].reduce(
+      (sum, session) => sum + (session.memory()?.[key] ?? 0),
+      0,
+    );
   }
 
   [Symbol.dispose](): void {
@@ -326,7 +330,9 @@ export class Generator implements Disposable {
 /** What decoding takes. */
 interface Decode {
   readonly session: Session;
+  /** Steps that read side 0 and side 1 of the states. */
   readonly steps: readonly [Binding, Binding];
+  /** Whether they are replayed as a CUDA graph. */
   readonly cudaGraph: boolean;
 }
 

@@ -137,7 +137,7 @@ function cellKey({ model, repeats, ...setting }: Omit<Cell, "key">): string {
   return createHash("sha256").update(decides).digest("hex").slice(0, 12);
 }
 
-function count(what: string, value: number, least = 1): number {
+export function count(what: string, value: number, least = 1): number {
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw new UserError(`${what} is ${value}; it must be a whole number of ${least} or more`);
 }

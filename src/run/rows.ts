@@ -2,6 +2,7 @@ import { NativeError, providerOptions, type CudaOptions } from "../ort/index.js"
 import type { Row } from "../record/index.js";
 import type { Gate } from "./gate/record.js";
 import type { Generator } from "./generator.js";
+import { isOutOfHostMemory } from "./host-memory.js";
 import type { LoadedModel } from "./loaded-model.js";
 import type { Sample, WarmUp } from "./measure.js";
 import type { Cell } from "./plan.js";
@@ -101,8 +102,7 @@ export function failureColumns(error: unknown): Row | null {
       status_reason: error.message,
       failed_allocation_bytes: error.isOutOfMemory ? error.requestedBytes : null,
     };
-  if (error instanceof RangeError && /allocation failed|Invalid typed array length/.test(error.message))
-    return { status: "oom", status_reason: error.message };
+  if (isOutOfHostMemory(error)) return { status: "oom", status_reason: error.message };
   return null;
 }
 

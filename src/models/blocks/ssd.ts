@@ -2,7 +2,6 @@ import { ops, type Value } from "../../graph/index.js";
 
 /** Length of a chunk of `ssdMatmul`: changes cost, never the result. Prompts of whole chunks need no padding. */
 export const SSD_CHUNK = 64;
-const CHUNK = SSD_CHUNK;
 
 /** e to this is finite in float16, and far above any Δ, which it bounds below the diagonal. */
 const LARGEST_EXPONENT = 11;
@@ -78,12 +77,17 @@ export function ssdMatmul(
   const perGroup = heads / groups;
   const decayOf = (exponent: Value): Value => ops.cast(ops.exp(exponent), dtype);
 
-  const padded = tokensMultipleOf % CHUNK !== 0;
+  const padded = tokensMultipleOf % SSD_CHUNK !== 0;
   const tokens = ops.dimension(x, 1);
-  const chunk = graph.constant("int64", [1], [CHUNK]);
+  const chunk = graph.constant("int64", [1], [SSD_CHUNK]);
   const missing = ops.mod(ops.sub(chunk, ops.mod(tokens, chunk)), chunk);
   const chunked = (values: Value, ...dims: number[]): Value =>
-    ops.reshape(padded ? ops.padEnd(values, 1, missing, "padded") : values, [0, "chunks", CHUNK, ...dims]);
+    ops.reshape(padded ? ops.padEnd(values, 1, missing, "padded") : values, [
+      0,
+      "chunks",
+      SSD_CHUNK,
+      ...dims,
+    ]);
 
   const inputs = chunked(x, groups, perGroup, headDim); // B K Q G R P
   const keys = ops.transpose(chunked(b, groups, state), [0, 1, 3, 4, 2]); // B K G N Q
@@ -104,7 +108,7 @@ export function ssdMatmul(
     return ops.transpose(output, [0, 1, 4, 2, 3, 5]);
   });
 
-  const total = ops.slice(sums, 2, CHUNK - 1, CHUNK, 1); // B K 1 G R
+  const total = ops.slice(sums, 2, SSD_CHUNK - 1, SSD_CHUNK, 1); // B K 1 G R
   const states = graph.scope("states", () => {
     const left = ops.unsqueeze(decayOf(ops.sub(total, source)), -1);
     const weighted = sideBySide(ops.mul(inputs, left), groups, perGroup * headDim);
@@ -143,12 +147,12 @@ export function ssdMatmul(
 
 /** B K Q G R P as B K G Q RP; with one group the same memory. */
 function sideBySide(values: Value, groups: number, width: number): Value {
-  if (groups === 1) return ops.reshape(values, [0, 0, 1, CHUNK, width]);
+  if (groups === 1) return ops.reshape(values, [0, 0, 1, SSD_CHUNK, width]);
   return ops.reshape(ops.transpose(values, [0, 1, 3, 2, 4, 5]), [0, 0, 0, 0, width]);
 }
 
 /** B K G Q RP as B K Q G R P. */
 function apart(values: Value, groups: number, perGroup: number, headDim: number): Value {
-  if (groups === 1) return ops.reshape(values, [0, 0, CHUNK, 1, perGroup, headDim]);
+  if (groups === 1) return ops.reshape(values, [0, 0, SSD_CHUNK, 1, perGroup, headDim]);
   return ops.transpose(ops.reshape(values, [0, 0, 0, 0, perGroup, headDim]), [0, 1, 3, 2, 4, 5]);
 }

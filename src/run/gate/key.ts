@@ -1,9 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
 import { encodeModel } from "../../graph/index.js";
-import { buildModel, type ModelGraph } from "../../models/index.js";
+import { buildModel, SSD_CHUNK, type ModelGraph } from "../../models/index.js";
 import { machineFacts, type Row } from "../../record/index.js";
 import { graphOptions, type Phase } from "../graph-options.js";
-import { CHUNKS, CRITERIA } from "./plan.js";
+import { CRITERIA } from "./plan.js";
 import type { Setting } from "./setting.js";
 import { toleranceOf } from "./tolerances.js";
 
@@ -45,5 +45,5 @@ function graphsOf(setting: Setting): ModelGraph[] {
       setting.model,
       graphOptions(setting, phase, { logits: "last", positions: 1, tokensMultipleOf }),
     );
-  return [build("prefill", 1), build("prefill", CHUNKS), build("decode", 1)];
+  return [build("prefill", 1), build("prefill", SSD_CHUNK), build("decode", 1)];
 }

@@ -9,7 +9,7 @@ import {
   type Model,
 } from "../../models/index.js";
 import type { CudaOptions } from "../../ort/index.js";
-import { oneOf, type Dtype, type Ep } from "../plan.js";
+import { count, oneOf, type Dtype, type Ep } from "../plan.js";
 import type { Setting } from "./setting.js";
 
 /** What to put through the gate. Lists are crossed. */
@@ -60,12 +60,10 @@ export interface GatePlan {
   readonly seed: number;
 }
 
-/** Whole SSD chunks: a prompt of them, in segments of them, is put in by another graph, which need not pad. */
-export const CHUNKS = SSD_CHUNK;
 /** One token, one and three chunks, and two that end inside a chunk; the last one makes GPT-Neo's window of 256 move. */
-const LENGTHS = [1, CHUNKS, 130, 3 * CHUNKS, 257];
+const LENGTHS = [1, SSD_CHUNK, 130, 3 * SSD_CHUNK, 257];
 /** Whole SSD chunks, and segments that cut them. */
-const SEGMENTS = [CHUNKS, 50];
+const SEGMENTS = [SSD_CHUNK, 50];
 /** After the longest prompt. */
 const DECODED = 64;
 /** After the others: a state that was carried on wrongly shows at the first token. */
@@ -86,11 +84,11 @@ export function planGate(settings: GateSettings): GatePlan[] {
   const { cuda, deviceId, seed = 1 } = settings;
   if (ep === "cpu" && (cuda !== undefined || deviceId !== undefined))
     throw new UserError("options of a GPU were given, but the execution provider is cpu; add --ep cuda");
-  if (deviceId !== undefined) wholeNumber("the device id", deviceId, 0);
-  wholeNumber("the seed", seed, 0);
+  if (deviceId !== undefined) count("the device id", deviceId, 0);
+  count("the seed", seed, 0);
   const dtypes = listOf("the dtype", settings.dtypes ?? DEFAULT_DTYPES[ep], DTYPES);
   const wanted = settings.lowerings && listOf("the lowering", settings.lowerings, LOWERINGS);
-  for (const length of settings.promptTokens ?? []) wholeNumber("a prompt length", length, 1);
+  for (const length of settings.promptTokens ?? []) count("a prompt length", length, 1);
   const common = { deviceId: ep === "cpu" ? null : (deviceId ?? 0), seed };
   const plans = [...new Set(settings.models ?? REGISTRY)].map((named) => {
     const model = typeof named === "string" ? findModel(named) : named;
@@ -153,18 +151,14 @@ function waysOf(prompts: readonly Prompt[]): Way[] {
       .filter(({ tokens }) => tokens > segmentTokens)
       .map(({ tokens }) => ({ tokens, decoded: DECODED_AFTER_OTHERS })),
   }));
-  const whole = [null, CHUNKS].map((segmentTokens) => ({
+  // A prompt of whole SSD chunks, in segments of them, is put in by another graph, which need not pad.
+  const whole = [null, SSD_CHUNK].map((segmentTokens) => ({
     segmentTokens,
     prompts: prompts
-      .filter(({ tokens }) => tokens % CHUNKS === 0 && tokens > CHUNKS)
+      .filter(({ tokens }) => tokens % SSD_CHUNK === 0 && tokens > SSD_CHUNK)
       .map(({ tokens }) => ({ tokens, decoded: DECODED_AFTER_OTHERS })),
   }));
   return [{ segmentTokens: null, prompts }, ...segmented, ...whole].filter((way) => way.prompts.length > 0);
-}
-
-function wholeNumber(what: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new UserError(`${what} is ${value}; it must be a whole number of ${least} or more`);
 }
 
 function listOf<T extends string>(what: string, values: readonly string[], allowed: readonly T[]): T[] {

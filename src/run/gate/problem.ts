@@ -1,4 +1,5 @@
 import { NativeError, OrtError } from "../../ort/index.js";
+import { isOutOfHostMemory } from "../host-memory.js";
 import type { Setting } from "./setting.js";
 
 /** Why a setting gave no logits to compare. */
@@ -19,7 +20,7 @@ const NO_CAPTURE =
 
 /** What an error of a candidate means for its verdict; null for one that is no finding but is to be thrown on. */
 export function problemOf(error: unknown, setting: Setting): Problem | null {
-  if (error instanceof RangeError && /allocation failed|Invalid typed array length/.test(error.message))
+  if (isOutOfHostMemory(error))
     return { status: "not-run", reason: `out of memory: ${error.message}`, fatal: false };
   if (!(error instanceof NativeError)) return null;
   const { message, isFatal: fatal } = error;
