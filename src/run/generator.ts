@@ -7,12 +7,14 @@ import {
   type Device,
   type Session,
   type Tensor,
+  type TensorSpec,
 } from "../ort/index.js";
+import { Carried } from "./carried.js";
 import { FLOAT_TYPE, graphOptions, tokensMultipleOf, type Phase } from "./graph-options.js";
 import { arenaLimit, assertWithin } from "./memory-budget.js";
 import type { LoadedModel } from "./loaded-model.js";
 import type { Cell } from "./plan.js";
-import { other, stateBytes, States, type Side } from "./states.js";
+import { other, sideAfter, stateBytes, type Side } from "./states.js";
 
 export interface GeneratorOptions {
   /** Whether to keep the last position's logits of every step: for checks, not for timing. */
@@ -34,13 +36,10 @@ export class Generator implements Disposable {
   readonly #positional: boolean;
   readonly #prefill: Session;
   readonly #decode: Decode;
-  readonly #states: States;
-  /** Newest token of every sequence: on the device, and the copy that ends a step on the host. */
-  readonly #token: Tensor;
+  readonly #carried: Carried;
+  /** The copy of the newest tokens that ends a step on the host. */
   readonly #tokens: BigInt64Array;
-  readonly #position: Tensor;
   readonly #total = new Int32Array(1);
-  readonly #logits: Tensor | undefined;
   /** What the process held beside weights, states and allocators when the sessions were ready: context and libraries. */
   readonly contextBytes: number;
   readonly #capacity: number;
@@ -66,17 +65,16 @@ export class Generator implements Disposable {
       this.#assertWithin("weights", model.weights.missingBytes(weights));
       model.weights.tensors(weights);
       this.#assertWithin("caches and states", stateBytes(decode.caches, batch, this.#capacity));
-      this.#states = this.#own(new States(this.#device, decode.caches, batch, this.#capacity));
+      this.#carried = this.#own(
+        Carried.allocate(
+          this.#device,
+          decode.caches,
+          batch,
+          this.#capacity,
+          keepLogits ? this.#logitsSpec() : undefined,
+        ),
+      );
       this.#tokens = new BigInt64Array(batch);
-      [this.#token, this.#position] = this.#allocate(
-        { dtype: "int64", shape: [batch, 1] },
-        { dtype: "int32", shape: [batch] },
-      ) as [Tensor, Tensor];
-      if (keepLogits)
-        [this.#logits] = this.#allocate({
-          dtype: FLOAT_TYPE[cell.dtype],
-          shape: [batch, cell.model.config.vocab_size],
-        });
       // A captured graph keeps what was on the host at the time, and cuDNN plans its kernel anew for every value: the
       // cache's capacity is right for all steps.
       this.#total[0] = this.#capacity;
@@ -104,8 +102,9 @@ export class Generator implements Disposable {
     return resource;
   }
 
-  #allocate(...specs: Parameters<Device["allocate"]>[0]): Tensor[] {
-    return this.#device.allocate(specs).map((tensor) => this.#own(tensor));
+  #logitsSpec(): TensorSpec {
+    const { dtype, batch, model } = this.#cell;
+    return { dtype: FLOAT_TYPE[dtype], shape: [batch, model.config.vocab_size] };
   }
 
   #graph(phase: Phase): ModelGraph {
@@ -148,8 +147,8 @@ export class Generator implements Disposable {
     const decode = { session, steps, cudaGraph: cuda?.graph ?? false };
     if (cuda)
       for (const side of [1, 0] as const) {
-        this.#device.clear([this.#token, this.#position]);
-        this.#states.reset(side);
+        this.#device.clear([this.#carried.token, this.#carried.position]);
+        this.#carried.states.reset(side);
         runStep(decode, side);
       }
     return decode;
@@ -185,31 +184,32 @@ export class Generator implements Disposable {
     );
   }
 
-  /** A binding of everything but the states. */
-  #bind(session: Session, ids: Tensor, { last, total }: { last: Tensor; total: Tensor }): Binding {
-    const binding = session.bind().input("input_ids", ids).output("next_token", this.#token);
-    if (this.#logits) binding.output("logits", this.#logits);
-    if (this.#positional)
-      binding
-        .input("last_position", last)
-        .input("total_tokens", total)
-        .output("next_position", this.#position);
-    return binding;
+  /** A binding of a run that reads side `from` of the states. */
+  #bind(
+    session: Session,
+    ids: Tensor,
+    { last, total }: Positions,
+    from: Side,
+    carried = this.#carried,
+  ): Binding {
+    const binding = session.bind().input("input_ids", ids);
+    if (this.#positional) binding.input("last_position", last).input("total_tokens", total);
+    return carried.bind(binding, from, this.#positional);
   }
 
   #bindSteps(session: Session): [Binding, Binding] {
     const total = this.#own(this.#model.runtime.tensor("int32", [], this.#total));
-    const step = (from: Side): Binding => {
-      const binding = this.#bind(session, this.#token, { last: this.#position, total });
-      return this.#own(this.#states.bind(binding, from));
-    };
+    const { token, position } = this.#carried;
+    const step = (from: Side): Binding =>
+      this.#own(this.#bind(session, token, { last: position, total }, from));
     const first = step(0);
-    return [first, this.#states.swapped ? step(1) : first];
+    return [first, this.#carried.states.swapped ? step(1) : first];
   }
 
   /**
    * Runs a prompt of `batch` rows of equal length, segment by segment, from an empty state. Afterwards the first new
-   * token of every sequence is on the host. An abort ends the segment in flight.
+   * token of every sequence is on the host. An abort ends the segment in flight. ONNX Runtime's GroupQueryAttention takes
+   * several tokens after others for one sequence only: there the sequences go in one after another.
    */
   async prefill(prompt: BigInt64Array, signal?: AbortSignal): Promise<bigint[]> {
     const { batch } = this.#cell;
@@ -219,30 +219,43 @@ export class Generator implements Disposable {
       throw new RangeError(
         `a prompt of ${length} tokens does not fit: at most ${this.#capacity}, in multiples of ${this.#multiple}`,
       );
-    this.#states.reset(this.#side);
-    for (let start = 0; start < length; start += segment) {
-      const end = Math.min(length, start + segment);
-      await this.#runSegment(columns(prompt, batch, start, end), end, signal);
-      this.#side = other(this.#side);
-    }
+    this.#carried.states.reset(this.#side);
+    if (this.#positional && batch > 1 && segment < length)
+      for (let row = 0; row < batch; row++) {
+        using carried = this.#carried.sequence(row);
+        const ids = prompt.subarray(row * length, (row + 1) * length);
+        await this.#runSegments(ids, 1, segment, carried, signal);
+      }
+    else await this.#runSegments(prompt, batch, segment, this.#carried, signal);
+    this.#side = sideAfter(Math.ceil(length / segment), this.#side);
     this.#length = length;
     return this.#readTokens();
   }
 
-  async #runSegment(ids: BigInt64Array, end: number, signal?: AbortSignal): Promise<void> {
-    const { batch } = this.#cell;
+  async #runSegments(
+    prompt: BigInt64Array,
+    batch: number,
+    segment: number,
+    carried: Carried,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { runtime } = this.#model;
-    using input = runtime.tensor("int64", [batch, ids.length / batch], ids);
-    using last = runtime.tensor("int32", [batch], new Int32Array(batch).fill(end - 1));
-    using total = runtime.tensor("int32", [], Int32Array.of(end));
-    using binding = this.#bind(this.#prefill, input, { last, total });
-    await this.#prefill.run(this.#states.bind(binding, this.#side), signal && { signal });
+    const length = prompt.length / batch;
+    for (let start = 0, run = 0; start < length; start += segment, run++) {
+      const end = Math.min(length, start + segment);
+      const ids = columns(prompt, batch, start, end);
+      using input = runtime.tensor("int64", [batch, end - start], ids);
+      using last = runtime.tensor("int32", [batch], new Int32Array(batch).fill(end - 1));
+      using total = runtime.tensor("int32", [], Int32Array.of(end));
+      using binding = this.#bind(this.#prefill, input, { last, total }, sideAfter(run, this.#side), carried);
+      await this.#prefill.run(binding, signal && { signal });
+    }
   }
 
   /** Feeds the last token of every sequence, or the ones given, and gives the next. */
   async step(tokens?: readonly bigint[]): Promise<bigint[]> {
     if (tokens)
-      this.#device.fill(this.#token, (bits) => {
+      this.#device.fill(this.#carried.token, (bits) => {
         (bits as BigInt64Array).set(tokens);
       });
     this.#length += 1;
@@ -260,18 +273,19 @@ export class Generator implements Disposable {
   }
 
   #readTokens(): bigint[] {
-    this.#device.read(this.#token, this.#tokens);
+    this.#device.read(this.#carried.token, this.#tokens);
     return [...this.#tokens];
   }
 
   /** The newest logits, [batch, vocabulary]; undefined unless they are kept. */
   get logits(): Float32Array | undefined {
-    if (!this.#logits) return undefined;
-    const { dtype, byteLength } = this.#logits;
+    const { logits } = this.#carried;
+    if (!logits) return undefined;
+    const { dtype, byteLength } = logits;
     const float = dtype as FloatType;
     const count = byteLength / TYPES[float].bytes;
     const bits: WeightBits = float === "float32" ? new Float32Array(count) : new Uint16Array(count);
-    this.#device.read(this.#logits, bits);
+    this.#device.read(logits, bits);
     return fromBits(bits, float);
   }
 
@@ -288,20 +302,20 @@ export class Generator implements Disposable {
   }
 
   get kvCacheBytes(): number {
-    return this.#states.bytes("key", "value");
+    return this.#carried.states.bytes("key", "value");
   }
 
   get ssmStateBytes(): number {
-    return this.#states.bytes("ssm");
+    return this.#carried.states.bytes("ssm");
   }
 
   get convStateBytes(): number {
-    return this.#states.bytes("conv");
+    return this.#carried.states.bytes("conv");
   }
 
   /** Caches and states as held: the swapped ones twice. */
   get heldStateBytes(): number {
-    return this.#states.heldBytes;
+    return this.#carried.states.heldBytes;
   }
 
   /** Highest use of the sessions' allocators: activations, work space and constants; weights and states are elsewhere. */
@@ -325,6 +339,12 @@ export class Generator implements Disposable {
     for (const resource of this.#owned.reverse()) resource[Symbol.dispose]();
     this.#owned.length = 0;
   }
+}
+
+/** Where the new tokens of a run are. */
+interface Positions {
+  readonly last: Tensor;
+  readonly total: Tensor;
 }
 
 /** What decoding takes. */

@@ -124,7 +124,6 @@ export function plan(settings: Settings): Cell[] {
         ),
       };
       checkSupport(decided);
-      checkBatch(decided);
       checkBudget(decided);
       return { ...decided, key: cellKey(decided) };
     }),
@@ -227,14 +226,5 @@ function checkPositions(model: Model, tokens: number, allowed: boolean): number 
   if (allowed) return limit;
   throw new UserError(
     `${model.name} has ${limit} positions, but prompt and new tokens make ${tokens}; shorten them, or allow it with --beyond-positions (the speed is right, the text would not be)`,
-  );
-}
-
-/** ONNX Runtime's GroupQueryAttention takes a past and several new tokens for one sequence only. */
-function checkBatch({ model, batch, segmentTokens, promptTokens }: Omit<Cell, "key">): void {
-  const inSegments = segmentTokens !== null && segmentTokens < promptTokens;
-  if (batch === 1 || !inSegments || model.family === "ssm") return;
-  throw new UserError(
-    `${model.name} cannot carry its cache from segment to segment with a batch of ${batch}; use --prefill monolithic, or segments of at least ${promptTokens} tokens`,
   );
 }

@@ -21,9 +21,13 @@ export class States implements Disposable {
   /** Whether there are states that take turns: without any, both sides are the same. */
   readonly swapped: boolean;
 
-  constructor(device: Device, specs: readonly CacheSpec[], batch: number, capacity: number) {
+  private constructor(device: Device, states: readonly State[]) {
     this.#device = device;
-    this.swapped = specs.some(({ inPlace }) => !inPlace);
+    this.#states = states;
+    this.swapped = states.some(({ buffers }) => buffers.length === 2);
+  }
+
+  static allocate(device: Device, specs: readonly CacheSpec[], batch: number, capacity: number): States {
     const wanted = specs.flatMap((spec) => {
       const tensor = { dtype: spec.dtype, shape: spec.shape(batch, capacity) };
       return spec.inPlace ? [tensor] : [tensor, tensor];
@@ -33,10 +37,19 @@ export class States implements Disposable {
     device.clear(all);
     const tensors = all[Symbol.iterator]();
     const next = (): Tensor => tensors.next().value!;
-    this.#states = specs.map((spec) => ({
-      spec,
-      buffers: spec.inPlace ? [next()] : [next(), next()],
-    }));
+    return new States(
+      device,
+      specs.map((spec) => ({ spec, buffers: spec.inPlace ? [next()] : [next(), next()] })),
+    );
+  }
+
+  /** One sequence's part of the memory. */
+  sequence(row: number): States {
+    const part = (tensor: Tensor): Tensor => rowOf(this.#device, tensor, row);
+    const states = this.#states.map(({ spec, buffers: [first, second] }): State => {
+      return { spec, buffers: second ? [part(first), part(second)] : [part(first)] };
+    });
+    return new States(this.#device, states);
   }
 
   /** Makes side `side` the state before a prompt: zeros, whose bit pattern is 0 in every type. In place nothing is read. */
@@ -70,6 +83,13 @@ export class States implements Disposable {
   }
 }
 
+/** A row of the first axis, in the tensor's memory. */
+export function rowOf(device: Device, tensor: Tensor, row: number): Tensor {
+  const { dtype, shape, byteLength } = tensor;
+  const [rows, ...rest] = shape;
+  return device.view(tensor, { dtype, shape: [1, ...rest] }, (byteLength / rows!) * row);
+}
+
 /** Bytes that `States` holds of these. */
 export const stateBytes = (specs: readonly CacheSpec[], batch: number, capacity: number): number =>
   specs.reduce(
@@ -80,3 +100,6 @@ export const stateBytes = (specs: readonly CacheSpec[], batch: number, capacity:
 
 /** The side that a run reading `side` writes. */
 export const other = (side: Side): Side => (side === 0 ? 1 : 0);
+
+/** The newest side after as many runs as that, the first of which read `side`. */
+export const sideAfter = (runs: number, side: Side): Side => (runs % 2 === 0 ? side : other(side));

@@ -67,7 +67,7 @@ const FOLDERS = [
 
 for (const folder of FOLDERS) {
   const checkpoint = loadCheckpoint(folder);
-  const { weights, positional } = buildModel(checkpoint.model, {
+  const { weights } = buildModel(checkpoint.model, {
     dtype: "float32",
     lowering: "linear-attention",
     logits: "last",
@@ -110,8 +110,7 @@ for (const folder of FOLDERS) {
         const both = new BigInt64Array(128);
         both.set(ids.toReversed());
         both.set(ids, 64);
-        const segmentTokens = positional ? 64 : 24; // attention carries its cache on for one sequence only
-        const cell = cellOf(checkpoint, 64, { lowering, batch: 2, segmentTokens });
+        const cell = cellOf(checkpoint, 64, { lowering, batch: 2, segmentTokens: 24 });
         await withGenerator(cell, checkpoint.source, async (generator) => {
           await generator.prefill(both);
           const width = checkpoint.model.config.vocab_size;

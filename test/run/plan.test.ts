@@ -166,16 +166,6 @@ const WRONG: [string, Partial<Settings>, RegExp][] = [
     { promptTokens: [2040], newTokens: 16 },
     /gpt-neo-125m has 2048 positions, but prompt and new tokens make 2056.*--beyond-positions/,
   ],
-  [
-    "batch in segments",
-    { batch: 2, segmentTokens: 64 },
-    /gpt-neo-125m cannot carry its cache.*batch of 2.*monolithic/,
-  ],
-  [
-    "batch in segments of a hybrid",
-    { batch: 2, segmentTokens: 64, models: ["falcon-h1-0.5b"] },
-    /falcon-h1-0.5b cannot carry its cache.*batch of 2.*monolithic/,
-  ],
 ];
 
 for (const [name, change, message] of WRONG)
