@@ -1,39 +1,13 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { buildModel, lowerings, type Lowering } from "../../src/models/index.js";
-import type { Cell } from "../../src/run/index.js";
+import { buildModel } from "../../src/models/index.js";
+import { cellOf, checkpointFolders, variants } from "../support/checkpoint-cell.js";
 import { loadCheckpoint, type Checkpoint } from "../support/checkpoint.js";
 import { relativeError, withGenerator } from "../support/generate.js";
 
 /** Of the largest logit; transformers and a float64 twin differ by 2e-6. */
 const TOLERANCE = 1e-4;
 const LENGTHS = [1, 7, 64, 130];
-
-function cellOf({ model }: Checkpoint, promptTokens: number, change: Partial<Cell> = {}): Cell {
-  return {
-    key: "",
-    model,
-    promptTokens,
-    newTokens: 16,
-    repeats: 1,
-    batch: 1,
-    ep: "cpu",
-    dtype: "fp32",
-    lowering: lowerings(model)[0] ?? null,
-    decodeLowering: lowerings(model).length > 0 ? "linear-attention" : null,
-    prefill: "chunked",
-    segmentTokens: promptTokens,
-    logits: "last",
-    threads: 1,
-    seed: 1,
-    deviceId: null,
-    cudaGraph: null,
-    cuda: null,
-    memoryBytes: null,
-    beyondPositions: null,
-    ...change,
-  };
-}
 
 function idsOf({ expected }: Checkpoint, name: string): BigInt64Array {
   const tensor = expected.get(name);
@@ -48,24 +22,7 @@ function logitsOf({ expected }: Checkpoint, name: string, row = 0): Float32Array
   return tensor.data.subarray(row * width, (row + 1) * width);
 }
 
-/** The lowerings to prove, or one run without any. */
-const variants = ({ model }: Checkpoint): (Lowering | null)[] =>
-  lowerings(model).length > 0 ? [...lowerings(model)] : [null];
-
-const FOLDERS = [
-  "gpt_neo",
-  "qwen2",
-  "llama",
-  "phi3",
-  "mamba",
-  "mamba2",
-  "mamba2-groups",
-  "falcon_h1",
-  "falcon_h1-norm",
-  "falcon_h1-norm-first",
-];
-
-for (const folder of FOLDERS) {
+for (const folder of checkpointFolders()) {
   const checkpoint = loadCheckpoint(folder);
   const { weights } = buildModel(checkpoint.model, {
     dtype: "float32",

@@ -1,0 +1,40 @@
+import { readdirSync } from "node:fs";
+import { lowerings, type Lowering } from "../../src/models/index.js";
+import type { Cell } from "../../src/run/index.js";
+import type { Checkpoint } from "./checkpoint.js";
+
+/** Every tiny checkpoint of the fixtures. */
+export const checkpointFolders = (): string[] =>
+  readdirSync(new URL("../fixtures/hf/", import.meta.url), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("_"))
+    .map((entry) => entry.name);
+
+export function cellOf({ model }: Checkpoint, promptTokens: number, change: Partial<Cell> = {}): Cell {
+  return {
+    key: "",
+    model,
+    promptTokens,
+    newTokens: 16,
+    repeats: 1,
+    batch: 1,
+    ep: "cpu",
+    dtype: "fp32",
+    lowering: lowerings(model)[0] ?? null,
+    decodeLowering: lowerings(model).length > 0 ? "linear-attention" : null,
+    prefill: "chunked",
+    segmentTokens: promptTokens,
+    logits: "last",
+    threads: 1,
+    seed: 1,
+    deviceId: null,
+    cudaGraph: null,
+    cuda: null,
+    memoryBytes: null,
+    beyondPositions: null,
+    ...change,
+  };
+}
+
+export /** The lowerings to prove, or one run without any. */
+const variants = ({ model }: Checkpoint): (Lowering | null)[] =>
+  lowerings(model).length > 0 ? [...lowerings(model)] : [null];
