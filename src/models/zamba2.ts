@@ -95,6 +95,9 @@ const mixerShape = (config: Zamba2Config): Mamba2Shape => ({
   norm: { eps: GATED_NORM_EPS, beforeGate: false },
 });
 
+/** An adapter's second half: it corrects what it is added to, it does not double it (which sharpens attention). */
+const correction = (rank: number): Init => normal(0.25 / Math.sqrt(rank));
+
 /** A tensor of a shared block by its name within the block. */
 type SharedPart = (name: string, shape: readonly number[], init?: Init) => Part;
 
@@ -162,7 +165,7 @@ function selfAttention(
     const down = rows.map(([name]) => part(adapter(name, 0), [rank, inputs]));
     const low = model.products(u, part(adapter("qkv", 0), []).name, down);
     const up = rows.map(([name, out], i) =>
-      ops.linear(low[i]!, weight(model, part(adapter(name, 1), [out, rank]))),
+      ops.linear(low[i]!, weight(model, part(adapter(name, 1), [out, rank], correction(rank)))),
     );
     qkv = ops.add(qkv, ops.concat(up, -1));
   }
@@ -180,7 +183,7 @@ function mlp(model: Decoder, config: Zamba2Config, use: number, part: SharedPart
   const adapter = `feed_forward.gate_up_proj_adapter_list.${use}`;
   const low = ops.linear(m, weight(model, part(`${adapter}.0`, [rank, width])));
   const [gate, up] = gateAndUp(m, part("feed_forward.gate_up_proj", [2 * inner, width]));
-  const [ofGate, ofUp] = gateAndUp(low, part(`${adapter}.1`, [2 * inner, rank]));
+  const [ofGate, ofUp] = gateAndUp(low, part(`${adapter}.1`, [2 * inner, rank], correction(rank)));
   const opened = ops.mul(ops.gelu(ops.add(gate, ofGate)), ops.add(up, ofUp));
   return ops.linear(opened, weight(model, part("feed_forward.down_proj", [width, inner])));
 }

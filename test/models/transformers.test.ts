@@ -63,6 +63,8 @@ const FOLDERS = [
   "falcon_h1",
   "falcon_h1-norm",
   "falcon_h1-norm-first",
+  "zamba2",
+  "zamba2-blocks",
 ];
 
 for (const folder of FOLDERS) {
