@@ -1,3 +1,4 @@
+import { UserError } from "../errors.js";
 import { ops, type Value } from "../graph/index.js";
 import { attention, rotaryTables } from "./blocks/attention.js";
 import { mamba2Mixer, type Mamba2Shape } from "./blocks/mamba2-mixer.js";
@@ -52,10 +53,9 @@ export function buildZamba2(config: Zamba2Config, options: BuildOptions): ModelG
   const model = new Decoder("zamba2", options);
   const { graph } = model;
   const embedding = model.parameter("model.embed_tokens.weight", [config.vocab_size, width], normal(0.02));
-  const rotary =
-    config.use_mem_rope && config.rope_theta !== null
-      ? rotaryTables(model, config.rope_theta, zamba2HeadDim(config))
-      : undefined;
+  const rotary = config.use_mem_rope
+    ? rotaryTables(model, thetaOf(config), zamba2HeadDim(config))
+    : undefined;
   const norm = (name: string): Value => model.parameter(`model.${name}.weight`, [width], nearOne);
   const mixer = (layer: number, prefix: string, u: Value): Value =>
     graph.scope("mixer", () => mamba2Mixer(model, layer, `model.${prefix}.mamba`, u, mixerShape(config)));
@@ -83,6 +83,11 @@ export function buildZamba2(config: Zamba2Config, options: BuildOptions): ModelG
   }
   const { normed } = residualNorm(stream, delta, norm("final_layernorm"), eps, options.dtype);
   return model.finish(normed, embedding);
+}
+
+function thetaOf({ rope_theta: theta }: Zamba2Config): number {
+  if (typeof theta === "number") return theta;
+  throw new UserError(`use_mem_rope is true, but rope_theta is ${theta}; it must be a number, e.g. 10000`);
 }
 
 const mixerShape = (config: Zamba2Config): Mamba2Shape => ({

@@ -39,6 +39,16 @@ test("an unknown name gives the nearest ones", () => {
   assert.deepEqual(closest("QWEN", ["mamba-130m", "qwen2.5-0.5b"], 1), ["qwen2.5-0.5b"]);
 });
 
+test("rotary positions need their base", () => {
+  const model = findModel("zamba2-1.2b");
+  assert.ok(model.arch === "zamba2");
+  const config = { ...model.config, rope_theta: null };
+  assert.throws(
+    () => build({ ...model, config }),
+    (error: unknown) => error instanceof UserError && /rope_theta is null; .* a number/.test(error.message),
+  );
+});
+
 interface Published {
   id: string;
   unconfirmed: Record<string, { candidate: unknown }>;
