@@ -4,6 +4,7 @@ import type { GptNeoConfig } from "./gpt-neo.js";
 import type { MambaConfig } from "./mamba.js";
 import type { Mamba2Config } from "./mamba2.js";
 import type { Model } from "./registry.js";
+import { zamba2HeadDim, type Zamba2Config } from "./zamba2.js";
 
 /**
  * What an architecture does and holds, counted from its published config alone: elements and FLOPs (1 multiply-add is
@@ -66,6 +67,8 @@ export function countsOf(model: Model): Counts {
       return mamba2(model.config);
     case "falcon_h1":
       return falconH1(model.config);
+    case "zamba2":
+      return zamba2(model.config);
   }
 }
 
@@ -208,6 +211,47 @@ function falconH1(config: FalconH1Config): Counts {
     activation: {
       float32: 0,
       elements: 2 * d + Math.max(inner + ssmHeads + 2 * channels, d + qkv, 2 * f),
+    },
+  };
+}
+
+/**
+ * A layer: a mixer as in Mamba-2. A use of a shared block: q, k, v 2d(H + 2K)h, o Hh·d, MLP 3df, its linear d², adapters
+ * of rank r; matrices and norms of the blocks are held once and multiplied at every use. No bias but the convolution's.
+ */
+function zamba2(config: Zamba2Config): Counts {
+  const { hidden_size: d, num_hidden_layers: n, intermediate_size: f, adapter_rank: rank } = config;
+  const { num_attention_heads: heads, num_key_value_heads: kvHeads, n_mamba_heads: ssmHeads } = config;
+  const { mamba_d_state: state, mamba_d_conv: k } = config;
+  const inner = config.mamba_expand * d;
+  const directions = config.mamba_ngroups * state;
+  const channels = inner + 2 * directions;
+  const mixer = d * (inner + channels + ssmHeads) + inner * d;
+  const small = channels * k + channels + 3 * ssmHeads + inner + d; // convolution, Δ bias, A, D, gated norm, norm
+  const h = zamba2HeadDim(config);
+  const qkv = (heads + 2 * kvHeads) * h;
+  const uses = config.hybrid_layer_ids.length;
+  const block = 2 * d * qkv + heads * h * d + 3 * d * f;
+  const attentionAdapters = config.use_shared_attention_adapter ? rank * (3 * 2 * d + qkv) : 0;
+  const ofUse = d * d + rank * (d + 2 * f) + attentionAdapters;
+  const embedding = config.vocab_size * d;
+  const blocks = Math.min(config.num_mem_blocks, uses);
+  return {
+    parameters: n * (mixer + small) + uses * ofUse + blocks * (block + 3 * d) + d + embedding,
+    lookedUp: 0,
+    linearMacs: n * mixer + uses * (block + ofUse),
+    headMacs: embedding,
+    attention: Array.from({ length: uses }, () => ({ flopsPerPair: 4 * heads * h, window: undefined })),
+    convFlops: n * 2 * k * channels,
+    scan: stateSpaceDuality({ layers: n, heads: ssmHeads, inner, state, directions }),
+    kvElements: 2 * uses * kvHeads * h,
+    ssmElements: n * inner * state,
+    convElements: n * channels * k,
+    stream: { layers: n, width: d, float32: false },
+    // Stream and embedding are alive throughout; with them what q, k and v are made of, the MLP, or the mixer.
+    activation: {
+      float32: 0,
+      elements: Math.max(2 * d + 2 * d + qkv, 3 * d + 4 * f, 2 * d + inner + ssmHeads + 2 * channels),
     },
   };
 }

@@ -29,6 +29,8 @@ export interface Part {
   readonly name: string;
   readonly shape: readonly number[];
   readonly init: Init;
+  /** Other names under which a checkpoint may hold the same tensor: transformers' names of tied ones. */
+  readonly aliases?: readonly string[];
   /** What the graph wants instead of the stored values, where it is not them: A = −exp(A_log). */
   readonly transform?: Transform;
 }
@@ -112,6 +114,7 @@ export class Decoder {
   readonly graph: Graph;
   readonly inputIds: Value;
   readonly #weights: WeightSpec[] = [];
+  readonly #values = new Map<string, Value>();
   readonly #caches: CacheSpec[] = [];
   #position: { last: Value; total: Value } | undefined;
 
@@ -187,9 +190,15 @@ export class Decoder {
     return this.#weight({ role: "table", name, dtype, shape, fill });
   }
 
+  /** One weight for all who name it alike: blocks used several times are held once. */
   #weight(spec: WeightSpec): Value {
+    const { name, dtype, shape } = spec;
+    const known = this.#values.get(name);
+    if (known?.dtype === dtype && known.shape.join() === shape.join()) return known;
+    const value = this.graph.weight(name, dtype, shape);
     this.#weights.push(spec);
-    return this.graph.weight(spec.name, spec.dtype, spec.shape);
+    this.#values.set(name, value);
+    return value;
   }
 
   /** Declares a state: returns its past value; call `carry` with the present one. */

@@ -2,6 +2,7 @@ import { ops, type Value } from "../graph/index.js";
 import { attention, rotaryTables } from "./blocks/attention.js";
 import { mamba2Mixer } from "./blocks/mamba2-mixer.js";
 import { times } from "./blocks/multiplier.js";
+import { residualNorm } from "./blocks/residual.js";
 import { Decoder, type BuildOptions, type ModelGraph, type Part } from "./decoder.js";
 import { fanIn, nearOne, normal } from "./init.js";
 
@@ -64,7 +65,7 @@ export function buildFalconH1(config: FalconH1Config, options: BuildOptions): Mo
   for (let layer = 0; layer < config.num_hidden_layers; layer++)
     graph.scope(`layers.${layer}`, () => {
       const at = `model.layers.${layer}`;
-      const start = addNorm(stream, delta, norm(`layers.${layer}.input_layernorm`), eps);
+      const start = residualNorm(stream, delta, norm(`layers.${layer}.input_layernorm`), eps, options.dtype);
       const mixed = graph.scope("mixer", () => mixer(model, config, layer, `${at}.mamba`, start.normed));
       const heard = graph.scope("attention", () =>
         selfAttention(model, config, layer, `${at}.self_attn`, start.normed, rotary),
@@ -75,18 +76,7 @@ export function buildFalconH1(config: FalconH1Config, options: BuildOptions): Mo
       delta = graph.scope("mlp", () => mlp(model, config, `${at}.feed_forward`, middle.normed));
     });
   const { head, finalNorm } = headOf(model, config, embedding);
-  return model.finish(addNorm(stream, delta, finalNorm, eps).normed, head);
-}
-
-/** The normed sum of the stream and what is to be added, if anything is, and the sum. */
-function addNorm(
-  stream: Value,
-  delta: Value | undefined,
-  weight: Value,
-  eps: number,
-): { normed: Value; sum: Value } {
-  if (delta) return ops.skipRmsNorm(stream, delta, weight, eps);
-  return { normed: ops.rmsNorm(stream, weight, eps), sum: stream };
+  return model.finish(residualNorm(stream, delta, finalNorm, eps, options.dtype).normed, head);
 }
 
 function mixer(model: Decoder, config: FalconH1Config, layer: number, prefix: string, u: Value): Value {

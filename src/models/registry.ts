@@ -8,6 +8,7 @@ import { buildMamba, type MambaConfig } from "./mamba.js";
 import { buildMamba2, type Mamba2Config } from "./mamba2.js";
 import { closest } from "./nearest.js";
 import { PHI3_MINI_128K_ROPE } from "./phi3-rope.js";
+import { buildZamba2, type Zamba2Config } from "./zamba2.js";
 
 export type Family = "transformer" | "ssm" | "hybrid";
 
@@ -32,6 +33,7 @@ export type Model = Common &
     | { readonly arch: "mamba"; readonly config: MambaConfig }
     | { readonly arch: "mamba2"; readonly config: Mamba2Config }
     | { readonly arch: "falcon_h1"; readonly config: FalconH1Config }
+    | { readonly arch: "zamba2"; readonly config: Zamba2Config }
   );
 
 export const REGISTRY: readonly Model[] = [
@@ -281,6 +283,30 @@ export const REGISTRY: readonly Model[] = [
       mlp_multipliers: [0.4419417382415922, 0.13020833333333331],
     },
   },
+  zamba2("1.2B", 1_215_064_704, "count in a public freeze record", {
+    hidden_size: 2048,
+    num_hidden_layers: 38,
+    hybrid_layer_ids: [5, 11, 17, 23, 29, 35],
+    num_mem_blocks: 1,
+    intermediate_size: 8192,
+    use_mem_rope: true,
+    rope_theta: 1e4,
+    use_shared_attention_adapter: true,
+    mamba_d_state: 128,
+    n_mamba_heads: 64,
+  }),
+  zamba2("2.7B", 2_662_214_560, "count summed over its shapes, no exact one is published", {
+    hidden_size: 2560,
+    num_hidden_layers: 54,
+    hybrid_layer_ids: [6, 12, 18, 24, 30, 36, 42, 47, 51],
+    num_mem_blocks: 2,
+    intermediate_size: 10240,
+    use_mem_rope: false,
+    rope_theta: null,
+    use_shared_attention_adapter: false,
+    mamba_d_state: 64,
+    n_mamba_heads: 80,
+  }),
 ];
 
 /** A size of Mamba. Its vocabulary of 50277 is padded to a multiple of 8 in every checkpoint. */
@@ -334,6 +360,49 @@ function mamba2(
   };
 }
 
+/** A size of Zamba2. */
+function zamba2(
+  size: "1.2B" | "2.7B",
+  parameters: number,
+  counted: string,
+  own: Pick<
+    Zamba2Config,
+    | "hidden_size"
+    | "num_hidden_layers"
+    | "hybrid_layer_ids"
+    | "num_mem_blocks"
+    | "intermediate_size"
+    | "use_mem_rope"
+    | "rope_theta"
+    | "use_shared_attention_adapter"
+    | "mamba_d_state"
+    | "n_mamba_heads"
+  >,
+): Model {
+  return {
+    name: `zamba2-${size.toLowerCase()}`,
+    family: "hybrid",
+    arch: "zamba2",
+    hfId: `Zyphra/Zamba2-${size}`,
+    parameters,
+    source: `config.json as swept in hlky/dinoml_v2 (2026-05-13); transformers modular_zamba2 00511f5; ${counted}`,
+    // The bounds of Δ: none, as in the published path with kernels.
+    provisional: ["time_step_limit"],
+    config: {
+      vocab_size: 32000,
+      ...own,
+      num_attention_heads: 32,
+      num_key_value_heads: 32,
+      max_position_embeddings: 4096,
+      rms_norm_eps: 1e-5,
+      adapter_rank: 128,
+      mamba_d_conv: 4,
+      mamba_expand: 2,
+      mamba_ngroups: 1,
+    },
+  };
+}
+
 export const modelNames = (): string[] => REGISTRY.map(({ name }) => name);
 
 /** The model of that name; otherwise a UserError with the nearest names. */
@@ -360,6 +429,8 @@ export function buildModel(model: Model, options: BuildOptions): ModelGraph {
       return buildMamba2(model.config, options);
     case "falcon_h1":
       return buildFalconH1(model.config, options);
+    case "zamba2":
+      return buildZamba2(model.config, options);
   }
 }
 
@@ -370,6 +441,7 @@ export function lowerings(model: Model): readonly Lowering[] {
       return ["linear-attention"];
     case "mamba2":
     case "falcon_h1":
+    case "zamba2":
       return ["ssd-matmul", "linear-attention"];
     default:
       return [];

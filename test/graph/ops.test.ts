@@ -47,6 +47,12 @@ const CASES: Record<string, Case> = {
     expected: [0, Math.LN2, 100],
   },
   silu: { build: (_, x) => ops.silu(x), inputs: [f32([2], [0, 2])], expected: [0, 2 / (1 + Math.exp(-2))] },
+  // x·Φ(x) by Python's math.erf; the tanh form gives −0.0454 and 0.3457.
+  gelu: {
+    build: (_, x) => ops.gelu(x),
+    inputs: [f32([3], [-2, 0, 0.5])],
+    expected: [-0.04550026389635842, 0, 0.34573123063700656],
+  },
   geluTanh: {
     build: (_, x, b) => ops.geluTanh(x, b),
     inputs: [f32([1, 2], [0, 0.5]), f32([2], [0, 0.5])],

@@ -39,6 +39,16 @@ test("an unknown name gives the nearest ones", () => {
   assert.deepEqual(closest("QWEN", ["mamba-130m", "qwen2.5-0.5b"], 1), ["qwen2.5-0.5b"]);
 });
 
+test("rotary positions need their base", () => {
+  const model = findModel("zamba2-1.2b");
+  assert.ok(model.arch === "zamba2");
+  const config = { ...model.config, rope_theta: null };
+  assert.throws(
+    () => build({ ...model, config }),
+    (error: unknown) => error instanceof UserError && /rope_theta is null; .* a number/.test(error.message),
+  );
+});
+
 interface Published {
   id: string;
   unconfirmed: Record<string, { candidate: unknown }>;
@@ -49,6 +59,11 @@ interface Published {
   tensors: {
     global: Record<string, number[]>;
     layer_groups: { prefix: string; layers: number[]; tensors: Record<string, number[]> }[];
+    shared_blocks?: {
+      prefix_first_use: string;
+      used_by_layers: number[];
+      tensors: Record<string, number[]>;
+    }[];
   };
 }
 
@@ -76,6 +91,15 @@ test(
         for (const layer of layers)
           for (const [name, shape] of Object.entries(tensors))
             expected.set(prefix.replace("{i}", String(layer)) + name, shape);
+      const aliases = new Map<string, string[]>();
+      for (const { prefix_first_use: prefix, used_by_layers, tensors } of entry.tensors.shared_blocks ?? []) {
+        const [first, ...others] = used_by_layers;
+        for (const [name, shape] of Object.entries(tensors)) {
+          expected.set(prefix + name, shape);
+          const under = (layer: number): string => prefix.replace(`.${first}.`, `.${layer}.`) + name;
+          aliases.set(prefix + name, others.map(under));
+        }
+      }
       const parts = build(model).weights.flatMap((weight) =>
         weight.role === "parameter" ? weight.parts : [],
       );
@@ -83,6 +107,8 @@ test(
         new Map(parts.map(({ name, shape }) => [name, [...shape]] as const).sort()),
         new Map([...expected].sort()),
       );
+      for (const { name, aliases: others } of parts)
+        assert.deepEqual(others ?? [], aliases.get(name) ?? [], `${name} elsewhere`);
       assert.equal(entry.params.published_exact ?? entry.params.computed, model.parameters);
       for (const [key, value] of Object.entries(model.config) as [string, unknown][]) {
         // The repository that a row names may confirm what the entry's own does not tell.

@@ -43,7 +43,7 @@ function ids(tensors: Map<string, Tensor>, name: string, length: number, vocabul
 test("the fixtures are those the graphs are tested on", () => {
   assert.deepEqual(folders.sort(), [
     ...["falcon_h1", "falcon_h1-norm", "falcon_h1-norm-first", "gpt_neo", "llama"],
-    ...["mamba", "mamba2", "mamba2-groups", "phi3", "qwen2"],
+    ...["mamba", "mamba2", "mamba2-groups", "phi3", "qwen2", "zamba2", "zamba2-blocks"],
   ]);
 });
 

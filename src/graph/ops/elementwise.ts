@@ -37,6 +37,11 @@ export function silu(x: Value): Value {
   })[0]!;
 }
 
+/** x·Φ(x), by the error function. */
+export function gelu(x: Value): Value {
+  return x.graph.node("Gelu", [x], [x], { domain: "com.microsoft" })[0]!;
+}
+
 /** The tanh form of GELU ("gelu_new"), with an optional bias added first. */
 export function geluTanh(x: Value, bias?: Value): Value {
   return x.graph.node("FastGelu", bias ? [x, bias] : [x], [x], { domain: "com.microsoft" })[0]!;
