@@ -5,6 +5,7 @@ export {
   buildModel,
   lowerings,
   maxPositions,
+  prefixTokens,
   countParameters,
   type Model,
   type Family,

@@ -1,5 +1,5 @@
 import { encodeModel, TYPES, type FloatType } from "../graph/index.js";
-import { buildModel, fromBits, type ModelGraph, type WeightBits } from "../models/index.js";
+import { buildModel, fromBits, prefixTokens, type ModelGraph, type WeightBits } from "../models/index.js";
 import {
   NativeError,
   type Binding,
@@ -43,6 +43,8 @@ export class Generator implements Disposable {
   readonly #logits: Tensor | undefined;
   /** What the process held beside weights, states and allocators when the sessions were ready: context and libraries. */
   readonly contextBytes: number;
+  /** Tokens of the model's own before every prompt: they have positions and caches, and are in no one's count. */
+  readonly #prefix: number;
   readonly #capacity: number;
   /** What the prompts that the prefill's graph takes are multiples of. */
   readonly #multiple: number;
@@ -56,7 +58,8 @@ export class Generator implements Disposable {
     this.#device = model.device;
     const { batch } = cell;
     // At least what priming writes, which counts positions up at every run.
-    this.#capacity = Math.max(cell.promptTokens + cell.newTokens, PRIMED_POSITIONS);
+    this.#prefix = prefixTokens(cell.model);
+    this.#capacity = Math.max(this.#prefix + cell.promptTokens + cell.newTokens, PRIMED_POSITIONS);
     this.#multiple = tokensMultipleOf([...promptTokens, cell.segmentTokens ?? 0]);
     try {
       const [prefill, decode] = [this.#graph("prefill"), this.#graph("decode")];
@@ -209,20 +212,24 @@ export class Generator implements Disposable {
 
   /**
    * Runs a prompt of `batch` rows of equal length, segment by segment, from an empty state. Afterwards the first new
-   * token of every sequence is on the host. An abort ends the segment in flight.
+   * token of every sequence is on the host. An abort ends the segment in flight. Tokens of the model's own come before
+   * the first segment's.
    */
   async prefill(prompt: BigInt64Array, signal?: AbortSignal): Promise<bigint[]> {
     const { batch } = this.#cell;
-    const length = prompt.length / batch;
-    const segment = this.#cell.segmentTokens ?? length;
-    if (length > this.#capacity || length % this.#multiple !== 0)
+    const given = prompt.length / batch;
+    const segment = this.#cell.segmentTokens ?? given;
+    const most = this.#capacity - this.#prefix;
+    if (given > most || given % this.#multiple !== 0)
       throw new RangeError(
-        `a prompt of ${length} tokens does not fit: at most ${this.#capacity}, in multiples of ${this.#multiple}`,
+        `a prompt of ${given} tokens does not fit: at most ${most}, in multiples of ${this.#multiple}`,
       );
+    const rows = withPrefix(prompt, batch, this.#prefix, this.#cell.model.config.vocab_size);
+    const length = this.#prefix + given;
     this.#states.reset(this.#side);
-    for (let start = 0; start < length; start += segment) {
-      const end = Math.min(length, start + segment);
-      await this.#runSegment(columns(prompt, batch, start, end), end, signal);
+    for (let start = 0, next = this.#prefix + segment; start < length; start = next, next += segment) {
+      const end = Math.min(length, next);
+      await this.#runSegment(columns(rows, batch, start, end), end, signal);
       this.#side = other(this.#side);
     }
     this.#length = length;
@@ -347,6 +354,19 @@ function runStep({ session, steps, cudaGraph }: Decode, side: Side): void {
 
 /** Names of the captured graphs. */
 const GRAPHS = [{ config: { gpu_graph_id: "1" } }, { config: { gpu_graph_id: "2" } }] as const;
+
+/** `batch` rows of ids, each with as many more in front as the model has tokens of its own: theirs follow the vocabulary. */
+function withPrefix(rows: BigInt64Array, batch: number, prefix: number, vocabulary: number): BigInt64Array {
+  if (prefix === 0) return rows;
+  const own = BigInt64Array.from({ length: prefix }, (_, i) => BigInt(vocabulary + i));
+  const length = rows.length / batch;
+  const out = new BigInt64Array(batch * (prefix + length));
+  for (let row = 0; row < batch; row++) {
+    out.set(own, row * (prefix + length));
+    out.set(rows.subarray(row * length, (row + 1) * length), row * (prefix + length) + prefix);
+  }
+  return out;
+}
 
 /** Columns start..end of `batch` rows. */
 function columns(rows: BigInt64Array, batch: number, start: number, end: number): BigInt64Array {
