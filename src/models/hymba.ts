@@ -3,7 +3,7 @@ import { ops, type Value } from "../graph/index.js";
 import { rotaryTables, wideValueAttention } from "./blocks/attention.js";
 import { times } from "./blocks/multiplier.js";
 import { selectiveScan } from "./blocks/selective-scan.js";
-import { SinkAttention, type SeenKeys } from "./blocks/sink-window.js";
+import { rememberKeys, sinkAttention, sinkView, type SeenKeys, type SinkView } from "./blocks/sink-window.js";
 import { Decoder, type BuildOptions, type ModelGraph, type Output } from "./decoder.js";
 import { fanIn, nearOne, normal } from "./init.js";
 
@@ -54,7 +54,7 @@ export function buildHymba(config: HymbaConfig, options: BuildOptions): ModelGra
 
   const embedding = model.parameter("model.embed_tokens.weight", [config.vocab_size, width], normal(0.02));
   const rotary = rotaryTables(model, stretchedTheta(config), headDimOf(config));
-  const window = new SinkAttention(model, { sinks: config.num_memory_tokens, reach: config.sliding_window });
+  const window = sinkView(model, { sinks: config.num_memory_tokens, reach: config.sliding_window });
   const shared = { rotary, window, seen: new Map<number, SeenKeys>() };
 
   let stream = graph.scope("embed", () => embed(model, config, embedding));
@@ -70,13 +70,13 @@ export function buildHymba(config: HymbaConfig, options: BuildOptions): ModelGra
       stream = end.sum;
       normed = end.normed;
     });
-  return model.finish(normed, embedding);
+  return model.finish(options.logits === "all" ? withoutMemory(model, config, normed) : normed, embedding);
 }
 
 /** What layers have in common. */
 interface Shared {
   readonly rotary: { cos: Value; sin: Value };
-  readonly window: SinkAttention;
+  readonly window: SinkView;
   /** By the layer they were computed in. */
   readonly seen: Map<number, SeenKeys>;
 }
@@ -117,6 +117,14 @@ function embed(model: Decoder, { vocab_size: vocabulary, ...config }: HymbaConfi
   const beyond = ops.sub(ids, ops.min(ids, int(vocabulary)));
   const isKnown = ops.unsqueeze(ops.equal(ids, known), -1);
   return ops.where(isKnown, ops.gather(embedding, known), ops.gather(memory, beyond));
+}
+
+/** Hidden states of a prompt's own tokens: the first run has the memory tokens' in front. */
+function withoutMemory(model: Decoder, { num_memory_tokens: memory }: HymbaConfig, hidden: Value): Value {
+  const all = model.graph.constant("int64", [1], [memory]);
+  const total = ops.cast(ops.reshape(model.position.total, [1]), "int64");
+  const past = ops.sub(total, ops.dimension(hidden, 1));
+  return ops.slice(hidden, 1, ops.sub(all, ops.min(past, all)), Number.MAX_SAFE_INTEGER, "own_tokens");
 }
 
 /** out((norm(attention) + norm(scan)) / 2), the half folded into the weight. */
@@ -183,8 +191,9 @@ function attend(
     return wideValueAttention(model, layer, { query, key, value }, shape, rotary);
   const source = kvSourceOf(config, layer);
   const turned = (x: Value): Value => ops.rotaryEmbedding(x, window.start, rotary);
-  if (source === layer) seen.set(layer, window.remember(layer, turned(key), value, kvHeads));
-  return window.attend(turned(query), seen.get(source)!, shape);
+  if (source === layer)
+    seen.set(layer, rememberKeys(model, window, layer, { key: turned(key), value }, kvHeads));
+  return sinkAttention(window, turned(query), seen.get(source)!, shape);
 }
 
 function mlp(model: Decoder, config: HymbaConfig, layer: number, u: Value): Value {

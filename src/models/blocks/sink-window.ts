@@ -7,7 +7,29 @@ export interface SinkWindow {
   readonly reach: number;
 }
 
-/** Keys [batch, kvHeads, blocks, seen, headDim] and values [.., valueDim], gathered for each block of queries. */
+/**
+ * What the layers of a graph share. Rows are those of a layer's past keys, first ones and newest `reach`, with the run's new
+ * ones behind. Letters: Q queries of a block, T keys that a block may see: the first ones, then the others.
+ */
+export interface SinkView extends SinkWindow {
+  /** Position of the run's first token, int64 [1]. */
+  readonly start: Value;
+  /** Rows that are the next run's past, int64 [sinks + reach]. */
+  readonly kept: Value;
+  /** 0, or HIDDEN where a query does not see a key. */
+  readonly bias: Value;
+  /** null in a step: its one query sees every row, and `bias` is [T]. */
+  readonly blocks: {
+    /** Q. */
+    readonly size: number;
+    /** Queries that the run lacks to whole blocks, int64 [1]. */
+    readonly missing: Value;
+    /** Rows of each block's keys, int64 [blocks, T]; `bias` is [blocks, 1, Q, T]. */
+    readonly rows: Value;
+  } | null;
+}
+
+/** Keys [batch, kvHeads, blocks, T, headDim] and values [.., valueDim]. */
 export interface SeenKeys {
   readonly keys: Value;
   readonly values: Value;
@@ -24,210 +46,145 @@ interface SinkAttentionShape {
 const HIDDEN = -30000;
 
 /**
- * Causal attention to the first keys and a window, which no fused operator of ONNX Runtime has: GroupQueryAttention's window
- * hides the first keys, and two attentions cannot be merged without the sums of their softmaxes. Exact, in products and
- * a softmax over blocks of queries, so memory is linear in the prompt: a block of Q queries gathers the first keys and
- * the Q + reach others that one of its queries may see, and a bias hides what each does not. Q is a quarter of the
- * window, so that the products do about a fifth more than they must.
+ * Attention to the first keys and to a window, which no fused operator of ONNX Runtime has: the window of
+ * GroupQueryAttention hides the first keys, and two attentions cannot be merged without the sums of their softmaxes. So it
+ * is products and a softmax, exact, over blocks of queries: a block of Q gathers the first keys and the Q + reach others
+ * that any of its queries sees. Memory is linear in the prompt; Q is a quarter of the window, so that the products do about
+ * a fifth more than they must.
  *
- * A layer's cache is the first keys and the newest `reach` ones, [batch, kvHeads, sinks + reach, dim], whatever the length.
- * All sequences of a batch are of one length, and the first run has all of the first keys.
- *
- * Once a graph: what every layer's attention shares. Letters: Q queries of a block, T keys seen by a block.
+ * A layer's cache is bounded by the window, and copied at every run rather than written in place. All sequences of a batch
+ * have one length, and the first run has all of the first keys.
  */
-export class SinkAttention {
-  readonly #model: Decoder;
-  readonly #window: SinkWindow;
-  readonly #block: number;
-  /** Position of the run's first token, int64 [1]. */
-  readonly start: Value;
-  /** Queries that a run lacks to whole blocks, int64 [1]; undefined in a step. */
-  readonly #missing: Value | undefined;
-  /** Rows of the past and new keys that each block sees, int64 [blocks, T]; undefined in a step, which sees them all. */
-  readonly #seen: Value | undefined;
-  /** Rows of the past and new keys that are the next run's past, int64 [sinks + reach]. */
-  readonly #kept: Value;
-  /** 0, or HIDDEN, [blocks, 1, Q, T]. */
-  readonly #bias: Value;
-
-  constructor(model: Decoder, window: SinkWindow) {
-    this.#model = model;
-    this.#window = window;
-    const { oneToken = false } = model.options;
-    this.#block = oneToken ? 1 : Math.ceil(window.reach / 4);
+export function sinkView(model: Decoder, window: SinkWindow): SinkView {
+  return model.graph.scope("window", () => {
     // The first sequence stands for all of them.
     const last = ops.cast(ops.slice(model.position.last, 0, 0, 1, 1), "int64");
-    const made = model.graph.scope("window", () => (oneToken ? this.#step(last) : this.#prompt(last)));
-    this.start = made.start;
-    this.#missing = made.missing;
-    this.#seen = made.seen;
-    this.#kept = made.kept;
-    this.#bias = made.bias;
-  }
-
-  /** Columns of T as int64 [T]: what `sink` gives for first key j, and `other` for the t-th of the others. */
-  #columns(sink: (j: number) => number, other: (t: number) => number, others: number): Value {
-    const { sinks } = this.#window;
-    const values = Array.from({ length: sinks + others }, (_, i) => (i < sinks ? sink(i) : other(i - sinks)));
-    return this.#model.graph.constant("int64", [values.length], values);
-  }
-
-  /** A step sees every row of its past, but those not filled yet, and itself. */
-  #step(start: Value): Made {
-    const { sinks, reach } = this.#window;
-    const others = reach + 1;
-    const notBefore = this.#columns(
-      (j) => j,
-      (t) => sinks + reach - t,
-      others,
-    );
-    const bias = this.#biasOf(ops.lessOrEqual(notBefore, start));
-    const kept = this.#columns(
-      (j) => j,
-      (t) => sinks + 1 + t,
-      reach,
-    );
-    return {
-      start,
-      missing: undefined,
-      seen: undefined,
-      kept,
-      bias: ops.reshape(bias, [1, 1, 1, sinks + others]),
-    };
-  }
-
-  #prompt(last: Value): Made {
-    const { sinks, reach } = this.#window;
-    const { graph, inputIds } = this.#model;
-    const block = this.#block;
-    const int = (value: number): Value => graph.constant("int64", [1], [value]);
-    const ones = (values: Value): Value => ops.cast(ops.equal(values, values), "int64");
-    const ids = ops.slice(inputIds, 0, 0, 1, 1);
-    const missing = ops.mod(ops.sub(int(block), ops.mod(ops.dimension(ids, 1), int(block))), int(block));
-
-    // Counted on the device: from a shape, numbers would come from the host.
-    const before = ops.reshape(ops.slice(ops.sumAfter(ones(ids), 1), 1, 0, 1, 1), [1]);
-    const start = ops.sub(last, before);
-    const count = ops.add(before, int(1));
-    const whole = ops.cumsum(ones(ops.padEnd(ids, 1, missing, "padded")), 1);
-    const index = ops.sub(ops.reshape(whole, ["blocks", block]), int(1)); // of a query in its run, [blocks, Q]
-    const first = ops.slice(index, 1, 0, 1, 1); // of a block, [blocks, 1]
-
-    const others = block + reach;
-    const isOther = this.#columns(
-      () => 0,
-      () => 1,
-      others,
-    );
-    const inOthers = (value: Value): Value => ops.mul(value, isOther); // [blocks, T]
-    // The first keys are among the new ones once, then in the past.
-    const atStart = ops.mul(ops.cast(ops.equal(start, int(0)), "int64"), int(sinks + reach));
-    const inSinks = (columns: number): Value =>
-      ops.mul(
-        atStart,
-        this.#columns(
-          () => 1,
-          () => 0,
-          columns,
-        ),
-      );
-    const rows = this.#columns(
-      (j) => j,
-      (t) => sinks + t,
-      others,
-    );
-    const wanted = ops.add(ops.add(rows, inSinks(others)), inOthers(first));
-    const seen = ops.min(wanted, ops.add(before, int(sinks + reach)));
-
-    const positions = ops.add(
-      this.#columns(
-        (j) => j,
-        (t) => t - reach,
-        others,
-      ),
-      inOthers(ops.add(first, start)),
-    ); // of the keys, [blocks, T]
-    const filled = ops.lessOrEqual(
-      this.#columns(
-        () => 0,
-        () => sinks,
-        others,
-      ),
-      positions,
-    );
-    const key = ops.unsqueeze(positions, 1);
-    const query = ops.unsqueeze(ops.add(index, start), -1);
-    const end = this.#columns(
-      () => Number.MAX_SAFE_INTEGER,
-      () => reach,
-      others,
-    );
-    const inReach = ops.and(ops.lessOrEqual(key, query), ops.lessOrEqual(query, ops.add(key, end)));
-    const bias = this.#biasOf(ops.and(inReach, ops.unsqueeze(filled, 1)));
-
-    const newest = this.#columns(
-      () => 0,
-      () => 1,
-      reach,
-    );
-    const kept = ops.add(
-      ops.add(
-        this.#columns(
-          (j) => j,
-          (t) => sinks + t,
-          reach,
-        ),
-        inSinks(reach),
-      ),
-      ops.mul(count, newest),
-    );
-    return { start, missing, seen, kept, bias: ops.unsqueeze(bias, 1) };
-  }
-
-  #biasOf(visible: Value): Value {
-    const { graph, options } = this.#model;
-    const value = (of: number): Value => ops.cast(graph.constant("float32", [1], [of]), options.dtype);
-    return ops.where(visible, value(0), value(HIDDEN));
-  }
-
-  /** New keys [batch, tokens, kvHeads · headDim] and values behind the layer's past ones: what its queries see. */
-  remember(layer: number, newKeys: Value, newValues: Value, kvHeads: number): SeenKeys {
-    const { sinks, reach } = this.#window;
-    const one = (role: "key" | "value", added: Value): Value => {
-      const width = Number(added.shape[2]) / kvHeads;
-      const cache = this.#model.cache(role, layer, [kvHeads, sinks + reach, width], { bounded: true });
-      const heads = ops.transpose(ops.reshape(added, [0, 0, kvHeads, width]), [0, 2, 1, 3]);
-      const all = ops.concat([cache.past, heads], 2, "keys");
-      cache.carry(ops.gather(all, this.#kept, 2));
-      return this.#seen ? ops.gather(all, this.#seen, 2) : ops.unsqueeze(all, 2);
-    };
-    return { keys: one("key", newKeys), values: one("value", newValues) };
-  }
-
-  /** Attention of queries [batch, tokens, heads · headDim], as [batch, tokens, heads · valueDim]. */
-  attend(queries: Value, { keys, values }: SeenKeys, { heads, kvHeads, scale }: SinkAttentionShape): Value {
-    const block = this.#block;
-    const perGroup = heads / kvHeads;
-    const headDim = Number(keys.shape[4]);
-    const valueDim = Number(values.shape[4]);
-    const padded = this.#missing ? ops.padEnd(queries, 1, this.#missing, "padded") : queries;
-    const split = ops.reshape(padded, [0, "blocks", block, kvHeads, perGroup, headDim]);
-    // The heads that share keys are rows of one product.
-    const rows = ops.reshape(ops.transpose(split, [0, 3, 1, 4, 2, 5]), [0, 0, 0, perGroup * block, headDim]);
-    const scores = ops.matmulTransposed(rows, keys, scale);
-    const apart = ops.reshape(scores, [0, 0, 0, perGroup, block, "seen"]);
-    const weights = ops.reshape(ops.softmax(ops.add(apart, this.#bias)), [0, 0, 0, perGroup * block, "seen"]);
-    const heard = ops.reshape(ops.matmul(weights, values), [0, 0, 0, perGroup, block, valueDim]);
-    const joined = ops.reshape(ops.transpose(heard, [0, 2, 4, 1, 3, 5]), [0, "padded", heads * valueDim]);
-    if (!this.#missing) return joined;
-    return ops.slice(joined, 1, 0, ops.dimension(queries, 1), queries.shape[1]!);
-  }
+    return model.options.oneToken ? stepView(model, window, last) : promptView(model, window, last);
+  });
 }
 
-interface Made {
-  readonly start: Value;
-  readonly missing: Value | undefined;
-  readonly seen: Value | undefined;
-  readonly kept: Value;
-  readonly bias: Value;
+/** Arithmetic sequences, int64 [sinks + others]: [first value, difference] over the first keys, and over the others. */
+type Line = (first: readonly [number, number], others: readonly [number, number]) => Value;
+
+const lineOf =
+  ({ graph }: Decoder, sinks: number, others: number): Line =>
+  (first, rest) => {
+    const values = [
+      ...Array.from({ length: sinks }, (_, j) => first[0] + j * first[1]),
+      ...Array.from({ length: others }, (_, t) => rest[0] + t * rest[1]),
+    ];
+    return graph.constant("int64", [values.length], values);
+  };
+
+/** Rows of the window that no token has filled yet are hidden. */
+function stepView(model: Decoder, window: SinkWindow, start: Value): SinkView {
+  const { sinks, reach } = window;
+  const filledFrom = lineOf(model, sinks, reach + 1)([0, 1], [sinks + reach, -1]);
+  return {
+    ...window,
+    start,
+    kept: lineOf(model, sinks, reach)([0, 1], [sinks + 1, 1]),
+    bias: biasOf(model, ops.lessOrEqual(filledFrom, start)),
+    blocks: null,
+  };
+}
+
+function promptView(model: Decoder, window: SinkWindow, last: Value): SinkView {
+  const { sinks, reach } = window;
+  const size = Math.ceil(reach / 4);
+  const int = (value: number): Value => model.graph.constant("int64", [1], [value]);
+
+  // Tokens are counted on the device, by sums of ones: from a shape, the counts would come from the host.
+  const ids = ops.slice(model.inputIds, 0, 0, 1, 1);
+  const present = ops.cast(ops.equal(ids, ids), "float32");
+  const missing = ops.mod(ops.sub(int(size), ops.mod(ops.dimension(ids, 1), int(size))), int(size));
+  const padded = ops.padEnd(present, 1, missing, "padded");
+  const count = ops.cumsum(ops.cast(ops.equal(padded, padded), "int64"), 1);
+  const query = ops.sub(ops.reshape(count, ["blocks", size]), int(1)); // index in the run, [blocks, Q]
+  const block = ops.slice(query, 1, 0, 1, 1); // of a block's first query, [blocks, 1]
+  const before = ops.slice(ops.sumAfter(ops.cast(present, "int64"), 1), 1, 0, 1, 1);
+  const tokens = ops.add(ops.reshape(before, [1]), int(1));
+  const start = ops.sub(ops.add(last, int(1)), tokens);
+
+  const line = lineOf(model, sinks, size + reach);
+  const ofOthers = (value: Value): Value => ops.mul(value, line([0, 0], [1, 0]));
+  // The first keys are new once, then past.
+  const areNew = ops.mul(ops.cast(ops.equal(start, int(0)), "int64"), int(sinks + reach));
+  const row = ops.add(line([0, 1], [sinks, 1]), ops.mul(areNew, line([1, 0], [0, 0])));
+  const rows = ops.min(ops.add(row, ofOthers(block)), ops.add(tokens, int(sinks + reach - 1)));
+  const cacheLine = lineOf(model, sinks, reach);
+  const kept = ops.add(
+    ops.add(cacheLine([0, 1], [sinks, 1]), ops.mul(areNew, cacheLine([1, 0], [0, 0]))),
+    ops.mul(tokens, cacheLine([0, 0], [1, 0])),
+  );
+
+  const position = ops.add(line([0, 1], [-reach, 1]), ofOthers(ops.add(block, start))); // of a key, [blocks, T]
+  // Among the others a first key is not seen again, nor a row from before the sequence.
+  const filled = ops.lessOrEqual(line([0, 0], [sinks, 0]), position);
+  const end = ops.add(position, line([Number.MAX_SAFE_INTEGER, 0], [reach, 0]));
+  const at = ops.unsqueeze(ops.add(query, start), -1); // [blocks, Q, 1]
+  const inReach = ops.and(
+    ops.lessOrEqual(ops.unsqueeze(position, 1), at),
+    ops.lessOrEqual(at, ops.unsqueeze(end, 1)),
+  );
+  const bias = biasOf(model, ops.and(inReach, ops.unsqueeze(filled, 1)));
+  return { ...window, start, kept, bias: ops.unsqueeze(bias, 1), blocks: { size, missing, rows } };
+}
+
+function biasOf({ graph, options }: Decoder, visible: Value): Value {
+  const value = (of: number): Value => ops.cast(graph.constant("float32", [1], [of]), options.dtype);
+  return ops.where(visible, value(0), value(HIDDEN));
+}
+
+/**
+ * Puts new keys and values [batch, tokens, kvHeads · dim] behind the layer's past ones, and gives what its queries see:
+ * those of other layers too, where layers share them.
+ */
+export function rememberKeys(
+  model: Decoder,
+  { sinks, reach, kept, blocks }: SinkView,
+  layer: number,
+  added: { readonly key: Value; readonly value: Value },
+  kvHeads: number,
+): SeenKeys {
+  const seen = (role: "key" | "value"): Value => {
+    const dim = Number(added[role].shape[2]) / kvHeads;
+    const cache = model.cache(role, layer, [kvHeads, sinks + reach, dim], { bounded: true });
+    const heads = blocks
+      ? ops.transpose(ops.reshape(added[role], [0, 0, kvHeads, dim]), [0, 2, 1, 3])
+      : ops.reshape(added[role], [0, kvHeads, 1, dim]);
+    const all = ops.concat([cache.past, heads], 2, "keys");
+    cache.carry(ops.gather(all, kept, 2));
+    return blocks ? ops.gather(all, blocks.rows, 2) : ops.unsqueeze(all, 2);
+  };
+  return { keys: seen("key"), values: seen("value") };
+}
+
+/**
+ * Attention of queries [batch, tokens, heads · headDim] that the view describes, as [batch, tokens, heads · valueDim]. The
+ * heads that share keys are rows of one product.
+ */
+export function sinkAttention(
+  { bias, blocks }: SinkView,
+  queries: Value,
+  { keys, values }: SeenKeys,
+  { heads, kvHeads, scale }: SinkAttentionShape,
+): Value {
+  const shared = heads / kvHeads;
+  const headDim = Number(keys.shape[4]);
+  const valueDim = Number(values.shape[4]);
+  if (!blocks) {
+    const rows = ops.reshape(queries, [0, kvHeads, 1, shared, headDim]);
+    const weights = ops.softmax(ops.add(ops.matmulTransposed(rows, keys, scale), bias));
+    return ops.reshape(ops.matmul(weights, values), [0, 1, heads * valueDim]);
+  }
+  const { size, missing } = blocks;
+  const padded = ops.padEnd(queries, 1, missing, "padded");
+  const apart = ops.reshape(padded, [0, "blocks", size, kvHeads, shared, headDim]);
+  const rows = ops.reshape(ops.transpose(apart, [0, 3, 1, 4, 2, 5]), [0, 0, 0, shared * size, headDim]);
+  const scores = ops.reshape(ops.matmulTransposed(rows, keys, scale), [0, 0, 0, shared, size, "seen"]);
+  const weights = ops.reshape(ops.softmax(ops.add(scores, bias)), [0, 0, 0, shared * size, "seen"]);
+  const heard = ops.reshape(ops.matmul(weights, values), [0, 0, 0, shared, size, valueDim]);
+  const joined = ops.reshape(ops.transpose(heard, [0, 2, 4, 1, 3, 5]), [0, "padded", heads * valueDim]);
+  return ops.slice(joined, 1, 0, ops.dimension(queries, 1), queries.shape[1]!);
 }
