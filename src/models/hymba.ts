@@ -58,7 +58,8 @@ export function buildHymba(config: HymbaConfig, options: BuildOptions): ModelGra
   const shared = { rotary, window, seen: new Map<number, SeenKeys>() };
 
   let stream = graph.scope("embed", () => embed(model, config, embedding));
-  let normed = ops.rmsNorm(stream, norm("layers.0.input_layernorm"), eps);
+  const first = norm("layers.0.input_layernorm");
+  let normed = graph.scope("layers.0", () => ops.rmsNorm(stream, first, eps));
   for (let layer = 0; layer < layers; layer++)
     graph.scope(`layers.${layer}`, () => {
       const at = `layers.${layer}`;

@@ -39,6 +39,19 @@ test("an unknown name gives the nearest ones", () => {
   assert.deepEqual(closest("QWEN", ["mamba-130m", "qwen2.5-0.5b"], 1), ["qwen2.5-0.5b"]);
 });
 
+test("Hymba refuses layers that cannot share keys and values", () => {
+  const hymba = findModel("hymba-1.5b");
+  assert.ok(hymba.arch === "hymba");
+  for (const group of [
+    [0, 1],
+    [2, 1],
+  ])
+    assert.throws(
+      () => build({ ...hymba, config: { ...hymba.config, kv_reuse_group: [group] } }),
+      (error: unknown) => error instanceof UserError && error.message.includes(`[${group.join(", ")}]`),
+    );
+});
+
 interface Published {
   id: string;
   unconfirmed: Record<string, { candidate: unknown }>;
