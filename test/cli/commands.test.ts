@@ -105,6 +105,7 @@ test("models and doctor print JSON that programs read", () => {
       ...["130m", "370m", "780m", "1.3b", "2.7b"].map((size) => `mamba2-${size}`),
       "falcon-h1-0.5b",
       "falcon-h1-1.5b",
+      "hymba-1.5b",
     ],
   );
   assert.ok(models.every(({ parameters, source }) => parameters > 1e8 && source));
