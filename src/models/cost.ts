@@ -25,7 +25,7 @@ export type Work = {
     }
   | {
       readonly phase: "decode";
-      /** Index of the token fed, so that `position` + 1 keys are visible. */
+      /** Index of the token fed, so that `position` + 1 keys are visible, and those of the model's own tokens. */
       readonly position: number;
     }
 );
@@ -63,11 +63,12 @@ export function cost(model: Model, work: Work): Cost {
   const stateWidth = TYPES[work.stateDtype ?? dtype].bytes;
   const decode = work.phase === "decode";
   checkCount("the batch", batch, 1);
-  const length = decode ? 1 : checkCount("the prompt length", work.promptTokens, 1);
-  const past = decode ? checkCount("the position", work.position, 0) : 0;
+  const { prefixTokens: prefix = 0 } = counts;
+  const length = decode ? 1 : prefix + checkCount("the prompt length", work.promptTokens, 1);
+  const past = decode ? prefix + checkCount("the position", work.position, 0) : 0;
   const chunk = checkCount("the chunk", work.chunk ?? 256, 1);
   const tokens = batch * length;
-  const scored = work.phase === "prefill" && work.logits === "all" ? tokens : batch;
+  const scored = work.phase === "prefill" && work.logits === "all" ? batch * (length - prefix) : batch;
 
   const flopsBy = {
     linear: 2 * tokens * counts.linearMacs,
@@ -81,7 +82,7 @@ export function cost(model: Model, work: Work): Cost {
   const { stream } = counts;
   const bytesBy = {
     weights: width * (counts.parameters - counts.lookedUp + lookedUpRows(counts, tokens)),
-    kvCache: batch * width * (readElements(counts, past) + length * counts.kvElements),
+    kvCache: batch * width * (readElements(counts, past) + cacheElements(counts, length)),
     states: batch * stateBytes * (decode ? 2 : 1),
     activations: 2 * tokens * stream.layers * stream.width * (stream.float32 ? TYPES.float32.bytes : width),
     logits: scored * vocabulary(counts) * TYPES.float32.bytes,
@@ -112,13 +113,17 @@ export function memoryOf(
 ): ModelMemory {
   const counts = countsOf(model);
   const batch = checkCount("the batch", options.batch, 1);
-  const tokens = checkCount("the number of tokens", options.tokens, 1);
-  const segment = Math.min(tokens, checkCount("the segment length", options.segmentTokens ?? tokens, 1));
+  const { prefixTokens: prefix = 0 } = counts;
+  const tokens = prefix + checkCount("the number of tokens", options.tokens, 1);
+  const segment = Math.min(
+    tokens,
+    prefix + checkCount("the segment length", options.segmentTokens ?? options.tokens, 1),
+  );
   const width = TYPES[options.dtype].bytes;
   const { activation } = counts;
   return {
     weightsBytes: width * counts.parameters,
-    kvCacheBytes: batch * tokens * width * counts.kvElements,
+    kvCacheBytes: batch * width * cacheElements(counts, tokens),
     ssmStateBytes: batch * TYPES[options.stateDtype ?? options.dtype].bytes * counts.ssmElements,
     convStateBytes: batch * width * counts.convElements,
     activationBytes:
@@ -161,8 +166,14 @@ function visiblePairs({ window = Infinity }: AttentionCounts, past: number, leng
   return upTo(past + length) - upTo(past);
 }
 
+/** Elements that all caches hold after so many tokens. */
+const cacheElements = ({ kvElements, boundedKv }: Counts, tokens: number): number =>
+  tokens * kvElements + (boundedKv ? Math.min(tokens, boundedKv.tokens) * boundedKv.elements : 0);
+
 /** Cached elements that one step reads: in a layer with a window no more than the window less the new key. */
-function readElements({ attention, kvElements }: Counts, past: number): number {
+function readElements(counts: Counts, past: number): number {
+  const { attention, kvElements } = counts;
+  if (counts.boundedKv) return cacheElements(counts, past);
   const perLayer = attention.length > 0 ? kvElements / attention.length : 0;
   return sum(attention, ({ window = Infinity }) => perLayer * Math.min(past, window - 1));
 }

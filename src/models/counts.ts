@@ -1,6 +1,7 @@
 import type { FalconH1Config } from "./falcon-h1.js";
 import { GATED, headDimOf, type GatedArch, type GatedDecoderConfig } from "./gated-decoder.js";
 import type { GptNeoConfig } from "./gpt-neo.js";
+import { headDimOf as hymbaHeadDim, kvSourceOf, type HymbaConfig } from "./hymba.js";
 import type { MambaConfig } from "./mamba.js";
 import type { Mamba2Config } from "./mamba2.js";
 import type { Model } from "./registry.js";
@@ -25,8 +26,12 @@ export interface Counts {
   /** FLOPs of all causal convolutions for one token: 2·k·C a layer. */
   readonly convFlops: number;
   readonly scan: ScanCounts;
-  /** Elements of all key and value caches for one token of one sequence: 2·K·h a layer. */
+  /** Elements of all growing key and value caches for one token of one sequence: 2·K·h a layer. */
   readonly kvElements: number;
+  /** Of those that hold a bounded number of tokens, the same for one of them. */
+  readonly boundedKv?: { readonly elements: number; readonly tokens: number };
+  /** Tokens of the model's own before every prompt. Default 0. */
+  readonly prefixTokens?: number;
   /** Elements of all SSM states of one sequence. */
   readonly ssmElements: number;
   /** Elements of all convolution states of one sequence: the k newest columns, as transformers and mamba_ssm keep them. */
@@ -69,6 +74,8 @@ export function countsOf(model: Model): Counts {
       return falconH1(model.config);
     case "zamba2":
       return zamba2(model.config);
+    case "hymba":
+      return hymba(model.config);
   }
 }
 
@@ -253,6 +260,53 @@ function zamba2(config: Zamba2Config): Counts {
       float32: 0,
       elements: Math.max(2 * d + 2 * d + qkv, 3 * d + 4 * f, 2 * d + inner + ssmHeads + 2 * channels),
     },
+  };
+}
+
+/**
+ * Hymba, a layer, h and v the widths of a key and a value: in_proj d(Hh + 2E) and, with keys and values of its own,
+ * dK(h + v); Mamba-1's x_proj, dt_proj and scan; out_proj Ed; MLP 3df. A layer with a window holds the M memory tokens and
+ * the W tokens before the newest, whoever shares them.
+ */
+function hymba(config: HymbaConfig): Counts {
+  const { hidden_size: d, num_hidden_layers: n, num_attention_heads: heads } = config;
+  const { mamba_d_state: state, mamba_d_conv: k, mamba_dt_rank: rank } = config;
+  const { num_memory_tokens: memory, sliding_window: window } = config;
+  const [h, v] = [hymbaHeadDim(config), config.v_head_dim];
+  const inner = config.mamba_expand * d;
+  const layers = Array.from({ length: n }, (_, layer) => layer);
+  const isGlobal = (layer: number): boolean => config.global_attn_idx.includes(layer);
+  const sources = layers.filter((layer) => kvSourceOf(config, layer) === layer);
+  const kv = config.num_key_value_heads * (h + v);
+  const scanLinear = inner * (rank + 2 * state) + rank * inner;
+  const linear =
+    n * (d * (heads * h + 2 * inner) + scanLinear + inner * d + 3 * d * config.intermediate_size) +
+    sources.length * d * kv;
+  // Convolution, Δ bias, A, D; norms of Δ, B and C, of both branches, of mixer and MLP.
+  const small = inner * (k + 3 + state) + rank + 2 * state + 2 * inner + 2 * d;
+  const embedding = config.vocab_size * d;
+  const stepFlops = n * (7 * inner * state + 5 * inner);
+  return {
+    parameters: linear + n * small + d + embedding + memory * d,
+    lookedUp: 0,
+    linearMacs: linear,
+    headMacs: embedding,
+    attention: layers.map((layer) => ({
+      flopsPerPair: 2 * heads * (h + v),
+      window: isGlobal(layer) ? undefined : memory + window + 1,
+    })),
+    convFlops: n * 2 * k * inner,
+    scan: { stepFlops, chunkedFlops: () => stepFlops },
+    kvElements: sources.filter(isGlobal).length * kv,
+    boundedKv: {
+      elements: sources.filter((layer) => !isGlobal(layer)).length * kv,
+      tokens: memory + window,
+    },
+    prefixTokens: memory,
+    ssmElements: n * inner * state,
+    convElements: n * inner * k,
+    stream: { layers: n, width: d, float32: false },
+    activation: { float32: 0, elements: d + (heads * h + kv + 2 * inner) + 4 * inner },
   };
 }
 

@@ -19,6 +19,8 @@ export interface BuildOptions {
    * more memory on a GPU than further launches cost. One token is the other way round, and a CPU packs weights a product.
    */
   readonly separateProducts: boolean;
+  /** Whether every run has one token and follows a prompt. Default: no. */
+  readonly oneToken?: boolean;
 }
 
 /** A stored value, and where it is in its tensor, to what the graph holds there. */
@@ -88,9 +90,18 @@ export interface CacheSpec {
   readonly past: string;
   readonly present: string;
   readonly dtype: DType;
-  /** Key and value caches are written in place; other states are read from one buffer and written to another. */
+  /** Further outputs of the same values, which are written to the memory of `present`. */
+  readonly copies: readonly string[];
+  /** Caches that grow are written in place; other states are read from one buffer and written to another. */
   readonly inPlace: boolean;
   readonly shape: (batch: number, capacity: number) => number[];
+}
+
+interface CacheOptions {
+  /** A key or value cache whose size does not grow with the sequence: a state like the others. */
+  readonly bounded?: boolean;
+  /** What tells several caches of one role and layer apart. */
+  readonly part?: string;
 }
 
 /** A decoder as ONNX: what to feed, what it needs, what it carries. */
@@ -201,25 +212,36 @@ export class Decoder {
     return value;
   }
 
-  /** Declares a state: returns its past value; call `carry` with the present one. */
+  /**
+   * Declares a state: returns its past value; call `carry` with the present one, and with every other result that is
+   * the same and may be written to the same memory.
+   *
+   * @param dims of one sequence; key and value caches get the capacity after the first, unless they are bounded
+   */
   cache(
     role: CacheRole,
     layer: number,
     dims: readonly number[],
+    { bounded = false, part = "" }: CacheOptions = {},
   ): { past: Value; carry: (present: Value) => void } {
     const { dtype } = this.options;
-    const inPlace = role === "key" || role === "value";
-    const [past, present] = inPlace
-      ? [`past_key_values.${layer}.${role}`, `present.${layer}.${role}`]
+    const keyValue = role === "key" || role === "value";
+    const inPlace = keyValue && !bounded;
+    const [past, present] = keyValue
+      ? [`past_key_values.${layer}.${role}${part}`, `present.${layer}.${role}${part}`]
       : [`past_${role}.${layer}`, `present_${role}.${layer}`];
     const shape = (batch: number, capacity: number): number[] =>
       inPlace ? [batch, dims[0]!, capacity, ...dims.slice(1)] : [batch, ...dims];
-    this.#caches.push({ role, past, present, dtype, inPlace, shape });
+    const copies: string[] = [];
+    this.#caches.push({ role, past, present, copies, dtype, inPlace, shape });
     const symbolic = inPlace ? ["batch", dims[0]!, "capacity", ...dims.slice(1)] : ["batch", ...dims];
+    let carried = false;
     return {
       past: this.graph.input(past, dtype, symbolic),
       carry: (value) => {
-        this.graph.output(present, value);
+        if (carried) copies.push(`${present}.copy${copies.length}`);
+        this.graph.output(carried ? copies.at(-1)! : present, value);
+        carried = true;
       },
     };
   }

@@ -5,6 +5,7 @@ export {
   buildModel,
   lowerings,
   maxPositions,
+  prefixTokens,
   countParameters,
   type Model,
   type Family,
@@ -21,6 +22,6 @@ export type {
 export { SSD_CHUNK } from "./blocks/ssd.js";
 export { registryRows } from "./registry-rows.js";
 export { RandomWeights, fromBits, toBits, type WeightBits } from "./weights.js";
-export { randomPrompt } from "./prompt.js";
+export { randomPrompt, withPrefix } from "./prompt.js";
 export { cost, memoryOf, roofline, type Ceilings, type Cost, type Roofline, type Work } from "./cost.js";
 export { closest } from "./nearest.js";

@@ -4,6 +4,7 @@ import type { BuildOptions, Lowering, ModelGraph, WeightSpec } from "./decoder.j
 import { buildFalconH1, type FalconH1Config } from "./falcon-h1.js";
 import { buildGatedDecoder, type GatedArch, type GatedDecoderConfig } from "./gated-decoder.js";
 import { buildGptNeo, type GptNeoConfig } from "./gpt-neo.js";
+import { buildHymba, type HymbaConfig } from "./hymba.js";
 import { buildMamba, type MambaConfig } from "./mamba.js";
 import { buildMamba2, type Mamba2Config } from "./mamba2.js";
 import { closest } from "./nearest.js";
@@ -34,6 +35,7 @@ export type Model = Common &
     | { readonly arch: "mamba2"; readonly config: Mamba2Config }
     | { readonly arch: "falcon_h1"; readonly config: FalconH1Config }
     | { readonly arch: "zamba2"; readonly config: Zamba2Config }
+    | { readonly arch: "hymba"; readonly config: HymbaConfig }
   );
 
 export const REGISTRY: readonly Model[] = [
@@ -307,6 +309,39 @@ export const REGISTRY: readonly Model[] = [
     mamba_d_state: 64,
     n_mamba_heads: 80,
   }),
+  {
+    name: "hymba-1.5b",
+    family: "hybrid",
+    arch: "hymba",
+    hfId: "nvidia/Hymba-1.5B-Base",
+    parameters: 1_522_797_824,
+    source: "config.json and modeling_hymba.py (public copies of both), flex path; not in transformers",
+    config: {
+      vocab_size: 32001,
+      hidden_size: 1600,
+      num_hidden_layers: 32,
+      num_attention_heads: 25,
+      num_key_value_heads: 5,
+      v_head_dim: 128,
+      intermediate_size: 5504,
+      max_position_embeddings: 8192,
+      orig_max_position_embeddings: 2048,
+      rope_theta: 1e4,
+      rms_norm_eps: 1e-6,
+      mamba_expand: 2,
+      mamba_d_state: 16,
+      mamba_d_conv: 4,
+      mamba_dt_rank: 100,
+      num_memory_tokens: 128,
+      sliding_window: 1024,
+      global_attn_idx: [0, 15, 31],
+      kv_reuse_group: [
+        ...[1, 3, 5, 7, 9, 11, 13].map((layer) => [layer, layer + 1]),
+        [16, 17, 18],
+        ...[19, 21, 23, 25, 27, 29].map((layer) => [layer, layer + 1]),
+      ],
+    },
+  },
 ];
 
 /** A size of Mamba. Its vocabulary of 50277 is padded to a multiple of 8 in every checkpoint. */
@@ -431,6 +466,8 @@ export function buildModel(model: Model, options: BuildOptions): ModelGraph {
       return buildFalconH1(model.config, options);
     case "zamba2":
       return buildZamba2(model.config, options);
+    case "hymba":
+      return buildHymba(model.config, options);
   }
 }
 
@@ -438,6 +475,7 @@ export function buildModel(model: Model, options: BuildOptions): ModelGraph {
 export function lowerings(model: Model): readonly Lowering[] {
   switch (model.arch) {
     case "mamba":
+    case "hymba":
       return ["linear-attention"];
     case "mamba2":
     case "falcon_h1":
@@ -451,6 +489,13 @@ export function lowerings(model: Model): readonly Lowering[] {
 /** Longest sequence the published model was made for; undefined where it has no positions. */
 export const maxPositions = (model: Model): number | undefined =>
   "max_position_embeddings" in model.config ? model.config.max_position_embeddings : undefined;
+
+/**
+ * Tokens of its own that a model has put before every prompt, beside the positions it was made for. Their ids follow those
+ * of the vocabulary.
+ */
+export const prefixTokens = (model: Model): number =>
+  "num_memory_tokens" in model.config ? model.config.num_memory_tokens : 0;
 
 /** Number of parameters of a graph's weights. */
 export function countParameters(weights: readonly WeightSpec[]): number {

@@ -1,5 +1,12 @@
 import { encodeModel, TYPES, type FloatType } from "../graph/index.js";
-import { buildModel, fromBits, type ModelGraph, type WeightBits } from "../models/index.js";
+import {
+  buildModel,
+  fromBits,
+  prefixTokens,
+  withPrefix,
+  type ModelGraph,
+  type WeightBits,
+} from "../models/index.js";
 import {
   NativeError,
   type Binding,
@@ -42,6 +49,8 @@ export class Generator implements Disposable {
   readonly #total = new Int32Array(1);
   /** What the process held beside weights, states and allocators when the sessions were ready: context and libraries. */
   readonly contextBytes: number;
+  /** Tokens of the model's own before every prompt: they have positions and caches, and are in no one's count. */
+  readonly #prefix: number;
   readonly #capacity: number;
   /** What the prompts that the prefill's graph takes are multiples of. */
   readonly #multiple: number;
@@ -55,7 +64,8 @@ export class Generator implements Disposable {
     this.#device = model.device;
     const { batch } = cell;
     // At least what priming writes, which counts positions up at every run.
-    this.#capacity = Math.max(cell.promptTokens + cell.newTokens, PRIMED_POSITIONS);
+    this.#prefix = prefixTokens(cell.model);
+    this.#capacity = Math.max(this.#prefix + cell.promptTokens + cell.newTokens, PRIMED_POSITIONS);
     this.#multiple = tokensMultipleOf([...promptTokens, cell.segmentTokens ?? 0]);
     try {
       const [prefill, decode] = [this.#graph("prefill"), this.#graph("decode")];
@@ -208,26 +218,29 @@ export class Generator implements Disposable {
 
   /**
    * Runs a prompt of `batch` rows of equal length, segment by segment, from an empty state. Afterwards the first new
-   * token of every sequence is on the host. An abort ends the segment in flight. ONNX Runtime's GroupQueryAttention takes
-   * several tokens after others for one sequence only: there the sequences go in one after another.
+   * token of every sequence is on the host. An abort ends the segment in flight. Tokens of the model's own come before
+   * the first segment's. ONNX Runtime's GroupQueryAttention takes several tokens after others for one sequence only: there
+   * the sequences go in one after another.
    */
   async prefill(prompt: BigInt64Array, signal?: AbortSignal): Promise<bigint[]> {
     const { batch } = this.#cell;
-    const length = prompt.length / batch;
-    const segment = this.#cell.segmentTokens ?? length;
-    if (length > this.#capacity || length % this.#multiple !== 0)
+    const given = prompt.length / batch;
+    const segment = this.#cell.segmentTokens ?? given;
+    const most = this.#capacity - this.#prefix;
+    if (given > most || given % this.#multiple !== 0)
       throw new RangeError(
-        `a prompt of ${length} tokens does not fit: at most ${this.#capacity}, in multiples of ${this.#multiple}`,
+        `a prompt of ${given} tokens does not fit: at most ${most}, in multiples of ${this.#multiple}`,
       );
+    const rows = withPrefix(this.#cell.model, prompt, batch);
+    const length = this.#prefix + given;
     this.#carried.states.reset(this.#side);
-    if (this.#positional && batch > 1 && segment < length)
+    if (this.#positional && batch > 1 && segment < given)
       for (let row = 0; row < batch; row++) {
         using carried = this.#carried.sequence(row);
-        const ids = prompt.subarray(row * length, (row + 1) * length);
-        await this.#runSegments(ids, 1, segment, carried, signal);
+        await this.#runSegments(rows.subarray(row * length, (row + 1) * length), 1, segment, carried, signal);
       }
-    else await this.#runSegments(prompt, batch, segment, this.#carried, signal);
-    this.#side = sideAfter(Math.ceil(length / segment), this.#side);
+    else await this.#runSegments(rows, batch, segment, this.#carried, signal);
+    this.#side = sideAfter(Math.ceil(given / segment), this.#side);
     this.#length = length;
     return this.#readTokens();
   }
@@ -241,8 +254,8 @@ export class Generator implements Disposable {
   ): Promise<void> {
     const { runtime } = this.#model;
     const length = prompt.length / batch;
-    for (let start = 0, run = 0; start < length; start += segment, run++) {
-      const end = Math.min(length, start + segment);
+    for (let start = 0, end = this.#prefix, run = 0; start < length; start = end, run++) {
+      end = Math.min(length, end + segment);
       const ids = columns(prompt, batch, start, end);
       using input = runtime.tensor("int64", [batch, end - start], ids);
       using last = runtime.tensor("int32", [batch], new Int32Array(batch).fill(end - 1));

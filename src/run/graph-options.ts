@@ -22,6 +22,7 @@ export function graphOptions(
     dtype: FLOAT_TYPE[dtype],
     lowering: (prefill ? lowering : decodeLowering) ?? "linear-attention",
     separateProducts: prefill && ep === "cuda",
+    oneToken: !prefill,
     ...rest,
   };
 }

@@ -1,4 +1,4 @@
-import { RandomWeights } from "../models/index.js";
+import { prefixTokens, RandomWeights } from "../models/index.js";
 import type { Device, PrepackedWeights, Runtime } from "../ort/index.js";
 import type { Cell } from "./plan.js";
 import { openDevice, type ProcessMemory } from "./process-memory.js";
@@ -24,7 +24,9 @@ export class LoadedModel implements Disposable {
     ({ device: this.device, memory: this.memory } = openDevice(runtime, ep, deviceId ?? 0));
     this.weights = new WeightStore(this.device, source);
     this.prepacked = runtime.createPrepackedWeights();
-    this.positions = Math.max(...cells.map(({ promptTokens, newTokens }) => promptTokens + newTokens));
+    this.positions = Math.max(
+      ...cells.map(({ model, promptTokens, newTokens }) => prefixTokens(model) + promptTokens + newTokens),
+    );
   }
 
   [Symbol.dispose](): void {

@@ -59,10 +59,11 @@ export class States implements Disposable {
 
   /** Binds a run that reads side `from` and writes the other. */
   bind(binding: Binding, from: Side): Binding {
-    for (const { spec, buffers } of this.#states)
-      binding
-        .input(spec.past, buffers.length === 1 ? buffers[0] : buffers[from])
-        .output(spec.present, buffers.length === 1 ? buffers[0] : buffers[other(from)]);
+    for (const { spec, buffers } of this.#states) {
+      binding.input(spec.past, buffers.length === 1 ? buffers[0] : buffers[from]);
+      for (const present of [spec.present, ...spec.copies])
+        binding.output(present, buffers.length === 1 ? buffers[0] : buffers[other(from)]);
+    }
     return binding;
   }
 

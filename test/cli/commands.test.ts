@@ -107,6 +107,7 @@ test("models and doctor print JSON that programs read", () => {
       "falcon-h1-1.5b",
       "zamba2-1.2b",
       "zamba2-2.7b",
+      "hymba-1.5b",
     ],
   );
   assert.ok(models.every(({ parameters, source }) => parameters > 1e8 && source));

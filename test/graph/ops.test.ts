@@ -58,6 +58,11 @@ const CASES: Record<string, Case> = {
     inputs: [f32([1, 2], [0, 0.5]), f32([2], [0, 0.5])],
     expected: [0, 0.5 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * 1.044715))],
   },
+  "lessOrEqual, and": {
+    build: (_, a, b) => ops.cast(ops.and(ops.lessOrEqual(a, b), ops.equal(a, a)), "float32"),
+    inputs: [i64([3], [1, 2, 3]), i64([1], [2])],
+    expected: [1, 1, 0],
+  },
   where: {
     build: (_, a, b) => ops.where(ops.equal(a, b), a, ops.neg(b)),
     inputs: [ramp([3]), f32([3], [0, 5, 2])],
@@ -67,6 +72,11 @@ const CASES: Record<string, Case> = {
     build: (_, a, b) => ops.matmul(a, b),
     inputs: [ramp([2, 1, 2]), ramp([2, 2])],
     expected: [2, 3, 6, 11],
+  },
+  matmulTransposed: {
+    build: (_, a, b) => ops.matmulTransposed(a, b, 0.5),
+    inputs: [ramp([1, 2, 2]), ramp([1, 3, 2])],
+    expected: [0.5, 1.5, 2.5, 1.5, 6.5, 11.5],
   },
   linear: {
     build: (_, x, w, b) => ops.linear(x, w, b),
@@ -131,6 +141,17 @@ const CASES: Record<string, Case> = {
     build: (_, x, w) => ops.rmsNorm(x, w, 0),
     inputs: [f32([1, 2], [3, 4]), f32([2], [1, 2])],
     expected: [3 / Math.sqrt(12.5), 8 / Math.sqrt(12.5)],
+  },
+  softmax: {
+    build: (_, x) => ops.softmax(x),
+    inputs: [f32([1, 3], [0, Math.log(2), -30000])],
+    expected: [1 / 3, 2 / 3, 0],
+  },
+  rotaryEmbedding: {
+    // Two heads of two components; the second token is at position 2, where the tables turn by a quarter and double.
+    build: (_, x, start, cos, sin) => ops.rotaryEmbedding(x, start, { cos, sin }),
+    inputs: [ramp([1, 2, 4], 1), i64([1], [1]), f32([3, 1], [9, 1, 0]), f32([3, 1], [9, 0, 2])],
+    expected: [1, 2, 3, 4, -12, 10, -16, 14],
   },
   layerNorm: {
     build: (_, x, w, b) => ops.layerNorm(x, w, b, 0),

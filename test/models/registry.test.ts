@@ -49,6 +49,19 @@ test("rotary positions need their base", () => {
   );
 });
 
+test("Hymba refuses layers that cannot share keys and values", () => {
+  const hymba = findModel("hymba-1.5b");
+  assert.ok(hymba.arch === "hymba");
+  for (const group of [
+    [0, 1],
+    [2, 1],
+  ])
+    assert.throws(
+      () => build({ ...hymba, config: { ...hymba.config, kv_reuse_group: [group] } }),
+      (error: unknown) => error instanceof UserError && error.message.includes(`[${group.join(", ")}]`),
+    );
+});
+
 interface Published {
   id: string;
   unconfirmed: Record<string, { candidate: unknown }>;

@@ -6,7 +6,7 @@ import { readSafetensors, type Tensor } from "./safetensors.js";
 const FIXTURES = new URL("../fixtures/hf/", import.meta.url);
 const path = (...parts: string[]): string => new URL(parts.join("/"), FIXTURES).pathname;
 
-/** A tiny checkpoint made by Hugging Face transformers, as a model of ours with its weights. */
+/** A tiny checkpoint, made by Hugging Face transformers where it has the architecture, as a model of ours with its weights. */
 export interface Checkpoint {
   readonly model: Model;
   readonly source: WeightSource;
@@ -17,6 +17,7 @@ export interface Checkpoint {
 
 /** Transformers 5 writes rope_theta and rope_scaling as one, rope_parameters. */
 interface SavedConfig {
+  readonly rope_theta?: number;
   readonly rope_parameters?: { readonly rope_theta: number; readonly rope_type: string };
 }
 
@@ -24,7 +25,10 @@ export function loadCheckpoint(folder: string): Checkpoint {
   const saved = JSON.parse(readFileSync(path(folder, "config.json"), "utf8")) as SavedConfig & {
     model_type: string;
   };
-  const { rope_theta, ...scaling } = saved.rope_parameters ?? { rope_theta: undefined, rope_type: "default" };
+  const { rope_theta, ...scaling } = saved.rope_parameters ?? {
+    rope_theta: saved.rope_theta,
+    rope_type: "default",
+  };
   const tensors = readSafetensors(path(folder, "model.safetensors"));
   const model = {
     name: folder,

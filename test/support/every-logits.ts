@@ -1,5 +1,5 @@
 import { encodeModel } from "../../src/graph/index.js";
-import { buildModel } from "../../src/models/index.js";
+import { buildModel, withPrefix } from "../../src/models/index.js";
 import { openRuntime } from "../../src/ort/index.js";
 import { LoadedModel, type Cell, type WeightSource } from "../../src/run/index.js";
 import { Carried } from "../../src/run/carried.js";
@@ -20,14 +20,15 @@ export async function everyLogits(
     tokensMultipleOf: 1,
     separateProducts: false,
   });
-  const { length } = ids;
+  const rows = withPrefix(cell.model, ids, 1);
+  const { length } = rows;
   using session = runtime.createSession(encodeModel(graph), {
     device: loaded.device,
     initializers: loaded.weights.tensors(weights),
     threads: 1,
   });
   using carried = Carried.allocate(loaded.device, caches, 1, length, undefined);
-  using input = runtime.tensor("int64", [1, length], ids);
+  using input = runtime.tensor("int64", [1, length], rows);
   using last = runtime.tensor("int32", [1], Int32Array.of(length - 1));
   using total = runtime.tensor("int32", [], Int32Array.of(length));
   using binding = session.bind().input("input_ids", input).outputToHost("logits");

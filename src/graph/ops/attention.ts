@@ -2,8 +2,10 @@ import { type Value } from "../builder.js";
 import { needRank, needShape, needType, sameType } from "./check.js";
 
 export interface AttentionInputs {
-  /** Query, key and value heads side by side, [batch, tokens, (heads + 2 kvHeads) · headDim]. */
+  /** Query, key and value heads side by side, [batch, tokens, (heads + 2 kvHeads) · headDim]; queries alone beside `kv`. */
   readonly qkv: Value;
+  /** Keys and values as tensors of their own, [batch, tokens, kvHeads · headDim] each. */
+  readonly kv?: { readonly key: Value; readonly value: Value };
   /** [batch, kvHeads, capacity, headDim]; bound to the same memory as the present ones, they are updated in place. */
   readonly pastKey: Value;
   readonly pastValue: Value;
@@ -27,12 +29,16 @@ export interface AttentionOptions {
 
 /** Causal attention with grouped key/value heads over a cache that is written in place (com.microsoft GroupQueryAttention). */
 export function groupQueryAttention(
-  { qkv, pastKey, pastValue, lastPosition, totalTokens, rotary }: AttentionInputs,
+  { qkv, kv, pastKey, pastValue, lastPosition, totalTokens, rotary }: AttentionInputs,
   { heads, kvHeads, headDim, scale, window }: AttentionOptions,
 ): { output: Value; presentKey: Value; presentValue: Value } {
   const op = "GroupQueryAttention";
   sameType(op, qkv, pastKey, pastValue);
-  needShape(op, "packed heads", qkv, ["batch", "tokens", (heads + 2 * kvHeads) * headDim]);
+  needShape(op, "packed heads", qkv, ["batch", "tokens", (heads + (kv ? 0 : 2 * kvHeads)) * headDim]);
+  for (const side of kv ? [kv.key, kv.value] : []) {
+    sameType(op, qkv, side);
+    needShape(op, "keys and values", side, ["batch", "tokens", kvHeads * headDim]);
+  }
   needRank(op, pastKey, 4);
   needShape(op, "a key cache", pastKey, ["batch", kvHeads, "capacity", headDim]);
   needType(op, lastPosition, "int32");
@@ -41,8 +47,8 @@ export function groupQueryAttention(
     op,
     [
       qkv,
-      null,
-      null,
+      kv?.key ?? null,
+      kv?.value ?? null,
       pastKey,
       pastValue,
       lastPosition,
@@ -68,4 +74,27 @@ export function groupQueryAttention(
     },
   );
   return { output: output!, presentKey: presentKey!, presentValue: presentValue! };
+}
+
+/**
+ * Heads side by side [batch, tokens, heads · headDim] turned by their positions, half-rotate form
+ * (com.microsoft RotaryEmbedding).
+ *
+ * @param start position of the first token, int64 [1]
+ * @param rotary cos and sin tables [positions, headDim / 2]
+ */
+export function rotaryEmbedding(
+  x: Value,
+  start: Value,
+  rotary: { readonly cos: Value; readonly sin: Value },
+): Value {
+  const op = "RotaryEmbedding";
+  sameType(op, x, rotary.cos, rotary.sin);
+  needRank(op, x, 3);
+  needType(op, start, "int64");
+  needShape(op, "a first position", start, [1]);
+  return x.graph.node(op, [x, start, rotary.cos, rotary.sin], [x], {
+    domain: "com.microsoft",
+    attributes: { interleaved: 0 },
+  })[0]!;
 }

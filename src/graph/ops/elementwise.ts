@@ -18,6 +18,12 @@ export const mul = (a: Value, b: Value): Value => binary("Mul", a, b);
 export const min = (a: Value, b: Value): Value => binary("Min", a, b);
 export const mod = (a: Value, b: Value): Value => binary("Mod", a, b);
 export const equal = (a: Value, b: Value): Value => binary("Equal", a, b, "bool");
+export const lessOrEqual = (a: Value, b: Value): Value => binary("LessOrEqual", a, b, "bool");
+
+export function and(a: Value, b: Value): Value {
+  needType("And", a, "bool");
+  return binary("And", a, b);
+}
 
 export const exp = (x: Value): Value => unary("Exp", x);
 export const log = (x: Value): Value => unary("Log", x);

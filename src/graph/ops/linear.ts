@@ -10,6 +10,16 @@ export function matmul(a: Value, b: Value): Value {
   return a.graph.node("MatMul", [a, b], [{ dtype, shape }])[0]!;
 }
 
+/** scale · a bᵀ for every pair of matrices; leading dimensions broadcast. */
+export function matmulTransposed(a: Value, b: Value, scale: number): Value {
+  const dtype = sameType("matmulTransposed", a, b);
+  const shape = productShape("matmulTransposed", a, b, b.shape.at(-1)!, b.shape.at(-2)!);
+  return a.graph.node("FusedMatMul", [a, b], [{ dtype, shape }], {
+    domain: "com.microsoft",
+    attributes: { transB: 1, alpha: { float: scale } },
+  })[0]!;
+}
+
 /**
  * x Wᵀ (+ bias), with W stored [out, in] as in published checkpoints: nothing is transposed in memory, and a tied
  * embedding serves as the head. ONNX's own MatMul would need [in, out].

@@ -10,6 +10,11 @@ export function rmsNorm(x: Value, weight: Value, eps: number): Value {
   })[0]!;
 }
 
+/** e^x over the sum of e^x along the last axis. */
+export function softmax(x: Value): Value {
+  return x.graph.node("Softmax", [x], [x], { attributes: { axis: -1 } })[0]!;
+}
+
 /** (x − mean) / sqrt(variance + eps) · weight + bias over the last axis. */
 export function layerNorm(x: Value, weight: Value, bias: Value, eps: number): Value {
   sameType("layerNorm", x, weight, bias);

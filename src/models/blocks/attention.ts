@@ -37,6 +37,50 @@ export function attention(
   return output;
 }
 
+export interface WideValueShape extends Omit<AttentionShape, "window"> {
+  /** Channels of a value, a multiple of `headDim`. */
+  readonly valueDim: number;
+}
+
+/**
+ * The same of separate heads [batch, tokens, heads · dim] whose values have more channels than their keys, which
+ * GroupQueryAttention does not take: it runs once for every `headDim` channels of the values, over the same keys. Each run
+ * writes those to the one cache, so what is held is what the architecture has; scores are computed again each time. Padded
+ * keys would cost as much and make the cache larger.
+ */
+export function wideValueAttention(
+  model: Decoder,
+  layer: number,
+  { query, key, value }: { query: Value; key: Value; value: Value },
+  shape: WideValueShape,
+  rotary: { cos: Value; sin: Value },
+): Value {
+  const { heads, kvHeads, headDim, valueDim } = shape;
+  const { last, total } = model.position;
+  const keys = model.cache("key", layer, [kvHeads, headDim]);
+  const sizes = Array<number>(valueDim / headDim).fill(headDim);
+  const slices = ops.split(ops.reshape(value, [0, 0, kvHeads, valueDim]), sizes);
+  const heard = slices.map((slice, i) => {
+    const values = model.cache("value", layer, [kvHeads, headDim], { part: `.${i}` });
+    const { output, presentKey, presentValue } = ops.groupQueryAttention(
+      {
+        qkv: query,
+        kv: { key, value: ops.reshape(slice, [0, 0, kvHeads * headDim]) },
+        pastKey: keys.past,
+        pastValue: values.past,
+        lastPosition: last,
+        totalTokens: total,
+        rotary,
+      },
+      shape,
+    );
+    keys.carry(presentKey);
+    values.carry(presentValue);
+    return ops.reshape(output, [0, 0, heads, headDim]);
+  });
+  return ops.reshape(ops.concat(heard, -1), [0, 0, heads * valueDim]);
+}
+
 /** cos and sin of position · frequency, [positions, headDim / 2] each; the angles need more than 16 bits. */
 export function rotaryTables(
   model: Decoder,
