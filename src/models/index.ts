@@ -16,6 +16,7 @@ export type {
   Lowering,
   ModelGraph,
   Part,
+  Transform,
   WeightSpec,
 } from "./decoder.js";
 export { modelFromConfig, differenceOf } from "./config-json.js";

@@ -104,6 +104,6 @@ export class Keys {
 
 /** A value in an error: what would fill the screen is cut. */
 export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = value === undefined ? "undefined" : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
