@@ -15,63 +15,72 @@ export type StoredBits = Uint16Array | Uint32Array;
 /** Writes stored elements into `out`; `at` is where they begin in their tensor. */
 export type Convert = (stored: StoredBits, out: WeightBits, at: number) => void;
 
-/** How elements get from one type to another, rounded to nearest even; every 16-bit pattern is looked up. */
+/** How elements get from one type to another, rounded to nearest even. */
 export function converter(from: StoredFloat, to: FloatType, transform?: Transform): Convert {
-  if (transform) return transformed(widen[from], to, transform);
+  if (transform) return transformed(from, to, transform);
   if (STORED[from] === to) return copy;
-  if (from === "F32") return to === "float16" ? halve(toHalf) : halve(toBrain);
-  const table = tableOf(widen[from], to);
-  return (stored, out) => {
-    const bits = bitsOf(out);
-    for (let i = 0; i < stored.length; i++) bits[i] = table[stored[i]!]!;
-  };
+  return from === "F32" ? NARROW[to] : lookUp(tableOf(from, to));
 }
 
 const copy: Convert = (stored, out) => {
-  bitsOf(out).set(stored);
+  patterns(out).set(stored);
 };
 
-/** Patterns of float32 as those of a type of 16 bits. */
-const halve =
-  (round: (bits: number) => number): Convert =>
+// A loop of its own for each, so that what it calls is compiled into it.
+const NARROW: Record<FloatType, Convert> = {
+  float32: copy,
+  float16: (stored, out) => {
+    for (let i = 0; i < stored.length; i++) out[i] = toHalf(stored[i]!);
+  },
+  bfloat16: (stored, out) => {
+    for (let i = 0; i < stored.length; i++) out[i] = toBrain(stored[i]!);
+  },
+};
+
+const lookUp =
+  (table: StoredBits): Convert =>
   (stored, out) => {
-    for (let i = 0; i < stored.length; i++) out[i] = round(stored[i]!);
+    const bits = patterns(out);
+    for (let i = 0; i < stored.length; i++) bits[i] = table[stored[i]!]!;
   };
 
 /** The number is computed in double precision, kept as float32 and rounded to the type of the weight. */
-function transformed(wide: (bits: number) => number, to: FloatType, transform: Transform): Convert {
+function transformed(from: StoredFloat, to: FloatType, transform: Transform): Convert {
+  const widen = from === "F32" ? copy : lookUp(tableOf(from, "float32"));
+  const block = new Float32Array(BLOCK);
   return (stored, out, at) => {
-    const floats = out instanceof Float32Array ? out : new Float32Array(stored.length);
-    const patterns = bitsOf(floats);
-    for (let i = 0; i < stored.length; i++) patterns[i] = wide(stored[i]!);
-    for (let i = 0; i < stored.length; i++) floats[i] = transform(floats[i]!, at + i);
-    if (floats !== out) (to === "float16" ? halve(toHalf) : halve(toBrain))(patterns, out, at);
+    for (let start = 0; start < stored.length; start += BLOCK) {
+      const part = stored.subarray(start, start + BLOCK);
+      const floats = block.subarray(0, part.length);
+      widen(part, floats, 0);
+      for (let i = 0; i < floats.length; i++) floats[i] = transform(floats[i]!, at + start + i);
+      NARROW[to](patterns(floats), out.subarray(start, start + part.length), 0);
+    }
   };
 }
 
-/** The patterns in an array's memory. */
-const bitsOf = (values: WeightBits): StoredBits =>
+/** Numbers that are transformed at a time: they stay in the cache. */
+const BLOCK = 2 ** 13;
+
+/** The bit patterns in an array's memory. */
+const patterns = (values: WeightBits): StoredBits =>
   values instanceof Float32Array ? new Uint32Array(values.buffer, values.byteOffset, values.length) : values;
 
 const tables = new Map<string, StoredBits>();
 
 /** Every pattern of 16 bits as another type has it. */
-function tableOf(wide: (bits: number) => number, to: FloatType): StoredBits {
-  const key = `${wide.name} ${to}`;
-  let table = tables.get(key);
-  if (!table) {
-    const all = Uint32Array.from({ length: 2 ** 16 }, (_, bits) => wide(bits));
-    table = to === "float32" ? all : Uint16Array.from(all, to === "float16" ? toHalf : toBrain);
-    tables.set(key, table);
-  }
+function tableOf(from: Exclude<StoredFloat, "F32">, to: FloatType): StoredBits {
+  const key = `${from} ${to}`;
+  const known = tables.get(key);
+  if (known) return known;
+  const wide = Uint32Array.from({ length: 2 ** 16 }, (_, bits) =>
+    from === "F16" ? fromHalf(bits) : bits << 16,
+  );
+  const table = to === "float32" ? wide : new Uint16Array(wide.length);
+  if (table !== wide) NARROW[to](wide, table as Uint16Array, 0);
+  tables.set(key, table);
   return table;
 }
-
-const widen: Record<StoredFloat, (bits: number) => number> = {
-  F32: (bits) => bits,
-  F16: fromHalf,
-  BF16: (bits) => bits << 16,
-};
 
 /** IEEE 754 binary16 as the pattern of a float32, which holds each one exactly. */
 function fromHalf(half: number): number {
@@ -107,5 +116,5 @@ function toHalf(bits: number): number {
 /** A float32's pattern as bfloat16, its upper half; NaN stays one. */
 function toBrain(bits: number): number {
   if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
-  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+  return ((bits | 0) + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }
