@@ -24,6 +24,7 @@ export const addModelOptions = (command: Command): Command =>
 
 /** The models of the configs. */
 export async function readConfigs(paths: readonly string[] = []): Promise<Model[]> {
+  if (paths.length === 0) return [];
   const { readConfig } = await import("../checkpoint/index.js");
   return paths.map(readConfig);
 }
