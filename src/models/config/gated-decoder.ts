@@ -64,7 +64,10 @@ export function readHeads(
 function refuseWindow(
   keys: Keys,
   arch: GatedArch,
-  { max_position_embeddings: positions, num_hidden_layers: layers }: Pick<GatedDecoderConfig, "max_position_embeddings" | "num_hidden_layers">,
+  {
+    max_position_embeddings: positions,
+    num_hidden_layers: layers,
+  }: Pick<GatedDecoderConfig, "max_position_embeddings" | "num_hidden_layers">,
 ): void {
   if (arch === "llama" || keys.value("sliding_window") === undefined) return;
   const window = keys.count("sliding_window", "positions", undefined, MOST_POSITIONS);
