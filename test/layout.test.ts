@@ -23,10 +23,15 @@ const RULES: Record<string, Rule> = {
   ffi: { folders: [], packages: ["koffi"], fs: true },
   ort: { folders: ["ffi"], packages: ["koffi", "onnx-buf", "@bufbuild/protobuf"], fs: true },
   models: { folders: ["graph"], packages: ["pure-rand", "@petamoriken/float16", "fastest-levenshtein"] },
+  checkpoint: { folders: ["models", "graph"], packages: [], fs: true },
   analyze: { folders: ["stats", "record"], packages: ["arquero"] },
   figures: { folders: [], types: ["record"], packages: [], lazy: [] },
   sensors: { folders: ["ffi"], packages: ["koffi"], fs: true },
-  run: { folders: ["models", "graph", "ort", "record", "sensors"], packages: ["cli-progress"], fs: true },
+  run: {
+    folders: ["models", "checkpoint", "graph", "ort", "record", "sensors"],
+    packages: ["cli-progress"],
+    fs: true,
+  },
   notebook: {
     folders: ["record"],
     types: ["figures"],

@@ -1,12 +1,20 @@
 import { Command } from "commander";
+import { addConfigOption, readConfigs, type ModelFlags } from "./model-options.js";
+
+interface Flags extends Pick<ModelFlags, "config"> {
+  json?: boolean;
+}
 
 export function modelsCommand(): Command {
-  return new Command("models")
-    .description("list the models that can be measured")
+  return addConfigOption(
+    new Command("models").description(
+      "list the models that can be measured, or what a config.json describes",
+    ),
+  )
     .option("--json", "as JSON, for programs")
-    .action(async ({ json }: { json?: boolean }) => {
-      const { registryRows } = await import("../models/index.js");
-      const rows = registryRows();
+    .action(async ({ json, config }: Flags) => {
+      const { registryRows, modelRow } = await import("../models/index.js");
+      const rows = config ? (await readConfigs(config)).map(modelRow) : registryRows();
       if (json) {
         console.log(JSON.stringify(rows, null, 2));
         return;

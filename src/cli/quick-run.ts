@@ -19,7 +19,9 @@ export async function quick({ fresh, ...options }: QuickOptions): Promise<void> 
   const { out, models, promptTokens, signal } = options;
   const file = join(out, ROWS_FILE);
   if (existsSync(file)) prepare(file, options, fresh);
-  console.log(`Measuring ${models.join(" and ")} at ${promptTokens.join(", ")} tokens into ${out}`);
+  console.log(
+    `Measuring ${models.map((model) => (typeof model === "string" ? model : model.name)).join(" and ")} at ${promptTokens.join(", ")} tokens into ${out}`,
+  );
   const table = await run({ ...options, resume: true });
   await printSummary(table);
   const report = await campaignReport(table, "A Transformer and a state-space model on this machine");

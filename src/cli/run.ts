@@ -5,10 +5,14 @@ import { UserError } from "../errors.js";
 import type { RunOptions, Settings } from "../run/index.js";
 import { addNumericOptions, type NumericFlags } from "./numeric-options.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
+import { addModelOptions, readConfigs, type ModelFlags } from "./model-options.js";
 import { parseBytes, parseCount, parseLength, parseLengths } from "./parse.js";
 
 interface Flags
-  extends NumericFlags, Omit<Settings, "models" | "memoryBytes" | "epOptions" | keyof NumericFlags> {
+  extends
+    NumericFlags,
+    ModelFlags,
+    Omit<Settings, "models" | "memoryBytes" | "epOptions" | keyof NumericFlags | keyof ModelFlags> {
   memory?: number;
   out?: string;
   resume?: boolean;
@@ -18,7 +22,8 @@ interface Flags
 export function runCommand(): Command {
   const command = new Command("run")
     .description("measure models at several prompt lengths; rows go to OUT/rows.jsonl as they come")
-    .argument("<models...>", "registry names, see `ssm-scope models`")
+    .argument("[models...]", "registry names, see `ssm-scope models`");
+  addModelOptions(command)
     .requiredOption("-l, --prompt-tokens <list>", "prompt lengths, e.g. 128,512,2K", parseLengths)
     .option("-n, --new-tokens <count>", "tokens to generate (default 16)", parseCount)
     .option("-r, --repeats <count>", "samples of every cell (default 5)", parseCount)
@@ -100,7 +105,7 @@ export function runCommand(): Command {
     .option("-o, --out <folder>", "folder of the campaign (default: out/run-DATE-TIME)")
     .option("--resume", "go on with the campaign in OUT")
     .addHelpText("after", "\nExample: ssm-scope run gpt-neo-125m mamba2-130m -l 128,512,1K -o out/first")
-    .action(async (models: string[], { out, resume = false, memory, epOption, ...rest }: Flags) => {
+    .action(async (names: string[], { out, resume = false, memory, epOption, config, ...rest }: Flags) => {
       const settings = {
         ...rest,
         ...(memory !== undefined && { memoryBytes: memory }),
@@ -110,6 +115,7 @@ export function runCommand(): Command {
         import("../run/index.js"),
         import("./summary.js"),
       ]);
+      const models = [...names, ...(await readConfigs(config))];
       const folder = resume ? campaignToResume(out) : (out ?? defaultFolder());
       const table = await interruptible((signal) =>
         run({ ...settings, models, out: folder, resume, signal }),

@@ -2,9 +2,10 @@ import { Command, Option } from "commander";
 import type { GateResult, VerifyOptions } from "../run/index.js";
 import { addNumericOptions, type NumericFlags } from "./numeric-options.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
+import { addModelOptions, readConfigs, type ModelFlags } from "./model-options.js";
 import { parseCount, parseLengths, parseList } from "./parse.js";
 
-interface Flags extends NumericFlags {
+interface Flags extends NumericFlags, ModelFlags {
   ep: NonNullable<VerifyOptions["ep"]>;
   dtype?: string[];
   lowering?: string[];
@@ -16,7 +17,8 @@ interface Flags extends NumericFlags {
 export function verifyCommand(): Command {
   const command = new Command("verify")
     .description("the numerical gate: compare an execution provider's logits with float32 on the CPU")
-    .argument("[models...]", "registry names, see `ssm-scope models` (default: all)")
+    .argument("[models...]", "registry names, see `ssm-scope models` (default: all)");
+  addModelOptions(command)
     .addOption(
       new Option("--ep <provider>", "execution provider to judge").choices(["cpu", "cuda"]).default("cpu"),
     )
@@ -47,14 +49,28 @@ Exits with 1 when a setting did not pass; one that the provider does not support
     )
     .action(
       async (
-        models: string[],
-        { ep, dtype, lowering, promptTokens, deviceId, tf32, cudnnConvSearch, epOption, json }: Flags,
+        names: string[],
+        {
+          ep,
+          dtype,
+          lowering,
+          promptTokens,
+          deviceId,
+          tf32,
+          cudnnConvSearch,
+          epOption,
+          config,
+          weights,
+          json,
+        }: Flags,
       ) => {
         const { verify, UnfinishedError } = await import("../run/index.js");
+        const models = [...names, ...(await readConfigs(config))];
         // What the lists may hold is for verify to say: it knows the models.
         const settings = {
           ep,
           ...(models.length > 0 && { models }),
+          ...(weights !== undefined && { weights }),
           ...(dtype && { dtypes: dtype }),
           ...(lowering && { lowerings: lowering }),
           ...(promptTokens && { promptTokens }),

@@ -17,10 +17,13 @@ export type {
   Lowering,
   ModelGraph,
   Part,
+  Transform,
   WeightSpec,
 } from "./decoder.js";
+export { modelFromConfig, differenceOf } from "./config-json.js";
+export { tensorsOf } from "./tensors.js";
 export { SSD_CHUNK } from "./blocks/ssd.js";
-export { registryRows } from "./registry-rows.js";
+export { registryRows, modelRow } from "./registry-rows.js";
 export { RandomWeights, fromBits, toBits, type WeightBits } from "./weights.js";
 export { randomPrompt, withPrefix } from "./prompt.js";
 export { cost, memoryOf, roofline, type Ceilings, type Cost, type Roofline, type Work } from "./cost.js";

@@ -37,7 +37,8 @@ export const COLUMNS = {
   weights: {
     type: "string",
     unit: "",
-    about: "random (seeded; speed and memory do not depend on the values) or checkpoint",
+    about:
+      "random (seeded; speed and memory do not depend on the values), or a checkpoint: its folder's name and a hash as NAME@HASH (published rows: checkpoint)",
   },
   parameters: { type: "number", unit: "count", about: "parameters, tied tensors counted once" },
   dtype: { type: "string", unit: "", about: "fp32, fp16, bf16 (published rows: as the artifact loaded it)" },

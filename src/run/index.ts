@@ -1,5 +1,6 @@
 export { run, InterruptedError, type RunOptions } from "./run.js";
 export { plan, type Cell, type Dtype, type Ep, type Settings } from "./plan.js";
+export { readConfig } from "../checkpoint/index.js";
 export { LIKE } from "./memory-budget.js";
 export { LoadedModel } from "./loaded-model.js";
 export { Generator, type GeneratorOptions } from "./generator.js";

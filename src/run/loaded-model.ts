@@ -1,7 +1,8 @@
-import { prefixTokens, RandomWeights } from "../models/index.js";
+import { prefixTokens } from "../models/index.js";
 import type { Device, PrepackedWeights, Runtime } from "../ort/index.js";
 import type { Cell } from "./plan.js";
 import { openDevice, type ProcessMemory } from "./process-memory.js";
+import { weightSource } from "./weight-source.js";
 import { WeightStore, type WeightSource } from "./weight-store.js";
 
 /** A model on a device: what all its generators share. */
@@ -14,11 +15,11 @@ export class LoadedModel implements Disposable {
   /** Rows of position tables: enough for every one of the cells. */
   readonly positions: number;
 
-  /** @param cells of one model on one device */
+  /** @param cells of one model and its weights on one device */
   constructor(
     readonly runtime: Runtime,
     cells: readonly Cell[],
-    source: WeightSource = new RandomWeights(cells[0]!.seed),
+    source: WeightSource = weightSource(cells[0]!),
   ) {
     const { ep, deviceId } = cells[0]!;
     ({ device: this.device, memory: this.memory } = openDevice(runtime, ep, deviceId ?? 0));

@@ -16,6 +16,7 @@ import {
   sampleColumns,
   verdictColumns,
 } from "./rows.js";
+import { weightSource } from "./weight-source.js";
 import { cellName, generationWork, warmUpWork, type Todo } from "./work.js";
 
 /** What all cells of a sweep share, and where their rows go. */
@@ -41,6 +42,9 @@ export async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise
   using model = new LoadedModel(
     openRuntime(),
     todo.map(({ cell }) => cell),
+    weightSource(todo[0]!.cell, (read, total) => {
+      sweep.progress.step(0, `reading weights: ${Math.round((100 * read) / total)} %`);
+    }),
   );
   for (const { cell, repeats } of todo) await measureCell(cell, repeats, model, sweep);
 }

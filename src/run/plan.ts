@@ -1,4 +1,11 @@
 import { createHash } from "node:crypto";
+import {
+  assertSameConfig,
+  matchTensors,
+  openCheckpoint,
+  readConfig,
+  type CheckpointRef,
+} from "../checkpoint/index.js";
 import { UserError } from "../errors.js";
 import { findModel, lowerings, maxPositions, type Lowering, type Model } from "../models/index.js";
 import { ARENA_STRATEGIES, assertOther, type CudaOptions } from "../ort/index.js";
@@ -10,8 +17,10 @@ export type Ep = "cpu" | "cuda";
 
 /** What to measure. Lists are crossed: every model at every length. */
 export interface Settings {
-  /** Registry names. */
-  models: readonly string[];
+  /** Registry names, or models of your own (`modelFromConfig`); none where `weights` names one. */
+  models: readonly (string | Model)[];
+  /** Folder of a checkpoint of the one model: safetensors, and its config.json. Default: seeded random weights. */
+  weights?: string;
   /** Prompt lengths in tokens. */
   promptTokens: readonly number[];
   /** Tokens to generate, the first one included. Default 16. */
@@ -83,13 +92,14 @@ export interface Cell {
   readonly cuda: CudaOptions | null;
   /** Budget of device memory in bytes. */
   readonly memoryBytes: number | null;
+  /** Absent: seeded random weights. */
+  readonly weights?: CheckpointRef;
   /** Positions the model was made for, when the cell goes beyond them. */
   readonly beyondPositions: number | null;
 }
 
 /** All cells of the settings, model by model, or a UserError that names the first setting that makes no sense. */
 export function plan(settings: Settings): Cell[] {
-  if (settings.models.length === 0) throw new UserError("no model given; `ssm-scope models` lists them");
   if (settings.promptTokens.length === 0)
     throw new UserError("no prompt length given; give at least one, e.g. 512");
   const ep = oneOf("the execution provider", settings.ep ?? "cpu", ["cpu", "cuda"] as const);
@@ -106,13 +116,14 @@ export function plan(settings: Settings): Cell[] {
     seed: count("the seed", settings.seed ?? 1, 0),
   };
   const segment = count("the segment length", settings.segmentTokens ?? 8192);
-  const models = unique(settings.models.map(findModel));
+  const { models, weights } = modelsOf(settings.models, settings.weights);
   const lengths = unique(settings.promptTokens.map((length) => count("a prompt length", length)));
   return models.flatMap((model) =>
     lengths.map((promptTokens) => {
       const decided = {
         ...common,
         model,
+        ...(weights && { weights }),
         promptTokens,
         lowering: chooseLowering(model, settings.lowering ?? "auto", lowerings(model)[0]),
         decodeLowering: chooseLowering(model, settings.decodeLowering ?? "auto", "linear-attention"),
@@ -131,9 +142,43 @@ export function plan(settings: Settings): Cell[] {
 }
 
 /** The hash of everything that decides a cell's result on one machine; how often it is repeated does not. */
-function cellKey({ model, repeats, ...setting }: Omit<Cell, "key">): string {
-  const decides = JSON.stringify({ model: [model.arch, model.config], ...setting });
+function cellKey({ model, repeats, weights, ...setting }: Omit<Cell, "key">): string {
+  const decides = JSON.stringify({
+    model: [model.arch, model.config],
+    ...setting,
+    ...(weights && { weights: weights.hash }),
+  });
   return createHash("sha256").update(decides).digest("hex").slice(0, 12);
+}
+
+/**
+ * The models of the settings, and their checkpoint, whose headers are read and held against the model. A checkpoint without
+ * a model is the model of its config.json.
+ */
+export function modelsOf(
+  named: readonly (string | Model)[],
+  weights: string | undefined,
+): { models: Model[]; weights?: CheckpointRef } {
+  const models = unique(named.map((one) => (typeof one === "string" ? findModel(one) : one)));
+  const twice = models.find(({ name }, i) => models.slice(0, i).some((other) => other.name === name));
+  if (twice)
+    throw new UserError(
+      `two models are called ${twice.name}; their rows could not be told apart: rename a config's folder`,
+    );
+  if (weights === undefined) {
+    if (models.length > 0) return { models };
+    throw new UserError("no model given; `ssm-scope models` lists them");
+  }
+  const checkpoint = openCheckpoint(weights);
+  const [model = readConfig(weights), second] = models;
+  if (second)
+    throw new UserError(
+      `the weights in ${weights} are of one model, but ${models.length} were given: ${models.map(({ name }) => name).join(", ")}`,
+    );
+  assertSameConfig(weights, model);
+  matchTensors(checkpoint, model);
+  const { folder, name, hash } = checkpoint;
+  return { models: [model], weights: { folder, name, hash } };
 }
 
 export function count(what: string, value: number, least = 1): number {

@@ -34,6 +34,8 @@ function bar(totalWork: number, stream: NodeJS.WriteStream): Progress {
   return {
     step: (work, note) => {
       single.increment(work, { note });
+      // Weights are read and sessions made without a turn of the event loop, which the bar's timer would need.
+      bars.update();
     },
     line: (text) => {
       bars.log(`${text}\n`);

@@ -14,9 +14,9 @@ export function cellColumns(cell: Cell): Row {
     kind: "latency",
     cell: cell.key,
     model: model.name,
-    hf_id: model.hfId,
+    hf_id: model.hfId || null,
     family: model.family,
-    weights: "random",
+    weights: weightsName(cell),
     parameters: model.parameters,
     dtype: cell.dtype,
     lowering: cell.lowering,
@@ -38,6 +38,10 @@ export function cellColumns(cell: Cell): Row {
     source: "measured",
   };
 }
+
+/** What a row says of its weights. */
+export const weightsName = ({ weights }: Pick<Cell, "weights">): string =>
+  weights ? `${weights.name}@${weights.hash}` : "random";
 
 /** The options that sessions are given, in the provider's own names, but for limits and graphs, which have columns. */
 const epOptions = (cuda: CudaOptions): string[] =>

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { ensureDist } from "../support/dist.js";
 
+const HF = (name: string): string => resolve("test/fixtures/hf", name);
 const MAIN = resolve("dist/cli/main.js");
 
 interface Outcome {
@@ -49,6 +50,19 @@ const WRONG: [string[], RegExp][] = [
   [["run", "gpt-neo-125m", "-l", "8", "--resume", "-o", "nowhere"], /there is no campaign in nowhere/],
   [["run", "gpt-neo-125m", "-l", "8", "--isolate", "all"], /Allowed choices are auto, cell, none/],
   [["run", "gpt-neo-125m", "-l", "8", "--dtype", "fp8"], /Allowed choices are fp32, fp16/],
+  [["run", "-l", "8"], /^ssm-scope: no model given/],
+  [["run", "-l", "8", "--config", "nowhere"], /nowhere: there is no such file or folder; give a config.json/],
+  [["run", "-l", "8", "--weights", "nowhere"], /nowhere is not a folder; give the folder of a checkpoint/],
+  [
+    ["run", "gpt-neo-125m", "-l", "8", "--weights", HF("qwen2")],
+    /config.json is not of gpt-neo-125m: model_type is/,
+  ],
+  [
+    ["run", "-l", "8", "--config", HF("llama"), "--weights", HF("qwen2")],
+    /is not of llama: model_type is "qwen2"/,
+  ],
+  [["verify", "--weights", "nowhere"], /nowhere is not a folder/],
+  [["models", "--config", "nowhere"], /nowhere: there is no such file/],
   [["figures", "fig9"], /there is no figure "fig9"; did you mean fig1\?/],
   [["figures", "--source", "rows"], /--source rows needs --rows/],
   [["figures", "--rows", "nowhere"], /nowhere/],
@@ -198,3 +212,34 @@ for (const isolate of ["none", "cell"])
     assert.match(resumed.out, new RegExp(`${count + 1} rows in .*rows.jsonl`));
     assert.match(resumed.out, /gpt-neo-125m +8 +ok/);
   });
+
+test("a config.json is a model, and a checkpoint its weights", () => {
+  const listed = ssmScope("models", "--json", "--config", HF("llama"), "--config", HF("mamba2"));
+  assert.deepEqual(
+    (JSON.parse(listed.out) as { model: string; parameters: number }[]).map(({ model, parameters }) => [
+      model,
+      parameters,
+    ]),
+    [
+      ["llama", 94_528],
+      ["mamba2", 96_368],
+    ],
+  );
+  const { code, err } = ssmScope(
+    "run",
+    "--weights",
+    HF("qwen2"),
+    "-l",
+    "8",
+    "-n",
+    "2",
+    "-r",
+    "1",
+    "-o",
+    "real",
+  );
+  assert.equal(code, 0, err);
+  const row = JSON.parse(readFileSync(join(folder, "real", "rows.jsonl"), "utf8")) as Record<string, unknown>;
+  assert.match(String(row.weights), /^qwen2@[0-9a-f]{12}$/);
+  rmSync(join(folder, "real"), { recursive: true });
+});

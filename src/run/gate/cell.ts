@@ -1,12 +1,21 @@
-import { lowerings, type Model } from "../../models/index.js";
+import { lowerings } from "../../models/index.js";
 import type { Cell } from "../plan.js";
 import type { GatePlan, Way } from "./plan.js";
 import type { Setting } from "./setting.js";
 
 /** float32 on the CPU, the recurrence token by token: the graphs that agree with Hugging Face transformers. */
-export function referenceOf(model: Model): Setting {
+export function referenceOf({ model, weights }: Pick<Setting, "model" | "weights">): Setting {
   const lowering = lowerings(model).length > 0 ? "linear-attention" : null;
-  return { model, ep: "cpu", dtype: "fp32", lowering, decodeLowering: lowering, cuda: null, cudaGraph: null };
+  return {
+    model,
+    ...(weights && { weights }),
+    ep: "cpu",
+    dtype: "fp32",
+    lowering,
+    decodeLowering: lowering,
+    cuda: null,
+    cudaGraph: null,
+  };
 }
 
 /** A cell for the longest prompt of a way, so that one generator takes them all. */

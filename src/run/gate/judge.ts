@@ -1,4 +1,5 @@
 import type { Progress } from "../progress.js";
+import { weightsName } from "../rows.js";
 import { unsupported } from "../support.js";
 import { cellOf } from "./cell.js";
 import { faultOf, type Check } from "./compare.js";
@@ -114,6 +115,7 @@ function resultOf(
   const fault = checks.map((check) => faultOf(check, tolerance)).find((found) => found !== null) ?? null;
   return {
     model: model.name,
+    weights: weightsName(setting),
     ep,
     device: facts.device ?? "",
     dtype,

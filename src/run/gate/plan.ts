@@ -1,6 +1,5 @@
 import { UserError } from "../../errors.js";
 import {
-  findModel,
   lowerings,
   maxPositions,
   REGISTRY,
@@ -9,13 +8,15 @@ import {
   type Model,
 } from "../../models/index.js";
 import type { CudaOptions } from "../../ort/index.js";
-import { count, oneOf, type Dtype, type Ep } from "../plan.js";
+import { count, modelsOf, oneOf, type Dtype, type Ep } from "../plan.js";
 import type { Setting } from "./setting.js";
 
 /** What to put through the gate. Lists are crossed. */
 export interface GateSettings {
-  /** Registry names, or models of your own. Default: the whole registry. */
+  /** Registry names, or models of your own. Default: the whole registry, or the model of `weights`. */
   models?: readonly (string | Model)[];
+  /** Folder of a checkpoint of the one model. Default: seeded random weights. */
+  weights?: string;
   /** Execution provider to judge. Default: cpu, whose lowerings, segments and float16 are then judged. */
   ep?: Ep;
   /** Which of several GPUs, as CUDA counts them. Default 0. */
@@ -48,8 +49,7 @@ export interface Way {
 export const lengthsOf = ({ prompts }: Pick<Way, "prompts">): number[] => prompts.map(({ tokens }) => tokens);
 
 /** The gate of one model. */
-export interface GatePlan {
-  readonly model: Model;
+export interface GatePlan extends Pick<Setting, "model" | "weights"> {
   /** What the reference is asked. */
   readonly prompts: readonly Prompt[];
   /** How each candidate is asked. */
@@ -90,13 +90,15 @@ export function planGate(settings: GateSettings): GatePlan[] {
   const wanted = settings.lowerings && listOf("the lowering", settings.lowerings, LOWERINGS);
   for (const length of settings.promptTokens ?? []) count("a prompt length", length, 1);
   const common = { deviceId: ep === "cpu" ? null : (deviceId ?? 0), seed };
-  const plans = [...new Set(settings.models ?? REGISTRY)].map((named) => {
-    const model = typeof named === "string" ? findModel(named) : named;
+  const named = settings.models ?? (settings.weights === undefined ? REGISTRY : []);
+  const { models, weights } = modelsOf(named, settings.weights);
+  const plans = models.map((model) => {
     const prompts = promptsOf(model, settings.promptTokens ?? []);
     const candidates = dtypes.flatMap((dtype) =>
       loweringPairs(model, wanted).flatMap((pair) =>
         (ep === "cpu" ? [null] : [false, true]).map((cudaGraph) => ({
           model,
+          ...(weights && { weights }),
           ep,
           dtype,
           ...pair,
@@ -105,14 +107,12 @@ export function planGate(settings: GateSettings): GatePlan[] {
         })),
       ),
     );
-    return { model, prompts, ways: waysOf(prompts), candidates, ...common };
+    return { model, ...(weights && { weights }), prompts, ways: waysOf(prompts), candidates, ...common };
   });
   const some = plans.filter(({ candidates }) => candidates.length > 0);
   if (some.length > 0) return some;
   throw new UserError(
-    plans.length === 0
-      ? "no model given; `ssm-scope models` lists them"
-      : `no model given has the lowering ${(wanted ?? []).join(" or ")}; leave --lowering out, or choose another model`,
+    `no model given has the lowering ${(wanted ?? []).join(" or ")}; leave --lowering out, or choose another model`,
   );
 }
 

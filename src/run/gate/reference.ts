@@ -13,7 +13,7 @@ export async function askAll(
   { reference, progress, signal }: Gating,
 ): Promise<ReadonlyMap<number, ReferenceRun>> {
   const { model, prompts } = plan;
-  const cell = cellOf(plan, referenceOf(model), { segmentTokens: null, prompts });
+  const cell = cellOf(plan, referenceOf(plan), { segmentTokens: null, prompts });
   using engine = reference(cell, source);
   using answers = engine.open(cell, lengthsOf({ prompts }));
   const runs = new Map<number, ReferenceRun>();

@@ -6,6 +6,8 @@ import type { Tolerance } from "./tolerances.js";
 /** What the gate found of one setting of one model. */
 export interface GateResult {
   readonly model: string;
+  /** As in a row's column: random, or the checkpoint. */
+  readonly weights: string;
   readonly ep: Ep;
   readonly device: string;
   readonly dtype: Dtype;

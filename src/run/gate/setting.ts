@@ -3,7 +3,7 @@ import type { Cell } from "../plan.js";
 /** What the gate passes or fails: everything that can change a model's numbers; lengths and repeats do not. */
 export interface Setting extends Pick<
   Cell,
-  "model" | "ep" | "dtype" | "lowering" | "decodeLowering" | "cuda"
+  "model" | "weights" | "ep" | "dtype" | "lowering" | "decodeLowering" | "cuda"
 > {
   /** Whether decode steps are replayed as a CUDA graph, once that is known; null on a CPU. */
   readonly cudaGraph: boolean | null;
@@ -19,7 +19,7 @@ export const isReference = ({ ep, dtype, lowering, decodeLowering }: Setting): b
   [lowering, decodeLowering].every((used) => used === null || used === "linear-attention");
 
 /** What a setting is named by. */
-type Named = Omit<Setting, "model" | "cuda"> & { readonly model: string };
+type Named = Omit<Setting, "model" | "weights" | "cuda"> & { readonly model: string };
 
 /** A setting in a few words: `mamba2-130m, cuda, fp16, ssd-matmul, decoding by linear-attention, CUDA graph`. */
 export function describeSetting({ model, ep, dtype, lowering, decodeLowering, cudaGraph }: Named): string {

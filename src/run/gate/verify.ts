@@ -1,4 +1,3 @@
-import { RandomWeights } from "../../models/index.js";
 import { showProgress, silentProgress } from "../progress.js";
 import { cellOf } from "./cell.js";
 import { gateFacts, openEngine, type OpenEngine } from "./engine.js";
@@ -7,6 +6,7 @@ import { planGate, type GatePlan, type GateSettings } from "./plan.js";
 import { gateFolder, prepareFolder } from "./record.js";
 import { askAll } from "./reference.js";
 import type { GateResult } from "./result.js";
+import { weightSource } from "../weight-source.js";
 import { workOf } from "./work.js";
 
 export interface VerifyOptions extends GateSettings {
@@ -71,7 +71,9 @@ export async function verify(options: VerifyOptions = {}): Promise<GateResult[]>
 
 /** Judges all settings of one model against one reference, which is asked once. */
 async function judgeModel(plan: GatePlan, gate: Gating, results: GateResult[]): Promise<void> {
-  const source = new RandomWeights(plan.seed);
+  const source = weightSource(plan, (read, total) => {
+    gate.progress.step(0, `${plan.model.name}: reading weights, ${Math.round((100 * read) / total)} %`);
+  });
   const reference = await askAll(plan, source, gate);
   for (const dtype of new Set(plan.candidates.map((setting) => setting.dtype))) {
     // Sessions share weights, and weights have one type.
