@@ -26,7 +26,12 @@ const RULES: Record<string, Rule> = {
   analyze: { folders: ["stats", "record"], packages: ["arquero"] },
   figures: { folders: [], types: ["record"], packages: [], lazy: [] },
   sensors: { folders: ["ffi"], packages: ["koffi"], fs: true },
-  run: { folders: ["models", "graph", "ort", "record", "sensors"], packages: ["cli-progress"], fs: true },
+  run: {
+    folders: ["models", "graph", "ort", "record", "sensors"],
+    packages: ["cli-progress"],
+    lazy: ["@huggingface/tokenizers"],
+    fs: true,
+  },
   notebook: {
     folders: ["record"],
     types: ["figures"],

@@ -18,6 +18,7 @@ export type {
   Part,
   WeightSpec,
 } from "./decoder.js";
+export { greedyGraph } from "./greedy-graph.js";
 export { SSD_CHUNK } from "./blocks/ssd.js";
 export { registryRows } from "./registry-rows.js";
 export { RandomWeights, fromBits, toBits, type WeightBits } from "./weights.js";
