@@ -30,6 +30,7 @@ const RULES: Record<string, Rule> = {
   run: {
     folders: ["models", "checkpoint", "graph", "ort", "record", "sensors"],
     packages: ["cli-progress"],
+    lazy: ["@huggingface/tokenizers"],
     fs: true,
   },
   notebook: {

@@ -14,6 +14,7 @@ export const SERIES_COLUMNS = [
   "threads",
   "phase",
   "batch",
+  "prompt",
   "new_tokens",
   "prefill",
   "segment_tokens",

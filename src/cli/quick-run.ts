@@ -9,6 +9,7 @@ import { reportHtml } from "./report.js";
 import { failedCells, printSummary } from "./summary.js";
 
 export interface QuickOptions extends RunOptions {
+  promptTokens: readonly number[];
   out: string;
   fresh: boolean;
   signal: AbortSignal;

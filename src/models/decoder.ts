@@ -262,13 +262,13 @@ export class Decoder {
 }
 
 /** The last token's row of [batch, tokens, width], as [batch, width]. */
-const lastToken = (values: Value): Value => ops.at(values, -1, 1);
+export const lastToken = (values: Value): Value => ops.at(values, -1, 1);
 
 /**
  * The index of the largest of [batch, vocabulary], as [batch, 1]. ArgMax would be the operator for it, but takes 2.5 ms
  * on CUDA for 151936 entries; reductions take microseconds.
  */
-function greedy(values: Value): Value {
+export function greedy(values: Value): Value {
   const { graph } = values;
   // CUDA has no reductions of bfloat16.
   const logits = values.dtype === "bfloat16" ? ops.cast(values, "float32") : values;

@@ -22,6 +22,7 @@ export type {
 } from "./decoder.js";
 export { modelFromConfig, differenceOf } from "./config-json.js";
 export { tensorsOf } from "./tensors.js";
+export { greedyGraph } from "./greedy-graph.js";
 export { SSD_CHUNK } from "./blocks/ssd.js";
 export { registryRows, modelRow } from "./registry-rows.js";
 export { RandomWeights, fromBits, toBits, type WeightBits } from "./weights.js";

@@ -5,6 +5,7 @@ export { type SessionOptions } from "./session-options.js";
 export { type RunOptions } from "./run-options.js";
 export { type Binding } from "./binding.js";
 export { type ValueInfo } from "./value-info.js";
+export { readModelFile, type ModelFile } from "./model-file.js";
 export { type Tensor } from "./tensor.js";
 export { type PrepackedWeights } from "./prepacked-weights.js";
 export { type MemoryStatistics } from "./memory-statistics.js";

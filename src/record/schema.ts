@@ -38,7 +38,7 @@ export const COLUMNS = {
     type: "string",
     unit: "",
     about:
-      "random (seeded; speed and memory do not depend on the values), or a checkpoint: its folder's name and a hash as NAME@HASH (published rows: checkpoint)",
+      "random (seeded; speed and memory do not depend on the values), a checkpoint: its folder's name and a hash as NAME@HASH (published rows: checkpoint), or exported (in the .onnx file measured)",
   },
   parameters: { type: "number", unit: "count", about: "parameters, tied tensors counted once" },
   dtype: { type: "string", unit: "", about: "fp32, fp16, bf16 (published rows: as the artifact loaded it)" },
@@ -66,6 +66,12 @@ export const COLUMNS = {
   phase: { type: "string", unit: "", about: "prefill, decode or both" },
   batch: { type: "number", unit: "sequences", about: "sequences processed together" },
   prompt_tokens: { type: "number", unit: "tokens", about: "length of the prompt" },
+  prompt: {
+    type: "string",
+    unit: "",
+    about:
+      "seeded (random token ids), or the file whose first tokens it is, with the first digits of its SHA-256; every row of a batch is the same",
+  },
   new_tokens: { type: "number", unit: "tokens", about: "tokens generated, the first one included" },
   prefill: { type: "string", unit: "", about: "chunked (segments, state carried on) or monolithic" },
   segment_tokens: { type: "number", unit: "tokens", about: "length of a prefill segment" },
@@ -119,9 +125,18 @@ export const COLUMNS = {
   },
 
   // Memory.
-  weights_bytes: { type: "number", unit: "bytes", about: "weights as stored for the run" },
+  weights_bytes: {
+    type: "number",
+    unit: "bytes",
+    about: "weights as stored for the run; of an exported model the size of its files",
+  },
   table_bytes: { type: "number", unit: "bytes", about: "computed tables, e.g. rotary positions" },
-  kv_cache_bytes: { type: "number", unit: "bytes", about: "allocated key/value cache" },
+  kv_cache_bytes: {
+    type: "number",
+    unit: "bytes",
+    about:
+      "allocated key/value cache; of an exported model whose cache grows, the two buffers that take turns",
+  },
   ssm_state_bytes: { type: "number", unit: "bytes", about: "one set of SSM states" },
   conv_state_bytes: { type: "number", unit: "bytes", about: "one set of convolution states" },
   peak_activation_bytes: {
@@ -231,7 +246,7 @@ export const COLUMNS = {
     type: "string",
     unit: "",
     about:
-      "numerical gate of this model and setting (`ssm-scope verify`): passed, failed or not-run; null where it is the reference itself",
+      "numerical gate of this model and setting (`ssm-scope verify`): passed, failed or not-run; null where it is the reference itself, as an exported model on a CPU is",
   },
   figure: {
     type: "string",

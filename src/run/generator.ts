@@ -19,6 +19,7 @@ import {
 import { Carried } from "./carried.js";
 import { FLOAT_TYPE, graphOptions, tokensMultipleOf, type Phase } from "./graph-options.js";
 import { arenaLimit, assertWithin } from "./memory-budget.js";
+import type { Measured } from "./loaded.js";
 import type { LoadedModel } from "./loaded-model.js";
 import type { Cell } from "./plan.js";
 import { other, sideAfter, stateBytes, type Side } from "./states.js";
@@ -35,7 +36,7 @@ export interface GeneratorOptions {
  * state between them, which never leaves the device. Decoding feeds itself: each step writes the next token and
  * position where the next step reads them.
  */
-export class Generator implements Disposable {
+export class Generator implements Measured {
   readonly #cell: Cell;
   readonly #model: LoadedModel;
   readonly #device: Device;
@@ -382,7 +383,7 @@ function runStep({ session, steps, cudaGraph }: Decode, side: Side): void {
 const GRAPHS = [{ config: { gpu_graph_id: "1" } }, { config: { gpu_graph_id: "2" } }] as const;
 
 /** Columns start..end of `batch` rows. */
-function columns(rows: BigInt64Array, batch: number, start: number, end: number): BigInt64Array {
+export function columns(rows: BigInt64Array, batch: number, start: number, end: number): BigInt64Array {
   const length = rows.length / batch;
   const out = new BigInt64Array(batch * (end - start));
   for (let row = 0; row < batch; row++)

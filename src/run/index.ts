@@ -1,4 +1,9 @@
 export { run, InterruptedError, type RunOptions } from "./run.js";
+export { runOnnx, type RunOnnxOptions } from "./onnx/run-onnx.js";
+export { planOnnx, type OnnxCell, type OnnxModel, type OnnxSettings } from "./onnx/plan.js";
+export { LoadedOnnx } from "./onnx/loaded-onnx.js";
+export { OnnxGenerator } from "./onnx/generator.js";
+export { readDocument, type TokenizedDocument } from "./document.js";
 export { plan, type Cell, type Dtype, type Ep, type Settings } from "./plan.js";
 export { readConfig } from "../checkpoint/index.js";
 export { LIKE } from "./memory-budget.js";

@@ -1,12 +1,17 @@
 import { prefixTokens } from "../models/index.js";
 import type { Device, PrepackedWeights, Runtime } from "../ort/index.js";
+import { gateOf, type Gate } from "./gate/record.js";
+import type { GateFacts } from "./gate/key.js";
+import { settingOf } from "./gate/setting.js";
+import { Generator } from "./generator.js";
+import type { Loaded } from "./loaded.js";
 import type { Cell } from "./plan.js";
 import { openDevice, type ProcessMemory } from "./process-memory.js";
 import { weightSource } from "./weight-source.js";
 import { WeightStore, type WeightSource } from "./weight-store.js";
 
 /** A model on a device: what all its generators share. */
-export class LoadedModel implements Disposable {
+export class LoadedModel implements Loaded {
   readonly device: Device;
   readonly memory: ProcessMemory;
   readonly weights: WeightStore;
@@ -28,6 +33,14 @@ export class LoadedModel implements Disposable {
     this.positions = Math.max(
       ...cells.map(({ model, promptTokens, newTokens }) => prefixTokens(model) + promptTokens + newTokens),
     );
+  }
+
+  open(cell: Cell): Generator {
+    return new Generator(cell, this);
+  }
+
+  gate(cell: Cell, cudaGraph: boolean | null, facts: GateFacts): Gate | null {
+    return gateOf(settingOf(cell, cudaGraph), facts);
   }
 
   [Symbol.dispose](): void {

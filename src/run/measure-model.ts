@@ -1,12 +1,13 @@
-import { randomPrompt } from "../models/index.js";
-import { NativeError, openRuntime } from "../ort/index.js";
+import { NativeError, openRuntime, type Runtime } from "../ort/index.js";
 import type { Row } from "../record/index.js";
-import { gateOf, type Gate } from "./gate/record.js";
-import { settingOf } from "./gate/setting.js";
-import { Generator } from "./generator.js";
+import type { Gate } from "./gate/record.js";
+import type { Loaded, Measured } from "./loaded.js";
 import { LoadedModel } from "./loaded-model.js";
+import { LoadedOnnx } from "./onnx/loaded-onnx.js";
+import { isOnnxCell } from "./onnx/plan.js";
 import { performanceClock, sample, warmUp, type WarmUpOptions } from "./measure.js";
-import type { Cell } from "./plan.js";
+import type { AnyCell, Cell } from "./plan.js";
+import { promptOf } from "./prompt.js";
 import type { Progress } from "./progress.js";
 import {
   cellColumns,
@@ -30,7 +31,7 @@ export interface Sweep {
 }
 
 /** Columns that every row of a cell has, whether it was measured or could not be. */
-export function columnsOf(cell: Cell, common: Row): Row {
+export function columnsOf(cell: AnyCell, common: Row): Row {
   return { ...cellColumns(cell), device: common.cpu_model ?? "cpu", ...common };
 }
 
@@ -39,20 +40,25 @@ export function columnsOf(cell: Cell, common: Row): Row {
  * error ends all of them, as does the signal (AbortError).
  */
 export async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise<void> {
-  using model = new LoadedModel(
-    openRuntime(),
-    todo.map(({ cell }) => cell),
-    weightSource(todo[0]!.cell, (read, total) => {
-      sweep.progress.step(0, `reading weights: ${Math.round((100 * read) / total)} %`);
-    }),
-  );
+  using model = load(openRuntime(), todo, sweep.progress);
   for (const { cell, repeats } of todo) await measureCell(cell, repeats, model, sweep);
 }
 
+/** The one model of the cells: an exported one, or else the registry's. */
+function load(runtime: Runtime, todo: readonly Todo[], progress: Sweep["progress"]): Loaded {
+  const cells = todo.map(({ cell }) => cell);
+  if (cells.every(isOnnxCell)) return new LoadedOnnx(runtime, cells);
+  const ours = cells as Cell[];
+  const source = weightSource(ours[0]!, (read, total) => {
+    progress.step(0, `reading weights: ${Math.round((100 * read) / total)} %`);
+  });
+  return new LoadedModel(runtime, ours, source);
+}
+
 async function measureCell(
-  cell: Cell,
+  cell: AnyCell,
   repeats: readonly number[],
-  loaded: LoadedModel,
+  loaded: Loaded,
   sweep: Sweep,
 ): Promise<void> {
   const columns = columnsOf(cell, {
@@ -76,9 +82,9 @@ async function measureCell(
     }
   };
   try {
-    using generator = new Generator(cell, loaded);
+    using generator = loaded.open(cell);
     const cudaGraph = loaded.device.ep === "cpu" ? null : generator.cudaGraph;
-    const gate = gateOf(settingOf(cell, cudaGraph), columns);
+    const gate = loaded.gate(cell, cudaGraph, columns);
     // Reported before the generator is released: after a fatal error of a GPU the release may end the process.
     await takeSamples(generator, cell, repeats, loaded, { gate, cuda_graph: cudaGraph }, sweep, add).catch(
       (error: unknown) => {
@@ -97,17 +103,17 @@ async function measureCell(
 }
 
 async function takeSamples(
-  generator: Generator,
-  cell: Cell,
+  generator: Measured,
+  cell: AnyCell,
   repeats: readonly number[],
-  loaded: LoadedModel,
+  loaded: Loaded,
   known: { gate: Gate | null; cuda_graph: boolean | null },
   { warmUp: warmUpOptions, progress, signal }: Sweep,
   add: (row: Row) => void,
 ): Promise<void> {
-  const { promptTokens, newTokens, batch, seed, model } = cell;
+  const { newTokens } = cell;
   const name = cellName(cell);
-  const prompt = randomPrompt(promptTokens, batch, model.config.vocab_size, seed);
+  const prompt = promptOf(cell);
   progress.step(0, `${name}: warming up`);
   const warm = await warmUp(generator, prompt, newTokens, performanceClock, warmUpOptions, signal);
   generator.assertWithinBudget("the prompt");

@@ -7,9 +7,18 @@ import {
   type CheckpointRef,
 } from "../checkpoint/index.js";
 import { UserError } from "../errors.js";
-import { findModel, lowerings, maxPositions, type Lowering, type Model } from "../models/index.js";
+import {
+  findModel,
+  lowerings,
+  maxPositions,
+  type Family,
+  type Lowering,
+  type Model,
+} from "../models/index.js";
 import { ARENA_STRATEGIES, assertOther, type CudaOptions } from "../ort/index.js";
+import type { TokenizedDocument } from "./document.js";
 import { memoryOf } from "./memory-budget.js";
+import { promptFrom, type DocumentPrompt } from "./prompt.js";
 import { unsupported } from "./support.js";
 
 export type Dtype = "fp32" | "fp16" | "bf16";
@@ -21,8 +30,10 @@ export interface Settings {
   models: readonly (string | Model)[];
   /** Folder of a checkpoint of the one model: safetensors, and its config.json. Default: seeded random weights. */
   weights?: string;
-  /** Prompt lengths in tokens. */
-  promptTokens: readonly number[];
+  /** Prompt lengths in tokens. Default: the whole document, where there is one. */
+  promptTokens?: readonly number[];
+  /** Its first tokens are the prompt (see readDocument). Default: seeded random tokens. */
+  document?: TokenizedDocument;
   /** Tokens to generate, the first one included. Default 16. */
   newTokens?: number;
   /** Samples of every cell. Default 5. */
@@ -67,11 +78,26 @@ export interface Settings {
   beyondPositions?: boolean;
 }
 
+/** What a sweep needs to know of a model, wherever it comes from. */
+export interface ModelFacts {
+  readonly name: string;
+  readonly family: Family;
+  /** null where it is not known. */
+  readonly hfId: string | null;
+  readonly parameters: number | null;
+  readonly config: { readonly vocab_size: number };
+}
+
+/** A cell of whatever model: what is enough to schedule it and to describe its rows. */
+export type AnyCell = Cell<ModelFacts>;
+
 /** One point of the sweep, with every setting decided. */
-export interface Cell {
+export interface Cell<M extends ModelFacts = Model> {
   readonly key: string;
-  readonly model: Model;
+  readonly model: M;
   readonly promptTokens: number;
+  /** The prompt of every row of the batch, where it is not seeded. */
+  readonly prompt?: DocumentPrompt;
   readonly newTokens: number;
   readonly repeats: number;
   readonly batch: number;
@@ -100,24 +126,14 @@ export interface Cell {
 
 /** All cells of the settings, model by model, or a UserError that names the first setting that makes no sense. */
 export function plan(settings: Settings): Cell[] {
-  if (settings.promptTokens.length === 0)
-    throw new UserError("no prompt length given; give at least one, e.g. 512");
+  const lengths = promptLengths(settings);
   const ep = oneOf("the execution provider", settings.ep ?? "cpu", ["cpu", "cuda"] as const);
   const common = {
-    newTokens: count("the number of new tokens", settings.newTokens ?? 16),
-    repeats: count("the number of repeats", settings.repeats ?? 5),
-    batch: count("the batch", settings.batch ?? 1),
-    ep,
-    ...deviceSettings(ep, settings),
+    ...modelFreeSettings(ep, settings),
     dtype: chooseDtype(ep, settings.dtype),
-    prefill: oneOf("the prefill", settings.prefill ?? "chunked", ["chunked", "monolithic"] as const),
     logits: oneOf("logits", settings.logits ?? "last", ["last", "all"] as const),
-    threads: settings.threads === undefined ? null : count("the number of threads", settings.threads),
-    seed: count("the seed", settings.seed ?? 1, 0),
   };
-  const segment = count("the segment length", settings.segmentTokens ?? 8192);
   const { models, weights } = modelsOf(settings.models, settings.weights);
-  const lengths = unique(settings.promptTokens.map((length) => count("a prompt length", length)));
   return models.flatMap((model) =>
     lengths.map((promptTokens) => {
       const decided = {
@@ -125,9 +141,9 @@ export function plan(settings: Settings): Cell[] {
         model,
         ...(weights && { weights }),
         promptTokens,
+        ...promptFrom(settings.document, promptTokens, model),
         lowering: chooseLowering(model, settings.lowering ?? "auto", lowerings(model)[0]),
         decodeLowering: chooseLowering(model, settings.decodeLowering ?? "auto", "linear-attention"),
-        segmentTokens: common.prefill === "monolithic" ? null : segment,
         beyondPositions: checkPositions(
           model,
           promptTokens + common.newTokens,
@@ -136,18 +152,51 @@ export function plan(settings: Settings): Cell[] {
       };
       checkSupport(decided);
       checkBudget(decided);
-      return { ...decided, key: cellKey(decided) };
+      return { ...decided, key: cellKey([model.arch, model.config], decided) };
     }),
   );
 }
 
-/** The hash of everything that decides a cell's result on one machine; how often it is repeated does not. */
-function cellKey({ model, repeats, weights, ...setting }: Omit<Cell, "key">): string {
-  const decides = JSON.stringify({
-    model: [model.arch, model.config],
-    ...setting,
-    ...(weights && { weights: weights.hash }),
-  });
+/** The prompt lengths of a sweep. */
+export function promptLengths({
+  promptTokens,
+  document,
+}: Pick<Settings, "promptTokens" | "document">): number[] {
+  const lengths = promptTokens ?? (document ? [document.ids.length] : []);
+  if (lengths.length === 0)
+    throw new UserError(
+      "no prompt length given; give at least one, e.g. 512 (-l 512), or a document (--prompt-file)",
+    );
+  return unique(lengths.map((length) => count("a prompt length", length)));
+}
+
+/** What is decided without a look at the model. */
+export function modelFreeSettings(ep: Ep, settings: Omit<Settings, "models">) {
+  const prefill = oneOf("the prefill", settings.prefill ?? "chunked", ["chunked", "monolithic"] as const);
+  const segment = count("the segment length", settings.segmentTokens ?? 8192);
+  return {
+    newTokens: count("the number of new tokens", settings.newTokens ?? 16),
+    repeats: count("the number of repeats", settings.repeats ?? 5),
+    batch: count("the batch", settings.batch ?? 1),
+    ep,
+    ...deviceSettings(ep, settings),
+    prefill,
+    segmentTokens: prefill === "monolithic" ? null : segment,
+    threads: settings.threads === undefined ? null : count("the number of threads", settings.threads),
+    seed: count("the seed", settings.seed ?? 1, 0),
+  };
+}
+
+/**
+ * The hash of everything that decides a cell's result on one machine; how often it is repeated does not.
+ *
+ * @param model what tells it from others
+ */
+export function cellKey(
+  model: unknown,
+  { model: _, repeats, weights, ...setting }: Omit<AnyCell, "key">,
+): string {
+  const decides = JSON.stringify({ model, ...setting, ...(weights && { weights: weights.hash }) });
   return createHash("sha256").update(decides).digest("hex").slice(0, 12);
 }
 
@@ -213,7 +262,7 @@ function checkSupport({ model, ep, dtype }: Omit<Cell, "key">): void {
 /** What only a GPU has. On the CPU none of it may be set: it would be without effect, and the row would not show it. */
 function deviceSettings(
   ep: Ep,
-  settings: Settings,
+  settings: Omit<Settings, "models">,
 ): Pick<Cell, "deviceId" | "cudaGraph" | "cuda" | "memoryBytes"> {
   const { deviceId, cudaGraph, arena, tf32, cudnnConvSearch, epOptions, memoryBytes, like } = settings;
   if (ep === "cpu") {

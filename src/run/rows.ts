@@ -1,14 +1,14 @@
 import { NativeError, providerOptions, type CudaOptions } from "../ort/index.js";
 import type { Row } from "../record/index.js";
 import type { Gate } from "./gate/record.js";
-import type { Generator } from "./generator.js";
 import { isOutOfHostMemory } from "./host-memory.js";
-import type { LoadedModel } from "./loaded-model.js";
+import type { Loaded, Measured } from "./loaded.js";
 import type { Sample, WarmUp } from "./measure.js";
-import type { Cell } from "./plan.js";
+import { isOnnxCell } from "./onnx/plan.js";
+import type { AnyCell } from "./plan.js";
 
 /** The columns that every row of a cell shares: the model and the setting. */
-export function cellColumns(cell: Cell): Row {
+export function cellColumns(cell: AnyCell): Row {
   const { model } = cell;
   return {
     kind: "latency",
@@ -16,7 +16,7 @@ export function cellColumns(cell: Cell): Row {
     model: model.name,
     hf_id: model.hfId || null,
     family: model.family,
-    weights: weightsName(cell),
+    weights: isOnnxCell(cell) ? "exported" : weightsName(cell),
     parameters: model.parameters,
     dtype: cell.dtype,
     lowering: cell.lowering,
@@ -28,6 +28,7 @@ export function cellColumns(cell: Cell): Row {
     phase: "both",
     batch: cell.batch,
     prompt_tokens: cell.promptTokens,
+    prompt: cell.prompt?.name ?? "seeded",
     new_tokens: cell.newTokens,
     prefill: cell.prefill,
     segment_tokens: cell.segmentTokens,
@@ -40,7 +41,7 @@ export function cellColumns(cell: Cell): Row {
 }
 
 /** What a row says of its weights. */
-export const weightsName = ({ weights }: Pick<Cell, "weights">): string =>
+export const weightsName = ({ weights }: Pick<AnyCell, "weights">): string =>
   weights ? `${weights.name}@${weights.hash}` : "random";
 
 /** The options that sessions are given, in the provider's own names, but for limits and graphs, which have columns. */
@@ -48,7 +49,7 @@ const epOptions = (cuda: CudaOptions): string[] =>
   Object.entries(providerOptions(cuda)).map(([key, value]) => `${key}=${value}`);
 
 /** Columns of one sample. */
-export function sampleColumns(cell: Cell, { ttftMs, itlMs, e2eMs }: Sample): Row {
+export function sampleColumns(cell: AnyCell, { ttftMs, itlMs, e2eMs }: Sample): Row {
   const decodeMs = e2eMs - ttftMs;
   const decoded = itlMs.length * cell.batch;
   return {
@@ -63,7 +64,7 @@ export function sampleColumns(cell: Cell, { ttftMs, itlMs, e2eMs }: Sample): Row
 }
 
 /** Where the process's memory has gone; the parts and the residual add up to the process. */
-export function memoryColumns(generator: Generator, { device, weights, memory }: LoadedModel): Row {
+export function memoryColumns(generator: Measured, { device, weights, memory }: Loaded): Row {
   const { parameterBytes, tableBytes } = weights;
   const { heldStateBytes, peakActivationBytes, reservedBytes } = generator;
   const held = parameterBytes + tableBytes + heldStateBytes;
@@ -87,7 +88,7 @@ export function memoryColumns(generator: Generator, { device, weights, memory }:
 }
 
 /** What is known of memory before there are sessions. */
-export function heldColumns({ device, weights, memory }: LoadedModel): Row {
+export function heldColumns({ device, weights, memory }: Loaded): Row {
   return {
     weights_bytes: weights.parameterBytes,
     table_bytes: weights.tableBytes,
@@ -111,7 +112,7 @@ export function failureColumns(error: unknown): Row | null {
 }
 
 /** Whether the sample may be trusted as far as this engine can tell, and why not. */
-export function verdictColumns(cell: Cell, { runs, stable }: WarmUp, gate: Gate | null): Row {
+export function verdictColumns(cell: AnyCell, { runs, stable }: WarmUp, gate: Gate | null): Row {
   const reasons: string[] = [];
   if (!stable) reasons.push("unstable-warm-up");
   if (cell.beyondPositions !== null) reasons.push("beyond-positions");

@@ -7,7 +7,7 @@ import { memoryCampaign, openCampaign } from "./campaign.js";
 import { measureIsolated } from "./isolated.js";
 import type { WarmUpOptions } from "./measure.js";
 import { measureModel, type Sweep } from "./measure-model.js";
-import { oneOf, plan, type Cell, type Settings } from "./plan.js";
+import { oneOf, plan, type AnyCell, type Cell, type Settings } from "./plan.js";
 import { showProgress, silentProgress } from "./progress.js";
 import { totalWork } from "./work.js";
 
@@ -62,7 +62,7 @@ export async function run(options: RunOptions): Promise<ColumnTable> {
 
 /** `run` for cells that are planned already. `preload`: see IsolatedOptions. */
 export async function runCells(
-  cells: readonly Cell[],
+  cells: readonly AnyCell[],
   options: SweepOptions & { preload?: readonly string[] },
 ): Promise<ColumnTable> {
   const isolate = oneOf("isolate", options.isolate ?? "auto", ["auto", "cell", "none"] as const);
@@ -106,7 +106,7 @@ export async function runCells(
 }
 
 /** The GPU of the cells, or a UserError that says why there is none: asked for before any file is written. */
-function deviceFacts(cells: readonly Cell[]): Row {
+function deviceFacts(cells: readonly AnyCell[]): Row {
   const onGpu = cells.find(({ ep }) => ep === "cuda");
   if (!onGpu) return {};
   const { name, driverVersion } = openRuntime().inspectCuda(onGpu.deviceId!);
@@ -133,7 +133,7 @@ function refuseOtherMachine(earlier: readonly Row[], here: Row): void {
   }
 }
 
-function missingRepeats(cell: Cell, rows: readonly Row[]): number[] {
+function missingRepeats(cell: AnyCell, rows: readonly Row[]): number[] {
   const mine = rows.filter((row) => row.cell === cell.key);
   if (mine.some((row) => row.status === "oom")) return [];
   const have = new Set(mine.filter((row) => row.status === "ok").map((row) => row.repeat));

@@ -1,21 +1,21 @@
-import type { Cell } from "./plan.js";
+import type { AnyCell } from "./plan.js";
 
 /** A cell and the indices of its samples that are still to be taken. */
 export interface Todo {
-  readonly cell: Cell;
+  readonly cell: AnyCell;
   readonly repeats: readonly number[];
 }
 
 /** A cell as progress lines and errors name it. */
-export const cellName = ({ model, promptTokens }: Cell): string => `${model.name}, ${promptTokens} tokens`;
+export const cellName = ({ model, promptTokens }: AnyCell): string => `${model.name}, ${promptTokens} tokens`;
 
 /** Warm-up runs that a cell is expected to need, for the time left. */
 const EXPECTED_WARM_UP = 2;
 
 /** How long a generation takes in units of a prompt token: a decoded token is some ten times as slow on a CPU. */
-export const generationWork = ({ promptTokens, newTokens }: Cell): number => promptTokens + 10 * newTokens;
+export const generationWork = ({ promptTokens, newTokens }: AnyCell): number => promptTokens + 10 * newTokens;
 
-export const warmUpWork = (cell: Cell): number => EXPECTED_WARM_UP * generationWork(cell);
+export const warmUpWork = (cell: AnyCell): number => EXPECTED_WARM_UP * generationWork(cell);
 
 export const totalWork = (todo: readonly Todo[]): number =>
   todo.reduce((sum, { cell, repeats }) => sum + warmUpWork(cell) + repeats.length * generationWork(cell), 0);

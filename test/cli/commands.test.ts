@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { ensureDist } from "../support/dist.js";
 
@@ -33,6 +33,10 @@ function ssmScope(...args: string[]): Outcome {
   return { code: status, out: stdout, err: stderr };
 }
 
+const EXPORTED = resolve("test/fixtures/onnx/dynamo/model.onnx");
+const DOCUMENT = resolve("test/fixtures/tokenizer/document.txt");
+const TOKENIZER = resolve("test/fixtures/tokenizer/byte-level/tokenizer.json");
+
 const WRONG: [string[], RegExp][] = [
   [
     ["run", "gpt-neo-125", "-l", "8"],
@@ -45,7 +49,24 @@ const WRONG: [string[], RegExp][] = [
     ["run", "gpt-neo-125m", "-l", "4K"],
     /2048 positions, but prompt and new tokens make 4112.*--beyond-positions/,
   ],
-  [["run", "gpt-neo-125m"], /required option '-l, --prompt-tokens/],
+  [["run", "gpt-neo-125m"], /no prompt length given; give at least one, e\.g\. 512 \(-l 512\)/],
+  [
+    ["run", "gpt-neo-125m", "--onnx", EXPORTED, "-l", "8"],
+    /--onnx takes the place of other models, but gpt-neo-125m/,
+  ],
+  [["run", "--onnx", "nowhere.onnx", "-l", "8"], /nowhere\.onnx: there is no such file or folder/],
+  [["run", "--onnx", EXPORTED, "-l", "8", "--dtype", "fp16"], /the dtype cannot be chosen for an exported/],
+  [["run", "gpt-neo-125m", "-l", "8", "--name", "mine"], /--name is for an exported model/],
+  [["run", "gpt-neo-125m", "-l", "8", "--tokenizer", TOKENIZER], /give it with --prompt-file/],
+  [["run", "gpt-neo-125m", "--prompt-file", DOCUMENT], /--prompt-file needs the model's tokenizer\.json/],
+  [
+    ["run", "--onnx", EXPORTED, "--prompt-file", DOCUMENT],
+    /tokenizer\.json \(--tokenizer\); there is none at/,
+  ],
+  [
+    ["run", "gpt-neo-125m", "-l", "1K", "--prompt-file", DOCUMENT, "--tokenizer", TOKENIZER],
+    /the prompt length is 1024, but document\.txt [0-9a-f]{12} has 353 tokens/,
+  ],
   [["run", "gpt-neo-125m", "-l", "8", "--resume"], /--resume needs --out/],
   [["run", "gpt-neo-125m", "-l", "8", "--resume", "-o", "nowhere"], /there is no campaign in nowhere/],
   [["run", "gpt-neo-125m", "-l", "8", "--isolate", "all"], /Allowed choices are auto, cell, none/],
@@ -96,6 +117,37 @@ test("a path that cannot be written is one sentence, and a closed pipe is none",
     encoding: "utf8",
   });
   assert.equal(piped.stderr, "");
+});
+
+test("an exported model is measured on a document, by the tokenizer beside it", () => {
+  const model = join(folder, "exported");
+  cpSync(dirname(EXPORTED), model, { recursive: true });
+  cpSync(TOKENIZER, join(model, "tokenizer.json"));
+  writeFileSync(join(folder, "letters.txt"), "QWXZ");
+  const file = join("exported", "model.onnx");
+  const { code, out, err } = ssmScope(
+    ...[
+      "run",
+      "--onnx",
+      file,
+      "--name",
+      "mine",
+      "--prompt-file",
+      "letters.txt",
+      "-n",
+      "3",
+      "-r",
+      "1",
+      "-o",
+      "rows",
+    ],
+  );
+  assert.equal(code, 0, err);
+  assert.match(out, /1 rows in rows\/rows\.jsonl/);
+  const row = JSON.parse(readFileSync(join(folder, "rows", "rows.jsonl"), "utf8")) as Record<string, unknown>;
+  assert.deepEqual([row["model"], row["prompt_tokens"], row["status"]], ["mine", 4, "ok"]);
+  assert.match(String(row["prompt"]), /^letters\.txt [0-9a-f]{12}$/);
+  for (const made of ["exported", "letters.txt", "rows"]) rmSync(join(folder, made), { recursive: true });
 });
 
 test("models and doctor print JSON that programs read", () => {
