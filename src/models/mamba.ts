@@ -57,5 +57,5 @@ function mixer(model: Decoder, config: MambaConfig, layer: number, u: Value): Va
     cache.carry(present);
     return ops.mul(ops.add(output, ops.mul(x, skip)), ops.silu(gate));
   });
-  return ops.linear(y, parameter("out_proj.weight", [width, inner], fanIn(inner)));
+  return ops.linear(y, model.matrix(`${prefix}.out_proj.weight`, [width, inner], fanIn(inner)));
 }

@@ -8,7 +8,7 @@ import {
   type Session,
   type Tensor,
 } from "../ort/index.js";
-import { FLOAT_TYPE, graphOptions, tokensMultipleOf, type Phase } from "./graph-options.js";
+import { activationType, graphOptions, tokensMultipleOf, type Phase } from "./graph-options.js";
 import { arenaLimit, assertWithin } from "./memory-budget.js";
 import type { LoadedModel } from "./loaded-model.js";
 import type { Cell } from "./plan.js";
@@ -74,7 +74,7 @@ export class Generator implements Disposable {
       ) as [Tensor, Tensor];
       if (keepLogits)
         [this.#logits] = this.#allocate({
-          dtype: FLOAT_TYPE[cell.dtype],
+          dtype: activationType(cell),
           shape: [batch, cell.model.config.vocab_size],
         });
       // A captured graph keeps what was on the host at the time, and cuDNN plans its kernel anew for every value: the

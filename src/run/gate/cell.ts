@@ -6,7 +6,16 @@ import type { Setting } from "./setting.js";
 /** float32 on the CPU, the recurrence token by token: the graphs that agree with Hugging Face transformers. */
 export function referenceOf(model: Model): Setting {
   const lowering = lowerings(model).length > 0 ? "linear-attention" : null;
-  return { model, ep: "cpu", dtype: "fp32", lowering, decodeLowering: lowering, cuda: null, cudaGraph: null };
+  return {
+    model,
+    ep: "cpu",
+    dtype: "fp32",
+    quant: null,
+    lowering,
+    decodeLowering: lowering,
+    cuda: null,
+    cudaGraph: null,
+  };
 }
 
 /** A cell for the longest prompt of a way, so that one generator takes them all. */

@@ -15,11 +15,11 @@ export type GateFacts = Pick<Row, "device" | "ort_version" | "gpu_driver" | "cud
  * a model is built; the version of this package stands for the code that runs them.
  */
 export function gateKey(setting: Setting, facts: GateFacts): string {
-  const { model, ep, dtype, lowering, decodeLowering, cudaGraph, cuda } = setting;
+  const { model, ep, dtype, quant, lowering, decodeLowering, cudaGraph, cuda } = setting;
   const decides = {
     criteria: [CRITERIA, toleranceOf(setting)],
     model: [model.arch, model.config],
-    setting: [ep, dtype, lowering, decodeLowering, cudaGraph],
+    setting: [ep, dtype, quant, lowering, decodeLowering, cudaGraph],
     // Options that only decide where memory comes from do not change results.
     options: [cuda?.tf32 ?? null, cuda?.cudnnConvSearch ?? null, Object.entries(cuda?.other ?? {}).sort()],
     facts: [facts.device, facts.ort_version, facts.gpu_driver, facts.cuda_version].map(

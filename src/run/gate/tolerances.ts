@@ -1,4 +1,3 @@
-import type { Dtype } from "../plan.js";
 import type { Setting } from "./setting.js";
 
 /** Errors that a setting may have, relative to the largest |logit| that the reference gives at that position. */
@@ -25,12 +24,20 @@ export interface Tolerance {
  * of activations comes on top, and more would let a wrong layer through. float32 may have what another order of sums
  * makes in several times the depth; products rounded to TF32 (10 bits, as float16) do not pass as float32.
  */
-export const TOLERANCES: Record<Dtype, Tolerance> = {
+export const TOLERANCES = {
   fp32: { max: 1e-3, mean: 1e-4 },
   fp16: { max: 3e-2, mean: 5e-3 },
   bf16: { max: 1.5e-1, mean: 2.5e-2 },
-};
+  int8Compute: { max: 1e-1, mean: 2e-2 },
+} as const satisfies Record<string, Tolerance>;
 
-/** float32 whose products may round to TF32, as ONNX Runtime's may unless it is told not to, is judged as what it is. */
-export const toleranceOf = ({ dtype, cuda }: Pick<Setting, "dtype" | "cuda">): Tolerance =>
-  dtype === "fp32" && cuda !== null && cuda.tf32 !== false ? TOLERANCES.fp16 : TOLERANCES[dtype];
+/**
+ * What a setting may be off by. float32 whose products may round to TF32, as ONNX Runtime's may unless it is told not to,
+ * is judged as what it is. The reference of quantised weights has the same weights, dequantised: what is left is the
+ * rounding of everything else, to float16 on a GPU; to 8 bits in products that compute in int8; nothing in float32.
+ */
+export function toleranceOf({ dtype, quant, cuda }: Pick<Setting, "dtype" | "quant" | "cuda">): Tolerance {
+  if (quant?.int8Compute) return TOLERANCES.int8Compute;
+  if (dtype === "int8" || dtype === "int4") return cuda === null ? TOLERANCES.fp32 : TOLERANCES.fp16;
+  return dtype === "fp32" && cuda !== null && cuda.tf32 !== false ? TOLERANCES.fp16 : TOLERANCES[dtype];
+}

@@ -104,9 +104,13 @@ test("logits of nothing but 0 are no division by 0", () => {
 });
 
 test("TF32 is judged as the 10 bits it has", () => {
-  assert.equal(toleranceOf({ dtype: "fp32", cuda: null }), TOLERANCES.fp32);
-  assert.equal(toleranceOf({ dtype: "fp32", cuda: { tf32: false } }), TOLERANCES.fp32);
-  assert.equal(toleranceOf({ dtype: "fp32", cuda: { tf32: true } }), TOLERANCES.fp16);
-  assert.equal(toleranceOf({ dtype: "fp32", cuda: {} }), TOLERANCES.fp16, "ONNX Runtime's default");
-  assert.equal(toleranceOf({ dtype: "bf16", cuda: { tf32: true } }), TOLERANCES.bf16);
+  assert.equal(toleranceOf({ dtype: "fp32", quant: null, cuda: null }), TOLERANCES.fp32);
+  assert.equal(toleranceOf({ dtype: "fp32", quant: null, cuda: { tf32: false } }), TOLERANCES.fp32);
+  assert.equal(toleranceOf({ dtype: "fp32", quant: null, cuda: { tf32: true } }), TOLERANCES.fp16);
+  assert.equal(
+    toleranceOf({ dtype: "fp32", quant: null, cuda: {} }),
+    TOLERANCES.fp16,
+    "ONNX Runtime's default",
+  );
+  assert.equal(toleranceOf({ dtype: "bf16", quant: null, cuda: { tf32: true } }), TOLERANCES.bf16);
 });
