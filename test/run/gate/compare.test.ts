@@ -113,4 +113,9 @@ test("TF32 is judged as the 10 bits it has", () => {
     "ONNX Runtime's default",
   );
   assert.equal(toleranceOf({ dtype: "bf16", quant: null, cuda: { tf32: true } }), TOLERANCES.bf16);
+  const quant = { bits: 4, block: 32, int8Compute: false } as const;
+  assert.equal(toleranceOf({ dtype: "int4", quant, cuda: null }), TOLERANCES.fp32, "its own weights");
+  assert.equal(toleranceOf({ dtype: "int4", quant, cuda: {} }), TOLERANCES.fp16);
+  const inInt8 = { ...quant, int8Compute: true };
+  assert.equal(toleranceOf({ dtype: "int4", quant: inInt8, cuda: null }), TOLERANCES.int8Compute);
 });
