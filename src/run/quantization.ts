@@ -7,10 +7,11 @@ export const QUANT_BLOCKS = [32, 128] as const;
 export type QuantBlock = (typeof QUANT_BLOCKS)[number];
 
 /**
- * What the CPU's products with quantised weights compute in. `int8`, the default and what deployed models use, rounds each
- * block of the activations to 8 bits too (MatMulNBits' accuracy level 4). `float` computes in float32 (level 0) and so
- * gives what the dequantised weights would; a step takes 2 to 3 times as long in int4, and in int8, of which ONNX Runtime
- * 1.29 dequantises every weight at every step, 20 to 40 times. A GPU computes in float16.
+ * What the CPU's products with quantised weights compute in. `int8`, the default, rounds each block of the activations to 8
+ * bits too (MatMulNBits' accuracy level 4). `float` computes in float32 (level 0) and so gives what the dequantised weights
+ * would. One token times a matrix of 896 by 4864 on one thread of an EPYC (ONNX Runtime 1.29): 0.08 ms in int8, 0.30 ms in
+ * float for int4, as float32 weights take, and 14 ms for int8, of which it dequantises all every time. A GPU computes in
+ * float16.
  */
 export const QUANT_COMPUTE = ["float", "int8"] as const;
 export type QuantCompute = (typeof QUANT_COMPUTE)[number];
