@@ -8,6 +8,8 @@ export const SERIES_COLUMNS = [
   "family",
   "weights",
   "dtype",
+  "quant_block",
+  "quant_compute",
   "lowering",
   "device",
   "ep",

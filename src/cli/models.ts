@@ -20,9 +20,21 @@ export function modelsCommand(): Command {
         return;
       }
       const { show } = await import("../notebook/display.js");
-      await show(rows.map(({ source, hf_id, provisional, ...shown }) => shown));
+      await show(
+        rows.map(
+          ({
+            source,
+            hf_id,
+            provisional,
+            weights_bytes_fp16,
+            weights_bytes_int8,
+            weights_bytes_int4,
+            ...shown
+          }) => shown,
+        ),
+      );
       console.log(
-        "KV cache and state in bytes at fp16, batch 1. --json also gives the source of each entry, and what of it is not published.",
+        "KV cache and state in bytes at fp16, batch 1. --json also gives the source of each entry, what of it is not published, and the bytes of its weights.",
       );
     });
 }

@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { UserError } from "../errors.js";
 import type { RunOptions, Settings, TokenizedDocument } from "../run/index.js";
 import { addNumericOptions, type NumericFlags } from "./numeric-options.js";
+import { addQuantOptions } from "./quant-options.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
 import { addModelOptions, readConfigs, type ModelFlags } from "./model-options.js";
 import { parseBytes, parseCount, parseLength, parseLengths } from "./parse.js";
@@ -41,12 +42,12 @@ export function runCommand(): Command {
     )
     .option("--device-id <number>", "which GPU, as CUDA counts them (default 0)", parseCount)
     .addOption(
-      new Option("--dtype <type>", "type of weights and activations (default fp32, on a GPU fp16)").choices([
-        "fp32",
-        "fp16",
-        "bf16",
-      ]),
-    )
+      new Option(
+        "--dtype <type>",
+        "type of weights and activations; int8 and int4 of linear layers' weights alone (default fp32, on a GPU fp16)",
+      ).choices(["fp32", "fp16", "bf16", "int8", "int4"]),
+    );
+  addQuantOptions(command)
     .addOption(
       new Option(
         "--lowering <name>",

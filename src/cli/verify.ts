@@ -1,11 +1,12 @@
 import { Command, Option } from "commander";
 import type { GateResult, VerifyOptions } from "../run/index.js";
 import { addNumericOptions, type NumericFlags } from "./numeric-options.js";
+import { addQuantOptions, type QuantFlags } from "./quant-options.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
 import { addModelOptions, readConfigs, type ModelFlags } from "./model-options.js";
 import { parseCount, parseLengths, parseList } from "./parse.js";
 
-interface Flags extends NumericFlags, ModelFlags {
+interface Flags extends NumericFlags, ModelFlags, QuantFlags {
   ep: NonNullable<VerifyOptions["ep"]>;
   dtype?: string[];
   lowering?: string[];
@@ -22,7 +23,11 @@ export function verifyCommand(): Command {
     .addOption(
       new Option("--ep <provider>", "execution provider to judge").choices(["cpu", "cuda"]).default("cpu"),
     )
-    .option("--dtype <list>", "of fp16, fp32 and bf16 (default: all; on the CPU fp32,fp16)", parseList)
+    .option(
+      "--dtype <list>",
+      "of fp16, fp32, bf16, int8 and int4 (default: the floats; on the CPU fp32,fp16)",
+      parseList,
+    )
     .option(
       "--lowering <list>",
       "of linear-attention and ssd-matmul, and no model without one (default: all)",
@@ -34,7 +39,7 @@ export function verifyCommand(): Command {
       parseLengths,
     )
     .option("--device-id <number>", "which of several GPUs (default 0)", parseCount);
-  return addNumericOptions(command)
+  return addNumericOptions(addQuantOptions(command))
     .option("--json", "every check as JSON, for programs")
     .addHelpText(
       "after",
@@ -50,31 +55,17 @@ Exits with 1 when a setting did not pass; one that the provider does not support
     .action(
       async (
         names: string[],
-        {
-          ep,
-          dtype,
-          lowering,
-          promptTokens,
-          deviceId,
-          tf32,
-          cudnnConvSearch,
-          epOption,
-          config,
-          weights,
-          json,
-        }: Flags,
+        { dtype, lowering, tf32, cudnnConvSearch, epOption, config, weights, json, ...rest }: Flags,
       ) => {
         const { verify, UnfinishedError } = await import("../run/index.js");
         const models = [...names, ...(await readConfigs(config))];
         // What the lists may hold is for verify to say: it knows the models.
         const settings = {
-          ep,
+          ...rest,
           ...(models.length > 0 && { models }),
           ...(weights !== undefined && { weights }),
           ...(dtype && { dtypes: dtype }),
           ...(lowering && { lowerings: lowering }),
-          ...(promptTokens && { promptTokens }),
-          ...(deviceId !== undefined && { deviceId }),
           ...((tf32 ?? cudnnConvSearch ?? epOption) && {
             cuda: {
               ...(tf32 && { tf32 }),

@@ -8,6 +8,8 @@ export const SETTINGS = [
   "device",
   "ep",
   "dtype",
+  "quant_block",
+  "quant_compute",
   "batch",
   "new_tokens",
   "prefill",

@@ -15,6 +15,8 @@ const PHRASE: Readonly<Record<Setting, (value: string | number) => string>> = {
   device: (value) => deviceName(String(value)),
   ep: String,
   dtype: String,
+  quant_block: (value) => `blocks of ${value} weights`,
+  quant_compute: (value) => `${value} products`,
   batch: (value) => `batch ${value}`,
   new_tokens: (value) => `${formatTokens(Number(value))} new ${value === 1 ? "token" : "tokens"}`,
   prefill: (value) => `${value} prefill`,

@@ -1,7 +1,7 @@
 import { TensorProto_DataType as DataType } from "onnx-buf";
 
 /** Element types a graph of ours may hold. */
-export type DType = "float32" | "float16" | "bfloat16" | "int64" | "int32" | "bool";
+export type DType = "float32" | "float16" | "bfloat16" | "int64" | "int32" | "uint8" | "bool";
 
 /** Element types of weights and activations. */
 export type FloatType = "float32" | "float16" | "bfloat16";
@@ -21,6 +21,7 @@ export const TYPES: Record<DType, TypeFacts> = {
   bfloat16: { onnx: DataType.BFLOAT16, bytes: 2 },
   int64: { onnx: DataType.INT64, bytes: 8 },
   int32: { onnx: DataType.INT32, bytes: 4 },
+  uint8: { onnx: DataType.UINT8, bytes: 1 },
   bool: { onnx: DataType.BOOL, bytes: 1 },
 };
 

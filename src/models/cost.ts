@@ -1,7 +1,9 @@
 import { UserError } from "../errors.js";
 import { TYPES, type FloatType } from "../graph/index.js";
 import { countsOf, type AttentionCounts, type Counts } from "./counts.js";
+import type { Quantization } from "./quantize.js";
 import type { Model } from "./registry.js";
+import { weightBytes } from "./weight-bytes.js";
 
 /**
  * What a pass costs by its published hyper-parameters alone, whatever graph or kernel computes it. Formulas: the shapes
@@ -12,6 +14,8 @@ export type Work = {
   readonly batch: number;
   /** Type of weights, caches and activations. */
   readonly dtype: FloatType;
+  /** How the weights of linear layers are held. Default: in dtype. */
+  readonly quantized?: Quantization;
   /** Type of SSM states. Default: dtype. */
   readonly stateDtype?: FloatType;
   /** Chunk of state-space duality in the prefill. Default 256, the published chunk_size; 64 costs the fewest FLOPs. */
@@ -81,7 +85,7 @@ export function cost(model: Model, work: Work): Cost {
   const stateBytes = counts.ssmElements * stateWidth + counts.convElements * width;
   const { stream } = counts;
   const bytesBy = {
-    weights: width * (counts.parameters - counts.lookedUp + lookedUpRows(counts, tokens)),
+    weights: heldBytes(model, counts, work) - width * (counts.lookedUp - lookedUpRows(counts, tokens)),
     kvCache: batch * width * (readElements(counts, past) + cacheElements(counts, length)),
     states: batch * stateBytes * (decode ? 2 : 1),
     activations: 2 * tokens * stream.layers * stream.width * (stream.float32 ? TYPES.float32.bytes : width),
@@ -108,6 +112,7 @@ export function memoryOf(
     readonly tokens: number;
     readonly segmentTokens?: number;
     readonly dtype: FloatType;
+    readonly quantized?: Quantization;
     readonly stateDtype?: FloatType;
   },
 ): ModelMemory {
@@ -122,7 +127,7 @@ export function memoryOf(
   const width = TYPES[options.dtype].bytes;
   const { activation } = counts;
   return {
-    weightsBytes: width * counts.parameters,
+    weightsBytes: heldBytes(model, counts, options),
     kvCacheBytes: batch * width * cacheElements(counts, tokens),
     ssmStateBytes: batch * TYPES[options.stateDtype ?? options.dtype].bytes * counts.ssmElements,
     convStateBytes: batch * width * counts.convElements,
@@ -130,6 +135,13 @@ export function memoryOf(
       batch * segment * (TYPES.float32.bytes * activation.float32 + width * activation.elements),
   };
 }
+
+/** Bytes of all parameters. Scales of quantised rows depend on the graph's matrices, so that these bytes are its own. */
+const heldBytes = (
+  model: Model,
+  { parameters }: Counts,
+  { dtype, quantized }: { readonly dtype: FloatType; readonly quantized?: Quantization },
+): number => (quantized ? weightBytes(model, { dtype, quantized }) : TYPES[dtype].bytes * parameters);
 
 /** What a device can do at most. */
 export interface Ceilings {

@@ -1,5 +1,6 @@
-import { Graph, ops, type DType, type FloatType, type Value } from "../graph/index.js";
+import { Graph, ops, type DType, type FloatType, type Matrix, type Value } from "../graph/index.js";
 import type { Init } from "./init.js";
+import { storedTensors, type Quantization } from "./quantize.js";
 
 /** How an SSM block is expressed in ONNX operators. */
 export type Lowering = "linear-attention" | "ssd-matmul";
@@ -21,6 +22,13 @@ export interface BuildOptions {
   readonly separateProducts: boolean;
   /** Whether every run has one token and follows a prompt. Default: no. */
   readonly oneToken?: boolean;
+  /** How the weights of linear layers are held and multiplied by. Default: in `dtype`, as all others are. */
+  readonly quantized?: QuantizedLinears;
+}
+
+export interface QuantizedLinears extends Quantization {
+  /** Whether the CPU computes with blocks of activations rounded to int8 (MatMulNBits' accuracy level 4). */
+  readonly int8Compute: boolean;
 }
 
 /** A stored value, and where it is in its tensor, to what the graph holds there. */
@@ -71,6 +79,8 @@ export type WeightSpec =
       readonly dtype: FloatType;
       readonly shape: readonly number[];
       readonly parts: readonly Part[];
+      /** A matrix that is held as codes, and scales of type `dtype`: see `storedTensors`. */
+      readonly quantized?: Quantization;
       /** The weight is these rows of a larger one, in whose memory it lies; `parts` make up all of that one. */
       readonly rows?: RowRange;
     }
@@ -81,6 +91,8 @@ export type WeightSpec =
       readonly shape: readonly number[];
       readonly fill: () => Float32Array;
     };
+
+export type ParameterSpec = WeightSpec & { role: "parameter" };
 
 export type CacheRole = "key" | "value" | "conv" | "ssm";
 
@@ -125,7 +137,7 @@ export class Decoder {
   readonly graph: Graph;
   readonly inputIds: Value;
   readonly #weights: WeightSpec[] = [];
-  readonly #values = new Map<string, Value>();
+  readonly #made = new Map<string, Matrix>();
   readonly #caches: CacheSpec[] = [];
   #position: { last: Value; total: Value } | undefined;
 
@@ -156,12 +168,29 @@ export class Decoder {
     return this.#weight({ role: "parameter", name, dtype, shape: held.shape ?? shape, parts: [part] });
   }
 
-  /** Several tensors of the checkpoint as one weight, stacked along the first axis. */
-  stacked(name: string, parts: readonly Part[]): Value {
+  /**
+   * The weight [out, in] of a linear layer: one that may be quantised. Embeddings are not, nor the head, which may be the
+   * embedding and which bitsandbytes, GPTQ and AWQ leave alone too; nor Mamba-1's small x_proj and dt_proj, which make Δ
+   * and whose rows may be no whole number of blocks.
+   */
+  matrix(name: string, shape: readonly number[], init: Init, held: Pick<Held, "transform"> = {}): Matrix {
+    return this.stacked(name, [{ name, shape, init, ...held }]);
+  }
+
+  /** Matrices of the checkpoint as the weight of one linear layer, stacked along the rows. */
+  stacked(name: string, parts: readonly Part[]): Matrix {
+    return this.#matrix(this.#stack(name, parts));
+  }
+
+  /** Vectors of the checkpoint, biases or the weight of a norm, as one. */
+  stackedVectors(name: string, parts: readonly Part[]): Value {
+    return this.#weight(this.#stack(name, parts));
+  }
+
+  #stack(name: string, parts: readonly Part[]): ParameterSpec {
     const { dtype } = this.options;
     const rows = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
-    const shape = [rows, ...parts[0]!.shape.slice(1)];
-    return this.#weight({ role: "parameter", name, dtype, shape, parts });
+    return { role: "parameter", name, dtype, shape: [rows, ...parts[0]!.shape.slice(1)], parts };
   }
 
   /**
@@ -190,7 +219,7 @@ export class Decoder {
       from += count;
       const part = `${name}[${rows.from}:${from}]`;
       const shape = [count, width];
-      const weight = this.#weight({ role: "parameter", name: part, dtype, shape, parts, rows });
+      const weight = this.#matrix({ role: "parameter", name: part, dtype, shape, parts, rows });
       return channelsFirst ? ops.linearTransposed(x, weight) : ops.linear(x, weight);
     });
   }
@@ -201,15 +230,32 @@ export class Decoder {
     return this.#weight({ role: "table", name, dtype, shape, fill });
   }
 
-  /** One weight for all who name it alike: blocks used several times are held once. */
+  #matrix(spec: ParameterSpec): Matrix {
+    const { quantized } = this.options;
+    if (!quantized) return this.#weight(spec);
+    const { bits, block, int8Compute } = quantized;
+    const held = { ...spec, quantized: { bits, block } };
+    return this.#once(held, () => {
+      const [packed, scales] = storedTensors(held).map(({ name, dtype, shape }) =>
+        this.graph.weight(name, dtype, shape),
+      ) as [Value, Value];
+      return { packed, scales, width: spec.shape[1]!, bits, block, accuracyLevel: int8Compute ? 4 : 0 };
+    });
+  }
+
   #weight(spec: WeightSpec): Value {
-    const { name, dtype, shape } = spec;
-    const known = this.#values.get(name);
-    if (known?.dtype === dtype && known.shape.join() === shape.join()) return known;
-    const value = this.graph.weight(name, dtype, shape);
+    return this.#once(spec, () => this.graph.weight(spec.name, spec.dtype, spec.shape));
+  }
+
+  /** One weight for all who name it alike: blocks used several times are held once. */
+  #once<T extends Matrix>(spec: WeightSpec, make: () => T): T {
+    const key = [spec.name, spec.dtype, ...spec.shape].join(" ");
+    const known = this.#made.get(key) as T | undefined;
+    if (known) return known;
+    const made = make();
     this.#weights.push(spec);
-    this.#values.set(name, value);
-    return value;
+    this.#made.set(key, made);
+    return made;
   }
 
   /**

@@ -123,7 +123,7 @@ function selfAttention(
   const heard = attention(model, layer, ops.linear(u, qkv), shape, rotary);
   const inner = heads * headDim;
   const out = times(config.attention_out_multiplier);
-  return ops.linear(heard, model.parameter(`${prefix}.o_proj.weight`, [width, inner], fanIn(inner), out));
+  return ops.linear(heard, model.matrix(`${prefix}.o_proj.weight`, [width, inner], fanIn(inner), out));
 }
 
 function mlp(model: Decoder, config: FalconH1Config, prefix: string, u: Value): Value {
@@ -137,7 +137,7 @@ function mlp(model: Decoder, config: FalconH1Config, prefix: string, u: Value): 
   });
   const parts = [part("gate_proj", ofGate), part("up_proj", 1)];
   const [gate, up] = model.products(u, `${prefix}.gate_up_proj.weight`, parts) as [Value, Value];
-  const down = model.parameter(`${prefix}.down_proj.weight`, [width, inner], fanIn(inner), times(ofResult));
+  const down = model.matrix(`${prefix}.down_proj.weight`, [width, inner], fanIn(inner), times(ofResult));
   return ops.linear(ops.mul(ops.silu(gate), up), down);
 }
 

@@ -95,21 +95,23 @@ function selfAttention(
   const headDim = headDimOf(config);
   const at = `model.layers.${layer}.self_attn`;
   const rows = { q_proj: heads * headDim, k_proj: kvHeads * headDim, v_proj: kvHeads * headDim };
-  const stacked = (kind: "weight" | "bias"): Value => {
-    const name = `${at}.qkv_proj.${kind}`;
+  const parts = (kind: "weight" | "bias"): Part[] => {
     const part = (tensor: string, out: number): Part =>
       kind === "weight"
         ? { name: tensor, shape: [out, width], init: fanIn(width) }
         : { name: tensor, shape: [out], init: bias };
     const all = (heads + 2 * kvHeads) * headDim;
-    const parts = Object.entries(rows).map(([proj, out]) => part(`${at}.${proj}.${kind}`, out));
-    return model.stacked(name, fused ? [part(name, all)] : parts);
+    return fused
+      ? [part(`${at}.qkv_proj.${kind}`, all)]
+      : Object.entries(rows).map(([proj, out]) => part(`${at}.${proj}.${kind}`, out));
   };
-  const weight = stacked("weight");
-  const qkv = qkvBias ? ops.linear(x, weight, stacked("bias")) : ops.linear(x, weight);
+  const weight = model.stacked(`${at}.qkv_proj.weight`, parts("weight"));
+  const qkv = qkvBias
+    ? ops.linear(x, weight, model.stackedVectors(`${at}.qkv_proj.bias`, parts("bias")))
+    : ops.linear(x, weight);
   const heard = attention(model, layer, qkv, { heads, kvHeads, headDim, scale: headDim ** -0.5 }, rotary);
   const inner = heads * headDim;
-  return ops.linear(heard, model.parameter(`${at}.o_proj.weight`, [width, inner], fanIn(inner)));
+  return ops.linear(heard, model.matrix(`${at}.o_proj.weight`, [width, inner], fanIn(inner)));
 }
 
 /** down(SiLU(gate x) ⊙ up x). */
@@ -121,6 +123,6 @@ function mlp(model: Decoder, arch: GatedArch, config: GatedDecoderConfig, at: st
     ? [part(both, 2 * inner)]
     : ["gate_proj", "up_proj"].map((name) => part(`${at}.${name}.weight`, inner));
   const [gate, up] = model.products(x, both, parts, [{ rows: inner }, { rows: inner }]) as [Value, Value];
-  const down = model.parameter(`${at}.down_proj.weight`, [width, inner], fanIn(inner));
+  const down = model.matrix(`${at}.down_proj.weight`, [width, inner], fanIn(inner));
   return ops.linear(ops.mul(ops.silu(gate), up), down);
 }

@@ -79,7 +79,7 @@ export function buildGptNeo(config: GptNeoConfig, options: BuildOptions): ModelG
         const out = `${prefix}.attn.attention.out_proj`;
         return ops.linear(
           heard,
-          model.parameter(`${out}.weight`, [width, width], fanIn(width)),
+          model.matrix(`${out}.weight`, [width, width], fanIn(width)),
           model.parameter(`${out}.bias`, [width], bias),
         );
       });
@@ -88,12 +88,12 @@ export function buildGptNeo(config: GptNeoConfig, options: BuildOptions): ModelG
       const expanded = graph.scope("mlp", () => {
         const up = ops.linear(
           middle.normed,
-          model.parameter(`${prefix}.mlp.c_fc.weight`, [inner, width], fanIn(width)),
+          model.matrix(`${prefix}.mlp.c_fc.weight`, [inner, width], fanIn(width)),
         );
         const active = ops.geluTanh(up, model.parameter(`${prefix}.mlp.c_fc.bias`, [inner], bias));
         return ops.linear(
           active,
-          model.parameter(`${prefix}.mlp.c_proj.weight`, [width, inner], fanIn(inner)),
+          model.matrix(`${prefix}.mlp.c_proj.weight`, [width, inner], fanIn(inner)),
           model.parameter(`${prefix}.mlp.c_proj.bias`, [width], bias),
         );
       });

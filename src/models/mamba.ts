@@ -35,5 +35,5 @@ function mixer(model: Decoder, config: MambaConfig, layer: number, u: Value): Va
     { before, gate },
     { inner, state, rank, convWidth: config.conv_kernel, prefix },
   );
-  return ops.linear(y, model.parameter(`${prefix}.out_proj.weight`, [width, inner], fanIn(inner)));
+  return ops.linear(y, model.matrix(`${prefix}.out_proj.weight`, [width, inner], fanIn(inner)));
 }

@@ -1,4 +1,5 @@
 import { TYPES, elements } from "../graph/index.js";
+import { weightBytes } from "./weight-bytes.js";
 import { buildModel, maxPositions, REGISTRY, type Model } from "./registry.js";
 
 /** The registry as records. */
@@ -23,6 +24,9 @@ export function modelRow(model: Model) {
     family: model.family,
     arch: model.arch,
     parameters: model.parameters,
+    weights_bytes_fp16: weightBytes(model, { dtype: "float16" }),
+    weights_bytes_int8: weightBytes(model, { dtype: "float16", quantized: { bits: 8, block: 32 } }),
+    weights_bytes_int4: weightBytes(model, { dtype: "float16", quantized: { bits: 4, block: 32 } }),
     vocabulary: model.config.vocab_size,
     max_positions: maxPositions(model) ?? null,
     kv_cache_bytes_per_token: bytes(true),

@@ -1,5 +1,5 @@
 import { UserError } from "../errors.js";
-import { ops, type Value } from "../graph/index.js";
+import { ops, type Matrix, type Value } from "../graph/index.js";
 import { attention, rotaryTables } from "./blocks/attention.js";
 import { mamba2Mixer, type Mamba2Shape } from "./blocks/mamba2-mixer.js";
 import { residualNorm } from "./blocks/residual.js";
@@ -135,15 +135,16 @@ function sharedBlock(
   const part = sharedParts(config, use);
   const layer = config.hybrid_layer_ids[use]!;
   const both = ops.concat([stream, embedded], -1);
-  const u = ops.rmsNorm(both, weight(model, part("input_layernorm", [2 * width], nearOne)), eps);
+  const u = ops.rmsNorm(both, sharedNorm(model, part("input_layernorm", [2 * width], nearOne)), eps);
   const heard = graph.scope("attention", () => selfAttention(model, config, layer, use, part, u, rotary));
-  const m = ops.rmsNorm(heard, weight(model, part("pre_ff_layernorm", [width], nearOne)), eps);
+  const m = ops.rmsNorm(heard, sharedNorm(model, part("pre_ff_layernorm", [width], nearOne)), eps);
   const thought = graph.scope("mlp", () => mlp(model, config, use, part, m));
-  const own = model.parameter(`model.layers.${layer}.linear.weight`, [width, width], fanIn(width));
+  const own = model.matrix(`model.layers.${layer}.linear.weight`, [width, width], fanIn(width));
   return graph.scope("linear", () => ops.linear(thought, own));
 }
 
-const weight = (model: Decoder, part: Part): Value => model.stacked(part.name, [part]);
+const matrix = (model: Decoder, part: Part): Matrix => model.stacked(part.name, [part]);
+const sharedNorm = (model: Decoder, part: Part): Value => model.stackedVectors(part.name, [part]);
 
 function selfAttention(
   model: Decoder,
@@ -170,14 +171,14 @@ function selfAttention(
     const down = rows.map(([name]) => part(adapter(name, 0), [rank, inputs]));
     const low = model.products(u, part(adapter("qkv", 0), []).name, down);
     const up = rows.map(([name, out], i) =>
-      ops.linear(low[i]!, weight(model, part(adapter(name, 1), [out, rank], correction(rank)))),
+      ops.linear(low[i]!, matrix(model, part(adapter(name, 1), [out, rank], correction(rank)))),
     );
     qkv = ops.add(qkv, ops.concat(up, -1));
   }
   // As for a head of hidden_size / heads: the half of it that the stream alone would give.
   const shape = { heads, kvHeads, headDim, scale: (headDim / 2) ** -0.5 };
   const heard = attention(model, layer, qkv, shape, rotary);
-  return ops.linear(heard, weight(model, part("self_attn.o_proj", [config.hidden_size, inner])));
+  return ops.linear(heard, matrix(model, part("self_attn.o_proj", [config.hidden_size, inner])));
 }
 
 /** down(GELU(gate m) ⊙ up m), with the use's adapter on gate and up. */
@@ -186,9 +187,9 @@ function mlp(model: Decoder, config: Zamba2Config, use: number, part: SharedPart
   const gateAndUp = (x: Value, both: Part): [Value, Value] =>
     model.products(x, both.name, [both], [{ rows: inner }, { rows: inner }]) as [Value, Value];
   const adapter = `feed_forward.gate_up_proj_adapter_list.${use}`;
-  const low = ops.linear(m, weight(model, part(`${adapter}.0`, [rank, width])));
+  const low = ops.linear(m, matrix(model, part(`${adapter}.0`, [rank, width])));
   const [gate, up] = gateAndUp(m, part("feed_forward.gate_up_proj", [2 * inner, width]));
   const [ofGate, ofUp] = gateAndUp(low, part(`${adapter}.1`, [2 * inner, rank], correction(rank)));
   const opened = ops.mul(ops.gelu(ops.add(gate, ofGate)), ops.add(up, ofUp));
-  return ops.linear(opened, weight(model, part("feed_forward.down_proj", [width, inner])));
+  return ops.linear(opened, matrix(model, part("feed_forward.down_proj", [width, inner])));
 }

@@ -41,7 +41,23 @@ export const COLUMNS = {
       "random (seeded; speed and memory do not depend on the values), a checkpoint: its folder's name and a hash as NAME@HASH (published rows: checkpoint), or exported (in the .onnx file measured)",
   },
   parameters: { type: "number", unit: "count", about: "parameters, tied tensors counted once" },
-  dtype: { type: "string", unit: "", about: "fp32, fp16, bf16 (published rows: as the artifact loaded it)" },
+  dtype: {
+    type: "string",
+    unit: "",
+    about:
+      "fp32, fp16, bf16; int8, int4: of the weights of linear layers, beside fp32 on a CPU and fp16 on a GPU (published rows: as the artifact loaded it)",
+  },
+  quant_block: {
+    type: "number",
+    unit: "elements",
+    about: "elements of a row of a quantised weight that share a scale",
+  },
+  quant_compute: {
+    type: "string",
+    unit: "",
+    about:
+      "what products with quantised weights compute in: float (the activations' type) or int8 (blocks of the activations are rounded too)",
+  },
   lowering: {
     type: "string",
     unit: "",

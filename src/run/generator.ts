@@ -17,7 +17,7 @@ import {
   type TensorSpec,
 } from "../ort/index.js";
 import { Carried } from "./carried.js";
-import { FLOAT_TYPE, graphOptions, tokensMultipleOf, type Phase } from "./graph-options.js";
+import { activationType, graphOptions, tokensMultipleOf, type Phase } from "./graph-options.js";
 import { arenaLimit, assertWithin } from "./memory-budget.js";
 import type { Measured } from "./loaded.js";
 import type { LoadedModel } from "./loaded-model.js";
@@ -114,8 +114,8 @@ export class Generator implements Measured {
   }
 
   #logitsSpec(): TensorSpec {
-    const { dtype, batch, model } = this.#cell;
-    return { dtype: FLOAT_TYPE[dtype], shape: [batch, model.config.vocab_size] };
+    const { batch, model } = this.#cell;
+    return { dtype: activationType(this.#cell), shape: [batch, model.config.vocab_size] };
   }
 
   #graph(phase: Phase): ModelGraph {

@@ -2,7 +2,15 @@ import type { FloatType } from "../graph/index.js";
 import { SSD_CHUNK, type BuildOptions } from "../models/index.js";
 import type { Cell, Dtype } from "./plan.js";
 
-export const FLOAT_TYPE: Record<Dtype, FloatType> = { fp32: "float32", fp16: "float16", bf16: "bfloat16" };
+const FLOAT_TYPE = {
+  fp32: "float32",
+  fp16: "float16",
+  bf16: "bfloat16",
+} as const satisfies Partial<Record<Dtype, FloatType>>;
+
+/** The type of activations, caches, and weights that are not quantised. */
+export const activationType = ({ ep, dtype }: Pick<Cell, "ep" | "dtype">): FloatType =>
+  FLOAT_TYPE[dtype === "int8" || dtype === "int4" ? (ep === "cpu" ? "fp32" : "fp16") : dtype];
 
 export type Phase = "prefill" | "decode";
 
@@ -13,16 +21,23 @@ export function tokensMultipleOf(lengths: readonly number[]): number {
 
 /** How a setting's graph of each phase is built. */
 export function graphOptions(
-  { ep, dtype, lowering, decodeLowering }: Pick<Cell, "ep" | "dtype" | "lowering" | "decodeLowering">,
+  {
+    ep,
+    dtype,
+    quant,
+    lowering,
+    decodeLowering,
+  }: Pick<Cell, "ep" | "dtype" | "quant" | "lowering" | "decodeLowering">,
   phase: Phase,
   rest: Pick<BuildOptions, "logits" | "positions" | "tokensMultipleOf">,
 ): BuildOptions {
   const prefill = phase === "prefill";
   return {
-    dtype: FLOAT_TYPE[dtype],
+    dtype: activationType({ ep, dtype }),
     lowering: (prefill ? lowering : decodeLowering) ?? "linear-attention",
     separateProducts: prefill && ep === "cuda",
     oneToken: !prefill,
+    ...(quant && { quantized: quant }),
     ...rest,
   };
 }

@@ -11,17 +11,22 @@ import {
   findModel,
   lowerings,
   maxPositions,
+  weightBytes,
   type Family,
   type Lowering,
   type Model,
+  type QuantizedLinears,
 } from "../models/index.js";
 import { ARENA_STRATEGIES, assertOther, type CudaOptions } from "../ort/index.js";
 import type { TokenizedDocument } from "./document.js";
+import { activationType } from "./graph-options.js";
 import { memoryOf } from "./memory-budget.js";
 import { promptFrom, type DocumentPrompt } from "./prompt.js";
-import { unsupported } from "./support.js";
+import { assertQuantized, quantizationOf, type QuantBlock, type QuantCompute } from "./quantization.js";
+import { DTYPES, unsupported } from "./support.js";
 
-export type Dtype = "fp32" | "fp16" | "bf16";
+/** Of weights and activations; int8 and int4 are of the weights of linear layers, beside fp32 on a CPU and fp16 on a GPU. */
+export type Dtype = "fp32" | "fp16" | "bf16" | "int8" | "int4";
 export type Ep = "cpu" | "cuda";
 
 /** What to measure. Lists are crossed: every model at every length. */
@@ -46,6 +51,10 @@ export interface Settings {
   deviceId?: number;
   /** Default: fp32 on a CPU, fp16 on a GPU. */
   dtype?: Dtype;
+  /** Weights of a row that share a scale, where they are quantised. Default 32. */
+  quantBlock?: QuantBlock;
+  /** What products with quantised weights compute in on the CPU: see `QuantCompute`. */
+  quantCompute?: QuantCompute;
   /** How SSM blocks are expressed in the prefill; `auto` takes each architecture's default. */
   lowering?: Lowering | "auto";
   /** The same for decoding; `auto` is linear-attention, where one token is one kernel. */
@@ -105,6 +114,8 @@ export interface Cell<M extends ModelFacts = Model> {
   /** null on a CPU, as are all settings of a GPU. */
   readonly deviceId: number | null;
   readonly dtype: Dtype;
+  /** null where no weight is quantised. */
+  readonly quant: QuantizedLinears | null;
   /** null where the architecture has no SSM block. */
   readonly lowering: Lowering | null;
   readonly decodeLowering: Lowering | null;
@@ -130,7 +141,7 @@ export function plan(settings: Settings): Cell[] {
   const ep = oneOf("the execution provider", settings.ep ?? "cpu", ["cpu", "cuda"] as const);
   const common = {
     ...modelFreeSettings(ep, settings),
-    dtype: chooseDtype(ep, settings.dtype),
+    ...chooseTypes(ep, settings),
     logits: oneOf("logits", settings.logits ?? "last", ["last", "all"] as const),
   };
   const { models, weights } = modelsOf(settings.models, settings.weights);
@@ -246,12 +257,15 @@ export function oneOf<T extends string>(what: string, value: string, allowed: re
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
-function chooseDtype(ep: Ep, wanted: Dtype | undefined): Dtype {
+function chooseTypes(ep: Ep, settings: Settings): Pick<Cell, "dtype" | "quant"> {
+  const { dtype: wanted } = settings;
   if (wanted === "bf16" && ep === "cpu")
     throw new UserError(
       "the dtype bf16 needs a GPU (--ep cuda): ONNX Runtime has no bfloat16 kernels for the CPU",
     );
-  return oneOf("the dtype", wanted ?? (ep === "cpu" ? "fp32" : "fp16"), ["fp32", "fp16", "bf16"] as const);
+  const dtype = oneOf("the dtype", wanted ?? DTYPES[ep][0]!, DTYPES[ep]);
+  assertQuantized([dtype], settings);
+  return { dtype, quant: quantizationOf(ep, dtype, settings) };
 }
 
 function checkSupport({ model, ep, dtype }: Omit<Cell, "key">): void {
@@ -303,12 +317,11 @@ function chooseLowering(
   throw new UserError(`${model.name} has no lowering "${wanted}"; it has ${known.join(" and ")}`);
 }
 
-const BYTES: Record<Dtype, number> = { fp32: 4, fp16: 2, bf16: 2 };
-
 /** A budget below the weights alone is a mistake; one that the rest does not fit into is a finding. */
-function checkBudget({ model, dtype, memoryBytes }: Omit<Cell, "key">): void {
-  const weights = model.parameters * BYTES[dtype];
-  if (memoryBytes === null || weights <= memoryBytes) return;
+function checkBudget({ model, ep, dtype, quant, memoryBytes }: Omit<Cell, "key">): void {
+  if (memoryBytes === null) return;
+  const weights = weightBytes(model, { dtype: activationType({ ep, dtype }), quantized: quant });
+  if (weights <= memoryBytes) return;
   throw new UserError(
     `the memory budget is ${memoryBytes} bytes, but the weights of ${model.name} in ${dtype} alone are ${weights}; give more, or choose a smaller model`,
   );

@@ -19,6 +19,8 @@ export function cellColumns(cell: AnyCell): Row {
     weights: isOnnxCell(cell) ? "exported" : weightsName(cell),
     parameters: model.parameters,
     dtype: cell.dtype,
+    quant_block: cell.quant?.block ?? null,
+    quant_compute: cell.quant && (cell.quant.int8Compute ? "int8" : "float"),
     lowering: cell.lowering,
     decode_lowering: cell.decodeLowering,
     ep: cell.ep,

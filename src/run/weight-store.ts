@@ -1,5 +1,12 @@
 import { elements, TYPES } from "../graph/index.js";
-import type { WeightBits, WeightSpec } from "../models/index.js";
+import {
+  quantizeWeight,
+  storedTensors,
+  toBits,
+  type ParameterSpec,
+  type WeightBits,
+  type WeightSpec,
+} from "../models/index.js";
 import type { Device, Tensor } from "../ort/index.js";
 
 /** Where weights come from: seeded random numbers (RandomWeights), or a checkpoint. */
@@ -43,34 +50,36 @@ export class WeightStore implements Disposable {
 
   /** Bytes of those of these weights that are not there yet. */
   missingBytes(specs: readonly WeightSpec[]): number {
-    return this.#missing(specs).reduce(
-      (sum, { dtype, shape }) => sum + elements(shape) * TYPES[dtype].bytes,
-      0,
-    );
+    return this.#missing(specs)
+      .flatMap(storedTensors)
+      .reduce((sum, { dtype, shape }) => sum + elements(shape) * TYPES[dtype].bytes, 0);
   }
 
   #missing(specs: readonly WeightSpec[]): WeightSpec[] {
-    const missing = new Map(specs.map(whole).map((spec) => [spec.name, spec]));
-    for (const name of this.#tensors.keys()) missing.delete(name);
-    return [...missing.values()];
+    const wanted = new Map(specs.map(whole).map((spec) => [spec.name, spec]));
+    return [...wanted.values()].filter((spec) =>
+      storedTensors(spec).some(({ name }) => !this.#tensors.has(name)),
+    );
   }
 
-  /** The tensors of these weights, by name. */
+  /** The tensors of these weights, by the names that graphs have for them. */
   tensors(specs: readonly WeightSpec[]): Map<string, Tensor> {
     this.#make(this.#missing(specs));
-    for (const spec of specs)
-      if (!this.#tensors.has(spec.name)) this.#tensors.set(spec.name, this.#rowsOf(spec));
-    return new Map(specs.map(({ name }) => [name, this.#tensors.get(name)!]));
+    for (const spec of specs) this.#cut(spec);
+    return new Map(specs.flatMap(storedTensors).map(({ name }) => [name, this.#tensors.get(name)!]));
   }
 
   #make(specs: readonly WeightSpec[]): void {
-    const tensors = this.#device.allocate(specs);
+    const wanted = specs.flatMap(storedTensors);
+    const tensors = this.#device.allocate(wanted);
     const before = this.#device.uploaded;
     try {
-      for (const [i, spec] of specs.entries())
-        this.#device.fill(tensors[i]!, (bits) => {
-          this.#source.fill(spec, bits as WeightBits);
-        });
+      const next = tensors[Symbol.iterator]();
+      for (const spec of specs)
+        this.#fill(
+          spec,
+          storedTensors(spec).map(() => next.next().value!),
+        );
     } catch (error) {
       for (const tensor of tensors) tensor[Symbol.dispose]();
       throw error;
@@ -80,18 +89,47 @@ export class WeightStore implements Disposable {
       this.#uploaded.bytes += after.bytes - before.bytes;
       this.#uploaded.ms += after.ms - before.ms;
     }
-    for (const [i, spec] of specs.entries()) {
-      const tensor = tensors[i]!;
-      this.#tensors.set(spec.name, tensor);
-      if (spec.role === "parameter") this.#parameterBytes += tensor.byteLength;
-      else this.#tableBytes += tensor.byteLength;
+    for (const [i, { name }] of wanted.entries()) this.#tensors.set(name, tensors[i]!);
+    for (const spec of specs) {
+      const bytes = storedTensors(spec).reduce(
+        (sum, { name }) => sum + this.#tensors.get(name)!.byteLength,
+        0,
+      );
+      if (spec.role === "parameter") this.#parameterBytes += bytes;
+      else this.#tableBytes += bytes;
     }
   }
 
-  #rowsOf(spec: WeightSpec): Tensor {
-    const { of, ofShape, from } = (spec as WeightSpec & { role: "parameter" }).rows!;
-    const all = this.#tensors.get(of)!;
-    return this.#device.view(all, spec, (all.byteLength / ofShape[0]!) * from);
+  #fill(spec: WeightSpec, [tensor, scales]: readonly Tensor[]): void {
+    if (spec.role === "table" || !spec.quantized) {
+      this.#device.fill(tensor!, (bits) => {
+        this.#source.fill(spec, bits as WeightBits);
+      });
+      return;
+    }
+    const { quantized } = spec;
+    const fill = (part: ParameterSpec, values: Float32Array): void => {
+      this.#source.fill(part, values);
+    };
+    let found: Float32Array = new Float32Array();
+    this.#device.fill(tensor!, (codes) => {
+      found = quantizeWeight({ ...spec, quantized }, fill, codes as Uint8Array);
+    });
+    this.#device.fill(scales!, (bits) => {
+      (bits as WeightBits).set(toBits(found, spec.dtype));
+    });
+  }
+
+  /** Makes the tensors of a weight that is rows of another. */
+  #cut(spec: WeightSpec): void {
+    if (spec.role !== "parameter" || !spec.rows) return;
+    const { from, ofShape } = spec.rows;
+    const all = storedTensors(whole(spec));
+    for (const [i, part] of storedTensors(spec).entries()) {
+      if (this.#tensors.has(part.name)) continue;
+      const tensor = this.#tensors.get(all[i]!.name)!;
+      this.#tensors.set(part.name, this.#device.view(tensor, part, (tensor.byteLength / ofShape[0]!) * from));
+    }
   }
 
   [Symbol.dispose](): void {

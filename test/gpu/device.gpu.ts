@@ -94,7 +94,7 @@ test("random weights are the same on the CPU and on the GPU, bit for bit", () =>
   const { weights } = buildModel(
     model,
     graphOptions(
-      { ep: "cuda", dtype: "fp16", lowering: "ssd-matmul", decodeLowering: "linear-attention" },
+      { ep: "cuda", dtype: "fp16", quant: null, lowering: "ssd-matmul", decodeLowering: "linear-attention" },
       "prefill",
       { logits: "last", positions: 1, tokensMultipleOf: 64 },
     ),
@@ -117,7 +117,13 @@ test("3 GB of weights are made and uploaded within 10 seconds", () => {
   const { weights } = buildModel(
     findModel("mamba2-780m"),
     graphOptions(
-      { ep: "cuda", dtype: "fp32", lowering: "linear-attention", decodeLowering: "linear-attention" },
+      {
+        ep: "cuda",
+        dtype: "fp32",
+        quant: null,
+        lowering: "linear-attention",
+        decodeLowering: "linear-attention",
+      },
       "decode",
       { logits: "last", positions: 1, tokensMultipleOf: 1 },
     ),

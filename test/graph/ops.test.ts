@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Tensor } from "onnxruntime-node";
+import { Tensor } from "onnxruntime-node";
 import { Graph, ops, type Value } from "../../src/graph/index.js";
 import { f32, i64, runGraph } from "../support/run-graph.js";
 
@@ -199,3 +199,72 @@ for (const [name, { build, inputs, expected }] of Object.entries(CASES))
       if (typeof dim === "number") assert.equal(y!.dims[i], dim);
     });
   });
+
+for (const [bits, width] of [
+  [4, 64],
+  [4, 40],
+  [8, 40],
+] as const)
+  test(`a product with rows of ${width} in int${bits} is one with what the codes stand for, transposed or not`, async () => {
+    const [rows, block] = [3, 32];
+    const blocks = Math.ceil(width / block);
+    const half = 2 ** (bits - 1);
+    const codes = Array.from({ length: rows * blocks * block }, (_, i) => (i * 7) % (2 * half));
+    const scales = Array.from({ length: rows * blocks }, (_, i) => (i + 1) / 16);
+    const packed =
+      bits === 8 ? codes : codes.flatMap((low, i) => (i % 2 === 0 ? [low | (codes[i + 1]! << 4)] : []));
+    const x = Array.from({ length: 2 * width }, (_, i) => (i % 5) - 2);
+    const expected = [0, 1].map((token) =>
+      Array.from({ length: rows }, (_, row) => {
+        let sum = 0;
+        for (let i = 0; i < width; i++) {
+          const at = row * blocks + Math.floor(i / block);
+          sum += x[token * width + i]! * (codes[at * block + (i % block)]! - half) * scales[at]!;
+        }
+        return sum;
+      }),
+    );
+    const graph = new Graph("quantized");
+    const a = graph.input("x", "float32", [1, 2, width]);
+    const weight = {
+      packed: graph.input("packed", "uint8", [rows, blocks, (block * bits) / 8]),
+      scales: graph.input("scales", "float32", [rows, blocks]),
+      width,
+      bits,
+      block,
+      accuracyLevel: 0,
+    } as const;
+    const bias = graph.constant("float32", [rows], [100, 200, 300]);
+    const y = ops.linear(a, weight, bias);
+    assert.deepEqual(y.shape, [1, 2, rows]);
+    graph.output("y", y);
+    graph.output("z", ops.linearTransposed(a, weight));
+    const found = await runGraph(graph, {
+      x: f32([1, 2, width], x),
+      packed: new Tensor("uint8", Uint8Array.from(packed), weight.packed.shape as number[]),
+      scales: f32([rows, blocks], scales),
+    });
+    const biased = expected.flatMap((row) => row.map((value, i) => value + 100 * (i + 1)));
+    const transposed = [0, 1, 2].flatMap((row) => expected.map((token) => token[row]!));
+    for (const [name, values] of [
+      ["y", biased],
+      ["z", transposed],
+    ] as const)
+      (found[name]!.data as Float32Array).forEach((value, i) => {
+        assert.ok(close(value, values[i]!), `${name}: ${value} is not ${values[i]}`);
+      });
+  });
+
+test("a quantised product refuses rows of another width and codes of another layout", () => {
+  const graph = new Graph("wrong");
+  const x = graph.input("x", "float32", [1, 1, 64]);
+  const packed = graph.input("packed", "uint8", [3, 2, 16]);
+  const scales = graph.input("scales", "float32", [3, 2]);
+  const right = { packed, scales, width: 64, bits: 4, block: 32, accuracyLevel: 0 } as const;
+  assert.throws(
+    () => ops.linear(x, { ...right, width: 32 }),
+    /MatMulNBits cannot multiply "x".* by rows of 32/,
+  );
+  assert.throws(() => ops.linear(x, { ...right, bits: 8 }), /MatMulNBits needs codes of shape \[3, 2, 32\]/);
+  assert.throws(() => ops.linear(x, { ...right, packed: scales }), /MatMulNBits needs uint8/);
+});

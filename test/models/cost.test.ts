@@ -220,6 +220,27 @@ test("a prompt costs what its tokens cost one by one, but for the weights", () =
   }
 });
 
+test("quantised weights cost their codes and scales, and as many FLOPs", () => {
+  for (const model of [qwen, gptNeo, mamba2])
+    for (const bits of [4, 8] as const)
+      for (const block of [32, 128]) {
+        const work = { phase: "decode", batch: 1, position: 9, dtype: "float16" } as const;
+        const quantized = { bits, block };
+        const [plain, less] = [cost(model, work), cost(model, { ...work, quantized })];
+        // Every linear layer of these has rows of whole blocks; a scale is 2 bytes.
+        const saved = countsOf(model).linearMacs * (2 - bits / 8 - 2 / block);
+        assert.equal(plain.bytesBy.weights - less.bytesBy.weights, saved + floats32(model));
+        assert.deepEqual(less.flopsBy, plain.flopsBy);
+        assert.equal(less.bytesBy.kvCache, plain.bytesBy.kvCache);
+        const held = memoryOf(model, { batch: 1, tokens: 10, dtype: "float16", quantized }).weightsBytes;
+        assert.equal(held, less.bytesBy.weights + (model === gptNeo ? 2 * 2047 * 768 : 0));
+      }
+});
+
+/** Minus the bytes of what the graph holds in float32 (norms of the residual stream, Δ bias, A), counted as 2 a number. */
+const floats32 = (model: Model): number =>
+  model.arch === "mamba2" ? -2 * (49 * model.config.hidden_size + 2 * 48 * model.config.num_heads) : 0;
+
 test("the batch multiplies all but the weights", () => {
   const of = (batch: number) =>
     cost(mamba2, { phase: "prefill", batch, promptTokens: 512, dtype: "float16" });

@@ -91,6 +91,11 @@ test("a cell's key follows everything that decides its result, and nothing else"
     { newTokens: 17 },
     { batch: 2 },
     { dtype: "fp16" },
+    { dtype: "int8" },
+    { dtype: "int4" },
+    { dtype: "int4", quantBlock: 128 },
+    { dtype: "int4", quantCompute: "float" },
+    { ep: "cuda", dtype: "int4" },
     { lowering: "linear-attention" },
     { prefill: "monolithic" },
     { segmentTokens: 32 },
@@ -129,6 +134,33 @@ const WRONG: [string, Partial<Settings>, RegExp][] = [
     /mamba-130m has no lowering "ssd-matmul"; it has linear-attention/,
   ],
   ["bf16 on a CPU", { dtype: "bf16" }, /the dtype bf16 needs a GPU \(--ep cuda\)/],
+  [
+    "a block of floats",
+    { quantBlock: 32 },
+    /quantBlock is 32, but fp32 weights are not quantised; add --dtype/,
+  ],
+  [
+    "int8 products of floats",
+    { dtype: "fp16", quantCompute: "int8" },
+    /quantCompute is int8, but fp16 weights are not quantised/,
+  ],
+  ["an odd block", { dtype: "int4", quantBlock: 64 as 32 }, /the block .* is 64; it must be 32 or 128/],
+  [
+    "odd products",
+    { dtype: "int4", quantCompute: "int4" as "int8" },
+    /is "int4"; it must be "float" or "int8"/,
+  ],
+  [
+    "int8 products on a GPU",
+    { ep: "cuda", dtype: "int4", quantCompute: "int8" },
+    /compute in int8 on the CPU only/,
+  ],
+  [
+    "a budget below the weights in int4",
+    { ep: "cuda", dtype: "int4", memoryBytes: 1e8 },
+    // Embedding and positions in float16; 12 d² a layer in 4 bits and a scale for 32 of them; norms and biases in float16.
+    /the weights of gpt-neo-125m in int4 alone are 128303616;/,
+  ],
   ["a budget on a CPU", { memoryBytes: 1 }, /memoryBytes is 1, but only a GPU has it; add --ep cuda/],
   ["a graph on a CPU", { cudaGraph: "on" }, /cudaGraph is "on", but only a GPU has it/],
   [

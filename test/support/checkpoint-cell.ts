@@ -19,6 +19,7 @@ export function cellOf({ model }: Checkpoint, promptTokens: number, change: Part
     batch: 1,
     ep: "cpu",
     dtype: "fp32",
+    quant: null,
     lowering: lowerings(model)[0] ?? null,
     decodeLowering: lowerings(model).length > 0 ? "linear-attention" : null,
     prefill: "chunked",

@@ -1,5 +1,6 @@
 export * from "./elementwise.js";
 export * from "./linear.js";
+export * from "./mat-mul-n-bits.js";
 export * from "./layout.js";
 export * from "./reduce.js";
 export * from "./normalization.js";

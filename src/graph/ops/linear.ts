@@ -2,6 +2,11 @@ import { mayMatch, type Value } from "../builder.js";
 import { formatShape, type Dim, type Shape } from "../types.js";
 import { add } from "./elementwise.js";
 import { fail, needRank, sameType } from "./check.js";
+import { transpose } from "./layout.js";
+import { isQuantized, matMulNBits, type QuantizedMatrix } from "./mat-mul-n-bits.js";
+
+/** The weight of a linear layer, [out, in]. */
+export type Matrix = Value | QuantizedMatrix;
 
 /** Batched matrix product; leading dimensions broadcast. */
 export function matmul(a: Value, b: Value): Value {
@@ -24,20 +29,28 @@ export function matmulTransposed(a: Value, b: Value, scale: number): Value {
  * x Wᵀ (+ bias), with W stored [out, in] as in published checkpoints: nothing is transposed in memory, and a tied
  * embedding serves as the head. ONNX's own MatMul would need [in, out].
  */
-export function linear(x: Value, weight: Value, bias?: Value): Value {
-  needRank("linear", weight, 2);
-  const dtype = sameType("linear", x, weight);
-  const shape = productShape("linear", x, weight, weight.shape[1]!, weight.shape[0]!);
-  const product = x.graph.node("FusedMatMul", [x, weight], [{ dtype, shape }], {
-    domain: "com.microsoft",
-    attributes: { transB: 1 },
-  })[0]!;
+export function linear(x: Value, weight: Matrix, bias?: Value): Value {
+  const product = isQuantized(weight) ? matMulNBits(x, weight) : fusedProduct(x, weight);
   return bias ? add(product, bias) : product;
 }
 
-/** (x Wᵀ)ᵀ: x [batch, tokens, in] and W [out, in] give [batch, out, tokens], without a transposition in memory. */
-export function linearTransposed(x: Value, weight: Value): Value {
+function fusedProduct(x: Value, weight: Value): Value {
+  needRank("linear", weight, 2);
+  const dtype = sameType("linear", x, weight);
+  const shape = productShape("linear", x, weight, weight.shape[1]!, weight.shape[0]!);
+  return x.graph.node("FusedMatMul", [x, weight], [{ dtype, shape }], {
+    domain: "com.microsoft",
+    attributes: { transB: 1 },
+  })[0]!;
+}
+
+/**
+ * (x Wᵀ)ᵀ: x [batch, tokens, in] and W [out, in] give [batch, out, tokens], without a transposition in memory unless W is
+ * quantised.
+ */
+export function linearTransposed(x: Value, weight: Matrix): Value {
   needRank("linearTransposed", x, 3);
+  if (isQuantized(weight)) return transpose(matMulNBits(x, weight), [0, 2, 1]);
   needRank("linearTransposed", weight, 2);
   const dtype = sameType("linearTransposed", x, weight);
   const [batch, tokens] = x.shape as [Dim, Dim];

@@ -99,8 +99,8 @@ export function mamba2Mixer(
     const norm = (values: Value): Value => groupNorm(model, `${prefix}.norm.weight`, values, groups, eps);
     return beforeGate ? ops.mul(norm(y), opened) : norm(ops.mul(y, opened));
   });
-  const out = parameter("out_proj.weight", [width, inner], fanIn(inner), times(multipliers.out));
-  return ops.linear(gated, out);
+  const out = `${prefix}.out_proj.weight`;
+  return ops.linear(gated, model.matrix(out, [width, inner], fanIn(inner), times(multipliers.out)));
 }
 
 /** RMSNorm of [batch, tokens, channels], each of the groups of channels on its own. */

@@ -11,6 +11,7 @@ export function referenceOf({ model, weights }: Pick<Setting, "model" | "weights
     ...(weights && { weights }),
     ep: "cpu",
     dtype: "fp32",
+    quant: null,
     lowering,
     decodeLowering: lowering,
     cuda: null,

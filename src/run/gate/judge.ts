@@ -110,7 +110,7 @@ function resultOf(
   checks: readonly Check[],
   problem: Problem | null,
 ): GateResult {
-  const { model, ep, dtype, lowering, decodeLowering, cudaGraph } = setting;
+  const { model, ep, dtype, quant, lowering, decodeLowering, cudaGraph } = setting;
   const tolerance = toleranceOf(setting);
   const fault = checks.map((check) => faultOf(check, tolerance)).find((found) => found !== null) ?? null;
   return {
@@ -119,6 +119,7 @@ function resultOf(
     ep,
     device: facts.device ?? "",
     dtype,
+    quant,
     lowering,
     decodeLowering,
     cudaGraph,

@@ -15,13 +15,13 @@ export type GateFacts = Pick<Row, "device" | "ort_version" | "gpu_driver" | "cud
  * a model is built; the version of this package stands for the code that runs them.
  */
 export function gateKey(setting: Setting, facts: GateFacts): string {
-  const { model, weights, ep, dtype, lowering, decodeLowering, cudaGraph, cuda } = setting;
+  const { model, weights, ep, dtype, quant, lowering, decodeLowering, cudaGraph, cuda } = setting;
   const decides = {
     criteria: [CRITERIA, toleranceOf(setting)],
     model: [model.arch, model.config],
     // What random weights pass, trained ones may fail: they can be too large for float16.
     ...(weights && { weights: weights.hash }),
-    setting: [ep, dtype, lowering, decodeLowering, cudaGraph],
+    setting: [ep, dtype, quant, lowering, decodeLowering, cudaGraph],
     // Options that only decide where memory comes from do not change results.
     options: [cuda?.tf32 ?? null, cuda?.cudnnConvSearch ?? null, Object.entries(cuda?.other ?? {}).sort()],
     facts: [facts.device, facts.ort_version, facts.gpu_driver, facts.cuda_version].map(

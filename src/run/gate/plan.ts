@@ -9,6 +9,7 @@ import {
 } from "../../models/index.js";
 import type { CudaOptions } from "../../ort/index.js";
 import { count, modelsOf, oneOf, type Dtype, type Ep } from "../plan.js";
+import { assertQuantized, quantizationOf, type QuantBlock, type QuantCompute } from "../quantization.js";
 import type { Setting } from "./setting.js";
 
 /** What to put through the gate. Lists are crossed. */
@@ -21,8 +22,11 @@ export interface GateSettings {
   ep?: Ep;
   /** Which of several GPUs, as CUDA counts them. Default 0. */
   deviceId?: number;
-  /** Default: all that the provider may have. */
+  /** Default: all float types that the provider may have; each of the others needs a reference of its own. */
   dtypes?: readonly Dtype[];
+  /** As in `Settings`. */
+  quantBlock?: QuantBlock;
+  quantCompute?: QuantCompute;
   /** Of prefill and decoding, every pair; models without an SSM block are left out. Default: all, and those models too. */
   lowerings?: readonly Lowering[];
   /** Prompt lengths to check besides 1, 64, 130, 192 and 257. */
@@ -74,9 +78,12 @@ export const CRITERIA = { LENGTHS, SEGMENTS, DECODED, DECODED_AFTER_OTHERS };
 
 const EPS = ["cpu", "cuda"] as const;
 const LOWERINGS = ["linear-attention", "ssd-matmul"] as const satisfies Lowering[];
-const DTYPES = ["fp16", "fp32", "bf16"] as const satisfies Dtype[];
+const DTYPES = ["fp16", "fp32", "bf16", "int8", "int4"] as const satisfies Dtype[];
 /** ONNX Runtime has no bfloat16 kernels for the CPU. */
-const DEFAULT_DTYPES: Record<Ep, readonly Dtype[]> = { cpu: ["fp32", "fp16"], cuda: DTYPES };
+const DEFAULT_DTYPES: Record<Ep, readonly Dtype[]> = {
+  cpu: ["fp32", "fp16"],
+  cuda: ["fp16", "fp32", "bf16"],
+};
 
 /** The gate of every model, or a UserError that names the first setting that makes no sense. */
 export function planGate(settings: GateSettings): GatePlan[] {
@@ -87,6 +94,7 @@ export function planGate(settings: GateSettings): GatePlan[] {
   if (deviceId !== undefined) count("the device id", deviceId, 0);
   count("the seed", seed, 0);
   const dtypes = listOf("the dtype", settings.dtypes ?? DEFAULT_DTYPES[ep], DTYPES);
+  assertQuantized(dtypes, settings);
   const wanted = settings.lowerings && listOf("the lowering", settings.lowerings, LOWERINGS);
   for (const length of settings.promptTokens ?? []) count("a prompt length", length, 1);
   const common = { deviceId: ep === "cpu" ? null : (deviceId ?? 0), seed };
@@ -101,6 +109,7 @@ export function planGate(settings: GateSettings): GatePlan[] {
           ...(weights && { weights }),
           ep,
           dtype,
+          quant: quantizationOf(ep, dtype, settings),
           ...pair,
           cuda: ep === "cpu" ? null : { tf32: false, ...cuda },
           cudaGraph,

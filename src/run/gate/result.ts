@@ -1,5 +1,5 @@
 import type { Dtype, Ep } from "../plan.js";
-import type { Lowering } from "../../models/index.js";
+import type { Lowering, QuantizedLinears } from "../../models/index.js";
 import type { Check } from "./compare.js";
 import type { Tolerance } from "./tolerances.js";
 
@@ -11,6 +11,7 @@ export interface GateResult {
   readonly ep: Ep;
   readonly device: string;
   readonly dtype: Dtype;
+  readonly quant: QuantizedLinears | null;
   /** Of the prefill; null where the architecture has no SSM block. */
   readonly lowering: Lowering | null;
   readonly decodeLowering: Lowering | null;
@@ -30,6 +31,7 @@ export interface GateResult {
 export interface GateRow {
   readonly model: string;
   readonly dtype: Dtype;
+  readonly quant_block: number | null;
   readonly lowering: string | null;
   readonly cuda_graph: boolean | null;
   readonly prefill_max_error: number | null;
@@ -49,10 +51,11 @@ export function gateRow({ tolerance, checks, ...result }: GateResult): GateRow {
   };
   const sum = (count: "decisive" | "disagreeing"): number =>
     checks.reduce((total, check) => total + check[count], 0);
-  const { model, dtype, lowering, decodeLowering, cudaGraph, status } = result;
+  const { model, dtype, quant, lowering, decodeLowering, cudaGraph, status } = result;
   return {
     model,
     dtype,
+    quant_block: quant?.block ?? null,
     lowering: lowering === decodeLowering ? lowering : `${lowering ?? "none"} + ${decodeLowering ?? "none"}`,
     cuda_graph: cudaGraph,
     prefill_max_error: worst("prefill", "maxError"),

@@ -3,7 +3,7 @@ import type { Cell } from "../plan.js";
 /** What the gate passes or fails: everything that can change a model's numbers; lengths and repeats do not. */
 export interface Setting extends Pick<
   Cell,
-  "model" | "weights" | "ep" | "dtype" | "lowering" | "decodeLowering" | "cuda"
+  "model" | "weights" | "ep" | "dtype" | "quant" | "lowering" | "decodeLowering" | "cuda"
 > {
   /** Whether decode steps are replayed as a CUDA graph, once that is known; null on a CPU. */
   readonly cudaGraph: boolean | null;
@@ -21,9 +21,11 @@ export const isReference = ({ ep, dtype, lowering, decodeLowering }: Setting): b
 /** What a setting is named by. */
 type Named = Omit<Setting, "model" | "weights" | "cuda"> & { readonly model: string };
 
-/** A setting in a few words: `mamba2-130m, cuda, fp16, ssd-matmul, decoding by linear-attention, CUDA graph`. */
-export function describeSetting({ model, ep, dtype, lowering, decodeLowering, cudaGraph }: Named): string {
+/** A setting in a few words: `mamba2-130m, cuda, int4, blocks of 32, ssd-matmul, decoding by linear-attention, CUDA graph`. */
+export function describeSetting(setting: Named): string {
+  const { model, ep, dtype, quant, lowering, decodeLowering, cudaGraph } = setting;
+  const blocks = quant && `blocks of ${quant.block}${quant.int8Compute ? " in int8" : ""}`;
   const decoding = decodeLowering === lowering ? null : `decoding by ${decodeLowering}`;
   const graph = cudaGraph === null ? null : cudaGraph ? "CUDA graph" : "no CUDA graph";
-  return [model, ep, dtype, lowering, decoding, graph].filter((word) => word !== null).join(", ");
+  return [model, ep, dtype, blocks, lowering, decoding, graph].filter((word) => word !== null).join(", ");
 }

@@ -1,9 +1,11 @@
 import { showProgress, silentProgress } from "../progress.js";
 import { cellOf } from "./cell.js";
+import { dequantized } from "./dequantized.js";
 import { gateFacts, openEngine, type OpenEngine } from "./engine.js";
 import { judge, type Gating } from "./judge.js";
 import { planGate, type GatePlan, type GateSettings } from "./plan.js";
 import { gateFolder, prepareFolder } from "./record.js";
+import type { ReferenceRun } from "./measure.js";
 import { askAll } from "./reference.js";
 import type { GateResult } from "./result.js";
 import { weightSource } from "../weight-source.js";
@@ -69,15 +71,18 @@ export async function verify(options: VerifyOptions = {}): Promise<GateResult[]>
   return results;
 }
 
-/** Judges all settings of one model against one reference, which is asked once. */
+/** Judges all settings of one model: float types against one reference, a quantised one against its own weights. */
 async function judgeModel(plan: GatePlan, gate: Gating, results: GateResult[]): Promise<void> {
   const source = weightSource(plan, (read, total) => {
     gate.progress.step(0, `${plan.model.name}: reading weights, ${Math.round((100 * read) / total)} %`);
   });
-  const reference = await askAll(plan, source, gate);
+  let ofFloats: ReadonlyMap<number, ReferenceRun> | undefined;
   for (const dtype of new Set(plan.candidates.map((setting) => setting.dtype))) {
     // Sessions share weights, and weights have one type.
     const candidates = plan.candidates.filter((setting) => setting.dtype === dtype);
+    const reference = candidates[0]!.quant
+      ? await askAll(plan, dequantized(source, candidates[0]!), gate)
+      : (ofFloats ??= await askAll(plan, source, gate));
     using engine = gate.candidate(
       cellOf(plan, candidates[0]!, { segmentTokens: null, prompts: plan.prompts }),
       source,

@@ -35,6 +35,8 @@ export const isOnnxCell = (cell: AnyCell): cell is OnnxCell => "interface" in ce
 /** Settings that the file has decided, in words. */
 const IN_THE_FILE = {
   dtype: "the dtype",
+  quantBlock: "the quantisation block",
+  quantCompute: "the computation with quantised weights",
   lowering: "the lowering",
   decodeLowering: "the lowering of decoding",
   beyondPositions: "going beyond the positions",
@@ -70,6 +72,7 @@ export function planOnnx(path: string, settings: OnnxSettings): OnnxCell[] {
     ...modelFreeSettings(ep, settings),
     model,
     dtype: dtypeOf(model.interface),
+    quant: null,
     lowering: null,
     decodeLowering: null,
     logits: chooseLogits(model, settings.logits),

@@ -104,9 +104,18 @@ test("logits of nothing but 0 are no division by 0", () => {
 });
 
 test("TF32 is judged as the 10 bits it has", () => {
-  assert.equal(toleranceOf({ dtype: "fp32", cuda: null }), TOLERANCES.fp32);
-  assert.equal(toleranceOf({ dtype: "fp32", cuda: { tf32: false } }), TOLERANCES.fp32);
-  assert.equal(toleranceOf({ dtype: "fp32", cuda: { tf32: true } }), TOLERANCES.fp16);
-  assert.equal(toleranceOf({ dtype: "fp32", cuda: {} }), TOLERANCES.fp16, "ONNX Runtime's default");
-  assert.equal(toleranceOf({ dtype: "bf16", cuda: { tf32: true } }), TOLERANCES.bf16);
+  assert.equal(toleranceOf({ dtype: "fp32", quant: null, cuda: null }), TOLERANCES.fp32);
+  assert.equal(toleranceOf({ dtype: "fp32", quant: null, cuda: { tf32: false } }), TOLERANCES.fp32);
+  assert.equal(toleranceOf({ dtype: "fp32", quant: null, cuda: { tf32: true } }), TOLERANCES.fp16);
+  assert.equal(
+    toleranceOf({ dtype: "fp32", quant: null, cuda: {} }),
+    TOLERANCES.fp16,
+    "ONNX Runtime's default",
+  );
+  assert.equal(toleranceOf({ dtype: "bf16", quant: null, cuda: { tf32: true } }), TOLERANCES.bf16);
+  const quant = { bits: 4, block: 32, int8Compute: false } as const;
+  assert.equal(toleranceOf({ dtype: "int4", quant, cuda: null }), TOLERANCES.fp32, "its own weights");
+  assert.equal(toleranceOf({ dtype: "int4", quant, cuda: {} }), TOLERANCES.fp16);
+  const inInt8 = { ...quant, int8Compute: true };
+  assert.equal(toleranceOf({ dtype: "int4", quant: inInt8, cuda: null }), TOLERANCES.int8Compute);
 });

@@ -67,6 +67,28 @@ suite("the gate on the CPU, with tiny models", () => {
     assert.deepEqual(gates({ models: MODELS, dtypes: ["fp16"] }), Array(11).fill("passed"));
   });
 
+  test("int8 and int4 pass against their own weights, dequantised", async () => {
+    const dtypes = ["int8", "int4"] as const;
+    const inFloats: VerifyOptions = {
+      models: [mamba2],
+      dtypes,
+      quantCompute: "float",
+      lowerings: ["linear-attention"],
+    };
+    const inInt8: VerifyOptions = { models: [qwen], dtypes, quantBlock: 128 };
+    for (const settings of [inFloats, inInt8]) {
+      const results = await verify({ ...options, ...settings });
+      assert.equal(results.length, 2);
+      for (const { status, reason, quant, checks } of results) {
+        assert.equal(status, "passed", reason ?? "");
+        const worst = Math.max(...checks.map(({ maxError }) => maxError));
+        assert.ok(quant!.int8Compute ? worst > 1e-4 : worst < 1e-5, `${worst}`);
+      }
+      assert.deepEqual(gates(settings), ["passed", "passed"]);
+    }
+    assert.deepEqual(gates({ models: [qwen], dtypes }), ["not-run", "not-run"], "other blocks");
+  });
+
   test("a longest prompt of whole chunks does not keep shorter ones from being put in", async () => {
     const results = await verify({ ...options, models: [mamba2], dtypes: ["fp32"], promptTokens: [320] });
     for (const { status, reason } of results) assert.equal(status, "passed", reason ?? "");
@@ -109,18 +131,19 @@ suite("the gate on the CPU, with tiny models", () => {
       };
     };
 
-  for (const [model, tensor] of [
+  for (const [model, tensor, dtype = "fp16"] of [
     [mamba2, "layers.1.mixer.conv1d.weight"],
     [mamba2, "layers.2.mixer.dt_bias"],
     [mamba2, "layers.0.mixer.out_proj.weight"],
     [qwen, "layers.2.mlp.down_proj.weight"],
     [qwen, "layers.1.self_attn.o_proj.weight"],
     [neo, "h.3.mlp.c_proj.weight"],
+    [qwen, "layers.2.mlp.down_proj.weight", "int4"],
   ] as const)
-    test(`one wrong tensor fails: ${model.arch}, ${tensor}`, async () => {
+    test(`one wrong tensor fails: ${model.arch}, ${tensor}, ${dtype}`, async () => {
       const settings: VerifyOptions = {
         models: [model],
-        dtypes: ["fp16"],
+        dtypes: [dtype],
         ...(model === mamba2 && { lowerings: ["linear-attention"] }),
       };
       const results = await verify({
