@@ -1,5 +1,5 @@
 import { UserError } from "../errors.js";
-import { tensorsOf, type Model } from "../models/index.js";
+import { tensorsOf, type Model, type Part } from "../models/index.js";
 import type { Checkpoint, StoredTensor } from "./checkpoint.js";
 import { STORED, type StoredFloat } from "./convert.js";
 
@@ -7,11 +7,13 @@ import { STORED, type StoredFloat } from "./convert.js";
 export type StoredWeight = StoredTensor & { readonly dtype: StoredFloat };
 
 /**
- * The stored tensor of each one that the model has, by its published name. What is missing, not known, wrongly shaped or
+ * The stored tensor of each one that the model has, by its published name. Tied tensors may be stored under one of their
+ * names or several; all must have the shape, and the first name's is taken where it is there. What is missing, not known, wrongly shaped or
  * of a wrong type is a UserError that names all kinds of it at once.
  */
 export function matchTensors(checkpoint: Checkpoint, model: Model): Map<string, StoredWeight> {
-  const expected = tensorsOf(model);
+  const parts = tensorsOf(model);
+  const expected = new Map(parts.flatMap((part) => namesOf(part).map((name) => [name, part.shape] as const)));
   const found = new Map<string, StoredWeight>();
   const problems = {
     missing: [] as string[],
@@ -34,7 +36,12 @@ export function matchTensors(checkpoint: Checkpoint, model: Model): Map<string, 
       found.set(name, stored as StoredWeight);
     }
   }
-  problems.missing.push(...[...expected.keys()].filter((name) => !found.has(name)));
+  const chosen = new Map<string, StoredWeight>();
+  for (const part of parts) {
+    const name = namesOf(part).find((one) => found.has(one));
+    if (name === undefined) problems.missing.push(part.name);
+    else chosen.set(part.name, found.get(name)!);
+  }
   const said = [
     some(problems.missing, (count) => `${tensors(count)} missing`),
     some(problems.unknown, (count) => `${tensors(count)} not of this model`),
@@ -44,9 +51,11 @@ export function matchTensors(checkpoint: Checkpoint, model: Model): Map<string, 
       (count) => `${tensors(count)} of a type other than ${Object.keys(STORED).join(", ")}`,
     ),
   ].filter((problem) => problem !== null);
-  if (said.length === 0) return found;
+  if (said.length === 0) return chosen;
   throw new UserError(`the checkpoint ${checkpoint.folder} does not fit ${model.name}: ${said.join("; ")}`);
 }
+
+const namesOf = ({ name, aliases = [] }: Part): readonly string[] => [name, ...aliases];
 
 const isWeight = (stored: StoredTensor): stored is StoredWeight => Object.hasOwn(STORED, stored.dtype);
 

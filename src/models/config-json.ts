@@ -1,9 +1,11 @@
 import { readFalconH1 } from "./config/falcon-h1.js";
 import { readGatedDecoder } from "./config/gated-decoder.js";
 import { readGptNeo } from "./config/gpt-neo.js";
+import { readHymba } from "./config/hymba.js";
 import { Keys, show } from "./config/keys.js";
 import { fromMambaSsm } from "./config/mamba-ssm.js";
 import { readMamba, readMamba2 } from "./config/mamba.js";
+import { readZamba2 } from "./config/zamba2.js";
 import { countParameters, type Family, type Model } from "./registry.js";
 import { weightsOf } from "./tensors.js";
 
@@ -18,7 +20,7 @@ type ConfigOf<A, M = Model> = M extends { arch: infer X; config: infer C }
  * How a config.json of each architecture is read, by its model_type. Readers fill in the defaults of transformers'
  * configuration classes for all but sizes, which every published file has, and refuse what is not computed here.
  */
-const ARCHITECTURES: { readonly [A in Arch]?: { family: Family; read: (keys: Keys) => ConfigOf<A> } } = {
+const ARCHITECTURES: { readonly [A in Arch]: { family: Family; read: (keys: Keys) => ConfigOf<A> } } = {
   gpt_neo: { family: "transformer", read: readGptNeo },
   qwen2: { family: "transformer", read: readGatedDecoder("qwen2") },
   llama: { family: "transformer", read: readGatedDecoder("llama") },
@@ -26,6 +28,8 @@ const ARCHITECTURES: { readonly [A in Arch]?: { family: Family; read: (keys: Key
   mamba: { family: "ssm", read: readMamba },
   mamba2: { family: "ssm", read: readMamba2 },
   falcon_h1: { family: "hybrid", read: readFalconH1 },
+  zamba2: { family: "hybrid", read: readZamba2 },
+  hymba: { family: "hybrid", read: readHymba },
 };
 
 const supported = Object.keys(ARCHITECTURES);
@@ -46,7 +50,7 @@ export function modelFromConfig(json: unknown, name?: string): Model {
   if (given.value("quantization_config") !== undefined)
     throw given.wrong("quantization_config", "a quantized checkpoint is not supported");
   const arch = keys.text("model_type") as Arch;
-  const { family, read } = ARCHITECTURES[arch]!;
+  const { family, read } = ARCHITECTURES[arch];
   const from = given.value("_name_or_path");
   const path = typeof from === "string" ? from : "";
   const model = {
@@ -88,7 +92,7 @@ export function differenceOf(a: Model, b: Model): string | null {
 /** A config with all that it leaves open filled in, as its reader does. Those without the key have a tied head. */
 function effective({ arch, config }: Model): Record<string, unknown> {
   const keys = new Keys({ tie_word_embeddings: true, ...config });
-  return { ...(ARCHITECTURES[arch]?.read(keys) ?? config) };
+  return { ...ARCHITECTURES[arch].read(keys) };
 }
 
 /** Numbers that were computed in another order differ in their last digit. */

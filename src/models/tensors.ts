@@ -1,4 +1,4 @@
-import type { WeightSpec } from "./decoder.js";
+import type { Part, WeightSpec } from "./decoder.js";
 import { buildModel, type Model } from "./registry.js";
 
 /** What a model's graphs hold. The tensors of the checkpoint that they are made of are the same whatever the options. */
@@ -12,10 +12,6 @@ export const weightsOf = (model: Model): readonly WeightSpec[] =>
     separateProducts: false,
   }).weights;
 
-/** The shapes of the tensors that a checkpoint of the model has, by their published names. */
-export const tensorsOf = (model: Model): ReadonlyMap<string, readonly number[]> =>
-  new Map(
-    weightsOf(model).flatMap((weight) =>
-      weight.role === "parameter" ? weight.parts.map(({ name, shape }) => [name, shape] as const) : [],
-    ),
-  );
+/** The tensors that a checkpoint of the model has. */
+export const tensorsOf = (model: Model): readonly Part[] =>
+  weightsOf(model).flatMap((weight) => (weight.role === "parameter" ? weight.parts : []));

@@ -138,11 +138,53 @@ test("a head that is the embedding may be stored too, one of its own must be", (
   );
 });
 
+/** Layers of zamba2-blocks that use the block of layer 1, and the tensors of one use by their names within it. */
+const BLOCK = /^model\.layers\.1\.(shared_transformer\..*)$/;
+
+test("a shared block may be stored at one of its uses or at each; which of them is read, and what contradicts it", () => {
+  const fits = (change: (tensors: Map<string, number[]>) => void) => changed("zamba2-blocks", change)();
+  const own = "model.layers.1.shared_transformer.pre_ff_layernorm.weight";
+  const other = own.replace(".1.", ".4.");
+  const alike = (tensors: Map<string, number[]>): void => {
+    for (const [name, shape] of [...tensors]) tensors.set(name.replace(BLOCK, "model.layers.4.$1"), shape);
+  };
+  const names = [...fits(() => undefined).keys()].sort();
+  assert.ok(names.includes(own) && !names.includes(other));
+  const all = fits(alike);
+  assert.deepEqual([...all.keys()].sort(), names);
+  assert.equal(all.get(own)!.name, own);
+  const elsewhere = fits((tensors) => {
+    rename(tensors, (name) => name.replace(BLOCK, "layers.4.$1"));
+  });
+  assert.deepEqual([...elsewhere.keys()].sort(), names);
+  assert.equal(elsewhere.get(own)!.name, other.replace("model.", ""));
+  refuses(
+    changed("zamba2-blocks", (tensors) => {
+      alike(tensors);
+      tensors.set(other, [40]);
+    }),
+    /: 1 tensor is of another shape \(model\.layers\.4\.\S*pre_ff_layernorm.weight is \[40\] instead of \[80\]\)$/,
+  );
+  refuses(
+    changed("zamba2-blocks", (tensors) => tensors.delete(own)),
+    /: 1 tensor is missing \(model\.layers\.1\.\S*pre_ff_layernorm.weight\)$/,
+  );
+  // The block of layer 2 is another one.
+  refuses(
+    changed("zamba2-blocks", (tensors) => {
+      rename(tensors, (name) => (name === own ? own.replace(".1.", ".0.") : name));
+    }),
+    /: 1 tensor is missing .*; 1 tensor is not of this model \(model\.layers\.0\./,
+  );
+});
+
 test("names without the base model's prefix and old buffers are taken as transformers takes them, and no others", () => {
   const bare = (prefix: string) => (tensors: Map<string, number[]>) => {
     rename(tensors, (name) => name.replace(prefix, ""));
   };
   assert.doesNotThrow(changed("qwen2", bare("model.")));
+  assert.doesNotThrow(changed("zamba2", bare("model.")));
+  assert.doesNotThrow(changed("hymba", bare("model.")));
   assert.doesNotThrow(changed("gpt_neo", bare("transformer.")));
   assert.doesNotThrow(changed("mamba", bare("backbone.")));
   assert.doesNotThrow(
@@ -159,6 +201,19 @@ test("names without the base model's prefix and old buffers are taken as transfo
   assert.doesNotThrow(
     changed("llama", (tensors) => {
       tensors.set("model.layers.0.self_attn.rotary_emb.inv_freq", [16]);
+    }),
+  );
+  assert.doesNotThrow(
+    changed("zamba2", (tensors) => {
+      tensors.set("model.layers.1.shared_transformer.self_attn.rotary_emb.inv_freq", [16]);
+      tensors.set("model.rotary_emb.inv_freq", [16]);
+      tensors.set("lm_head.weight", [160, 64]);
+    }),
+  );
+  assert.doesNotThrow(
+    changed("hymba", (tensors) => {
+      tensors.set("model.layers.0.mamba.rotary_emb.inv_freq", [8]);
+      tensors.set("lm_head.weight", [160, 64]);
     }),
   );
   refuses(

@@ -63,7 +63,10 @@ function copyOf(name: string, dtype: Stored, shards = 1): string {
   return to;
 }
 
-const NAMES = ["gpt_neo", "qwen2", "llama", "phi3", "mamba", "mamba2-groups", "falcon_h1", "falcon_h1-norm"];
+const NAMES = [
+  ...["gpt_neo", "qwen2", "llama", "phi3", "mamba", "mamba2-groups", "falcon_h1", "falcon_h1-norm"],
+  ...["zamba2", "zamba2-blocks", "hymba"],
+];
 
 const COPIES = [
   ["F32", 3],

@@ -23,10 +23,13 @@ const refuses = (json: unknown, message: RegExp): void => {
   );
 };
 
-const FOLDERS = ["gpt_neo", "qwen2", "llama", "phi3", "mamba", "mamba2", "falcon_h1", "falcon_h1-norm"];
+const FOLDERS = [
+  ...["gpt_neo", "qwen2", "llama", "phi3", "mamba", "mamba2", "falcon_h1", "falcon_h1-norm"],
+  ...["zamba2", "zamba2-blocks", "hymba"],
+];
 
 for (const folder of FOLDERS)
-  test(`${folder}: parameters are as transformers counted them`, () => {
+  test(`${folder}: parameters are as the oracle counted them`, () => {
     const oracle = JSON.parse(readFileSync(fixture(`${folder}/oracle.json`), "utf8")) as Json;
     assert.equal(modelFromConfig(saved(folder)).parameters, oracle.parameters);
   });
@@ -68,7 +71,7 @@ test(
 );
 
 test("both spellings of the rotation give the same model", () => {
-  for (const folder of ["qwen2", "llama", "phi3", "falcon_h1"]) {
+  for (const folder of ["qwen2", "llama", "phi3", "falcon_h1", "zamba2"]) {
     const { rope_parameters, ...rest } = saved(folder) as { rope_parameters: Json } & Json;
     const { rope_theta, rope_type, partial_rotary_factor, ...scaling } = rope_parameters;
     const older = {
@@ -78,6 +81,28 @@ test("both spellings of the rotation give the same model", () => {
     };
     assert.deepEqual(modelFromConfig(older).config, modelFromConfig(saved(folder)).config, folder);
   }
+});
+
+test("zamba2: the hybrid layers follow from their kinds, or are listed; no rotary, no base", () => {
+  const { hybrid_layer_ids: listed, layers_block_type: types, ...rest } = saved("zamba2");
+  const older = (types as string[]).map((type) => (type === "hybrid" ? type : "mamba"));
+  const { config } = modelFromConfig(saved("zamba2"));
+  for (const layout of [
+    { hybrid_layer_ids: listed },
+    { layers_block_type: types },
+    { layers_block_type: older },
+  ])
+    assert.deepEqual(modelFromConfig({ ...rest, ...layout }).config, config);
+  const { rope_theta } = modelFromConfig(saved("zamba2-blocks")).config as unknown as Json;
+  assert.equal(rope_theta, null);
+});
+
+test("hymba: what chooses among the ways of the published code may be left out", () => {
+  const { tie_word_embeddings, ...rest } = saved("hymba");
+  const { config } = modelFromConfig(saved("hymba"));
+  const needed = Object.entries(rest).filter(([key]) => key in config || key === "model_type");
+  assert.deepEqual(modelFromConfig({ ...Object.fromEntries(needed), tie_word_embeddings }).config, config);
+  assert.deepEqual(modelFromConfig({ ...saved("hymba"), kq_head_dim: 16 }).config, config);
 });
 
 test("long-rope: the factor follows from the positions, its attention factor from that, `su` is its first name", () => {
@@ -221,6 +246,95 @@ const REFUSED: [string, Json, RegExp][] = [
     /^ssm_multipliers is \[1,2\]; it must be a list of 5 numbers, of z, x/,
   ],
   ["falcon_h1", { embedding_multiplier: 0 }, /^embedding_multiplier is 0/],
+  ["zamba2", { hidden_act: "gelu_pytorch_tanh" }, /^hidden_act is "gelu_pytorch_tanh"; only "gelu" is/],
+  ["zamba2", { add_bias_linear: true }, /^add_bias_linear is true; only false/],
+  ["zamba2", { use_long_context: true }, /^use_long_context is true; only false/],
+  ["zamba2", { use_conv_bias: false }, /^use_conv_bias is false; only true/],
+  ["zamba2", { tie_word_embeddings: false }, /^tie_word_embeddings is false; only true/],
+  ["zamba2", { time_step_limit: [0.001, Infinity] }, /^time_step_limit is /],
+  [
+    "zamba2",
+    { rope_scaling: { type: "linear", factor: 2 } },
+    /^rope_scaling.type is "linear"; only default is/,
+  ],
+  ["zamba2", { num_attention_heads: 3 }, /^num_attention_heads is 3; it must divide twice hidden_size, 128/],
+  ["zamba2", { num_attention_heads: 16 }, /^num_attention_heads is 16; heads of 8 components are not/],
+  ["zamba2", { num_key_value_heads: 2 }, /^num_key_value_heads is 2; only 4 is supported/],
+  ["zamba2", { attention_head_dim: 16 }, /^attention_head_dim is 16; only 32 is supported/],
+  ["zamba2", { n_mamba_heads: 7 }, /^n_mamba_heads is 7; it must divide mamba_expand times hidden_size, 128/],
+  ["zamba2", { mamba_headdim: 8 }, /^mamba_headdim is 8; only 16 is supported/],
+  ["zamba2", { mamba_ngroups: 3 }, /^mamba_ngroups is 3; it must divide n_mamba_heads, 8/],
+  ["zamba2", { hybrid_layer_ids: [1] }, /^hybrid_layer_ids is \[1\]; only \[1,3\] is supported/],
+  ...[[], [1, 1], [3, 1], [5], [-1], [0.5], "1", [null]].map((ids): [string, Json, RegExp] => [
+    "zamba2",
+    { hybrid_layer_ids: ids, layers_block_type: null },
+    /^hybrid_layer_ids is .*; it must list some layers, of 0 to 4, in order/,
+  ]),
+  ["zamba2", { hybrid_layer_ids: null, layers_block_type: null }, /^layers_block_type is null; it must make/],
+  ...[["hybrid"], Array(5).fill("mamba"), [...Array<string>(4).fill("hybrid"), "attention"], 5].map(
+    (types): [string, Json, RegExp] => [
+      "zamba2",
+      { hybrid_layer_ids: null, layers_block_type: types },
+      /^layers_block_type is .*; it must make each of the 5 layers \(num_hidden_layers\) "mamba" or "hybrid"/,
+    ],
+  ),
+  ...Object.entries({
+    hidden_act: "relu",
+    mlp_hidden_act: "gelu",
+    attn_hidden_size: 32,
+    kq_head_dim: 32,
+    kq_norm: "rms",
+    rope: false,
+    rope_type: "dynamic_ntk",
+    attn_implementation: "flash_attention_2",
+    attn_implementation_new: "sdpa",
+    mamba_inner_layernorms: false,
+    mamba_conv_bias: false,
+    mamba_proj_bias: true,
+    num_mamba: 2,
+    num_experts: 4,
+    memory_tokens_interspersed_every: 512,
+    kv_weight_reuse: true,
+    kv_reuse_every_i_layer: 2,
+    layer_type: ["h", "h", "m", "h", "h"],
+    tie_word_embeddings: false,
+  }).map(([key, value]): [string, Json, RegExp] => [
+    "hymba",
+    { [key]: value },
+    new RegExp(`^${key} is .*; only .* is supported`),
+  ]),
+  ["hymba", { tie_word_embeddings: undefined }, /^tie_word_embeddings is missing; only true/],
+  ["hymba", { mamba_d_state: undefined }, /^mamba_d_state is missing/],
+  ["hymba", { sliding_window: null }, /^sliding_window is null; it must be a whole number of positions/],
+  ["hymba", { num_memory_tokens: 0 }, /^num_memory_tokens is 0/],
+  ["hymba", { mamba_expand: 1.5 }, /^mamba_expand is 1.5; it must be a whole number/],
+  [
+    "hymba",
+    { v_head_dim: 16 },
+    /^v_head_dim is 16; times num_attention_heads, 4, it must be mamba_expand times hidden_size, 128/,
+  ],
+  [
+    "hymba",
+    { orig_max_position_embeddings: 512 },
+    /^orig_max_position_embeddings is 512; it must be at most/,
+  ],
+  ["hymba", { global_attn_idx: [0, 5] }, /^global_attn_idx is \[0,5\]; it must list layers, of 0 to 4/],
+  ...[
+    null,
+    [[]],
+    [[3, 1]],
+    [
+      [1, 2],
+      [2, 3],
+    ],
+    [1],
+    [[1, 5]],
+  ].map((groups): [string, Json, RegExp] => [
+    "hymba",
+    { kv_reuse_group: groups },
+    /^kv_reuse_group is .*; it must list groups of layers, of 0 to 4, in order, no layer in two/,
+  ]),
+  ["hymba", { kv_reuse_group: [[3, 4]] }, /^kv_reuse_group has \[3, 4\]; keys and values can be shared by/],
 ];
 
 for (const [folder, change, message] of REFUSED)

@@ -57,7 +57,10 @@ export function readHeads(
     throw keys.wrong("num_key_value_heads", `it must divide num_attention_heads, ${heads}`);
   // ONNX Runtime's GroupQueryAttention turns whole blocks of 16 components.
   if (headDim % 16 !== 0)
-    throw keys.wrong("head_dim", `heads of ${headDim} components are not supported, only multiples of 16`);
+    throw keys.wrong(
+      keys.value("head_dim") === undefined ? "num_attention_heads" : "head_dim",
+      `heads of ${headDim} components are not supported, only multiples of 16`,
+    );
   return headDim;
 }
 

@@ -102,6 +102,13 @@ export class Keys {
   }
 }
 
+/** Whether a value lists layers of a model that has so many, each once, in order. */
+export const isLayers = (value: unknown, layers: number): value is number[] =>
+  Array.isArray(value) &&
+  value.every(
+    (layer, i) => Number.isInteger(layer) && layer > (i === 0 ? -1 : value[i - 1]) && layer < layers,
+  );
+
 /** A value in an error: what would fill the screen is cut. */
 export function show(value: unknown): string {
   const text = value === undefined ? "undefined" : JSON.stringify(value);
