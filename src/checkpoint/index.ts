@@ -3,3 +3,4 @@ export { matchTensors } from "./match.js";
 export { CheckpointWeights } from "./weights.js";
 export { assertSameConfig, readConfig } from "./config-file.js";
 export { readSafetensorsFile, type SafetensorsFile } from "./file.js";
+export { readTensors, type PlainTensor } from "./tensors.js";

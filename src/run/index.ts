@@ -11,6 +11,7 @@ export { LoadedModel } from "./loaded-model.js";
 export { Generator, type GeneratorOptions } from "./generator.js";
 export { WeightStore, type WeightSource } from "./weight-store.js";
 export { verify, UnfinishedError, VerifyInterruptedError, type VerifyOptions } from "./gate/verify.js";
+export { verifyArchitectures, type ArchitectureOptions, type ArchitectureRow } from "./gate/architectures.js";
 export { gateRow, type GateResult, type GateRow } from "./gate/result.js";
 export { gateOf, gateFolder, type Gate } from "./gate/record.js";
 export { describeSetting } from "./gate/setting.js";

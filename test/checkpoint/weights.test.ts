@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { CheckpointWeights, openCheckpoint, readConfig } from "../../src/checkpoint/index.js";
+import { CheckpointWeights, openCheckpoint, readConfig, readTensors, type PlainTensor } from "../../src/checkpoint/index.js";
 import { elements, type FloatType } from "../../src/graph/index.js";
 import {
   buildModel,
@@ -15,7 +15,7 @@ import {
 import { plan, type WeightSource } from "../../src/run/index.js";
 import { fixture } from "../support/checkpoint.js";
 import { relativeError, withGenerator } from "../support/generate.js";
-import { readSafetensors, writeSafetensors, type Tensor, type Written } from "../support/safetensors.js";
+import { writeSafetensors, type Written } from "../support/safetensors.js";
 import { temporaryFolder } from "../support/temporary.js";
 
 const folder = temporaryFolder();
@@ -27,7 +27,7 @@ type Floats = Map<string, { shape: number[]; data: Float32Array }>;
 
 /** The fixture's tensors. */
 function floatsOf(name: string): Floats {
-  const tensors = readSafetensors(join(fixture(name), "model.safetensors"));
+  const tensors = readTensors(join(fixture(name), "model.safetensors"));
   return new Map(
     [...tensors].map(([key, tensor]) => {
       assert.equal(tensor.dtype, "F32");
@@ -144,13 +144,16 @@ suite("logits from a checkpoint are those of transformers", () => {
       test(`${name}, ${stored} in ${shards} files`, async () => {
         const path = copyOf(name, stored, shards);
         const model = readConfig(path);
-        const expected = readSafetensors(join(fixture(name), "expected.safetensors"));
+        const expected = readTensors(join(fixture(name), "expected.safetensors"));
         const logits = await logitsOf(
           model,
           new CheckpointWeights(openCheckpoint(path), model),
-          (expected.get("ids.64") as Tensor & { dtype: "I64" }).data,
+          (expected.get("ids.64") as PlainTensor & { dtype: "I64" }).data,
         );
-        const error = relativeError(logits, (expected.get("logits.64") as Tensor & { dtype: "F32" }).data);
+        const error = relativeError(
+          logits,
+          (expected.get("logits.64") as PlainTensor & { dtype: "F32" }).data,
+        );
         assert.ok(error < TOLERANCE[stored], `error ${error}`);
         assert.ok(stored === "F32" || error > TOLERANCE.F32, "rounding shows: the copy was read");
       });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { randomPrompt } from "../../src/models/index.js";
 import { randomIndex } from "../../src/stats/index.js";
-import { cellOf, checkpointFolders, variants } from "../support/checkpoint-cell.js";
+import { cellOf, variants } from "../support/checkpoint-cell.js";
+import { architectures } from "../../src/run/gate/architectures.js";
 import { loadCheckpoint } from "../support/checkpoint.js";
 import { everyLogits } from "../support/every-logits.js";
 import { relativeError, withGenerator } from "../support/generate.js";
@@ -12,7 +13,7 @@ const TOLERANCE = 1e-4;
 const TOKENS = 97;
 const SPLITS = 3;
 
-for (const folder of checkpointFolders()) {
+for (const folder of architectures()) {
   const checkpoint = loadCheckpoint(folder);
   const { model, source, expected } = checkpoint;
   const vocabulary = model.config.vocab_size;

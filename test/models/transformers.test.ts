@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { buildModel } from "../../src/models/index.js";
-import { cellOf, checkpointFolders, variants } from "../support/checkpoint-cell.js";
+import { cellOf, variants } from "../support/checkpoint-cell.js";
+import { architectures } from "../../src/run/gate/architectures.js";
 import { loadCheckpoint, type Checkpoint } from "../support/checkpoint.js";
 import { relativeError, withGenerator } from "../support/generate.js";
 
@@ -25,7 +26,7 @@ function logitsOf({ expected }: Checkpoint, name: string, row = 0): Float32Array
 /** Whose logits a folder holds: Hymba is in no release of transformers. */
 const oracleOf = (folder: string): string => (folder === "hymba" ? "its float64 twin" : "transformers");
 
-for (const folder of checkpointFolders()) {
+for (const folder of architectures()) {
   const checkpoint = loadCheckpoint(folder);
   const { weights } = buildModel(checkpoint.model, {
     dtype: "float32",

@@ -1,13 +1,6 @@
-import { readdirSync } from "node:fs";
 import { lowerings, type Lowering } from "../../src/models/index.js";
 import type { Cell } from "../../src/run/index.js";
 import type { Checkpoint } from "./checkpoint.js";
-
-/** Every tiny checkpoint of the fixtures. */
-export const checkpointFolders = (): string[] =>
-  readdirSync(new URL("../fixtures/hf/", import.meta.url), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("_"))
-    .map((entry) => entry.name);
 
 export function cellOf({ model }: Checkpoint, promptTokens: number, change: Partial<Cell> = {}): Cell {
   return {

@@ -6,7 +6,7 @@ import {
 } from "../../src/checkpoint/index.js";
 import type { Model } from "../../src/models/index.js";
 import type { WeightSource } from "../../src/run/index.js";
-import { readSafetensors, type Tensor } from "./safetensors.js";
+import { readTensors, type PlainTensor } from "../../src/checkpoint/index.js";
 
 const FIXTURES = new URL("../fixtures/hf/", import.meta.url);
 
@@ -19,7 +19,7 @@ export interface Checkpoint {
   readonly source: WeightSource;
   readonly tensorNames: readonly string[];
   /** Prompts and the logits that transformers (or its float64 twin) gives for them. */
-  readonly expected: ReadonlyMap<string, Tensor>;
+  readonly expected: ReadonlyMap<string, PlainTensor>;
 }
 
 export function loadCheckpoint(folder: string): Checkpoint {
@@ -30,6 +30,6 @@ export function loadCheckpoint(folder: string): Checkpoint {
     model,
     source: new CheckpointWeights(checkpoint, model),
     tensorNames: [...checkpoint.tensors.keys()],
-    expected: readSafetensors(`${path}/expected.safetensors`),
+    expected: readTensors(`${path}/expected.safetensors`),
   };
 }

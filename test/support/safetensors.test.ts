@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { suite, test } from "node:test";
-import { readSafetensors, type Tensor } from "./safetensors.js";
+import { readTensors, type PlainTensor } from "../../src/checkpoint/index.js";
 
 const FIXTURES = resolve(import.meta.dirname, "../fixtures/hf");
 const PROMPT_LENGTHS = [1, 7, 64, 130];
@@ -20,7 +20,7 @@ const folders = readdirSync(FIXTURES, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name);
 
-function floats(tensors: Map<string, Tensor>, name: string, shape: number[]): Float32Array {
+function floats(tensors: Map<string, PlainTensor>, name: string, shape: number[]): Float32Array {
   const tensor = tensors.get(name);
   assert.equal(tensor?.dtype, "F32", name);
   assert.deepEqual(tensor.shape, shape, name);
@@ -29,7 +29,7 @@ function floats(tensors: Map<string, Tensor>, name: string, shape: number[]): Fl
   return tensor.data;
 }
 
-function ids(tensors: Map<string, Tensor>, name: string, length: number, vocabulary: number): number[] {
+function ids(tensors: Map<string, PlainTensor>, name: string, length: number, vocabulary: number): number[] {
   const tensor = tensors.get(name);
   assert.equal(tensor?.dtype, "I64", name);
   assert.deepEqual(tensor.shape, [length], name);
@@ -53,10 +53,10 @@ for (const name of folders)
     const folder = join(FIXTURES, name);
     const { vocab_size: vocabulary } = readJson(join(folder, "config.json")) as { vocab_size: number };
     const oracle = readJson(join(folder, "oracle.json")) as Oracle;
-    const expected = readSafetensors(join(folder, "expected.safetensors"));
+    const expected = readTensors(join(folder, "expected.safetensors"));
 
     test("has as many weights as its oracle counted, all finite", () => {
-      const weights = [...readSafetensors(join(folder, "model.safetensors")).values()];
+      const weights = [...readTensors(join(folder, "model.safetensors")).values()];
       assert.ok(weights.every(({ dtype, data }) => dtype === "F32" && data.every(Number.isFinite)));
       assert.equal(
         weights.reduce((sum, { data }) => sum + data.length, 0),

@@ -8,13 +8,13 @@ import { LoadedOnnx, OnnxGenerator, planOnnx, type OnnxSettings } from "../../..
 import { loadCheckpoint } from "../../support/checkpoint.js";
 import { relativeError } from "../../support/generate.js";
 import { selfContained } from "../../support/self-contained.js";
-import { readSafetensors } from "../../support/safetensors.js";
+import { readTensors } from "../../../src/checkpoint/index.js";
 
 const FIXTURES = new URL("../../fixtures/", import.meta.url);
 const path = (file: string): string => new URL(file, FIXTURES).pathname;
 
 /** What transformers gave for the checkpoint that all of these were exported from. */
-const expected = readSafetensors(path("hf/llama/expected.safetensors"));
+const expected = readTensors(path("hf/llama/expected.safetensors"));
 const VOCABULARY = 160;
 
 /** What float16 rounds: onnxruntime's own Python package is as far off (make.py). */
