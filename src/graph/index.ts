@@ -1,5 +1,5 @@
 export { Graph, type Value, type Node, type Weight } from "./builder.js";
 export { GraphError } from "./error.js";
-export { encodeModel, WEIGHTS_FILE } from "./encode.js";
+export { encodeModel, isFused, WEIGHTS_FILE } from "./encode.js";
 export { TYPES, elements, type Dim, type DType, type FloatType, type Shape } from "./types.js";
 export * as ops from "./ops/index.js";

@@ -89,6 +89,15 @@ struct Tensor {
     for (size_t i = 0; fits && i < wanted.size(); i++) fits = wanted[i] < 0 || shape[i] == wanted[i];
     if (!fits) throw Refused{std::string(name) + " is " + describe(shape) + "; it must be " + describe(wanted)};
   }
+
+  // Whatever its dimensions: heads may be held by group.
+  void needElements(int64_t wanted) const {
+    int64_t count = 1;
+    for (int64_t size : shape) count *= size;
+    if (!data || count != wanted)
+      throw Refused{std::string(name) + " is " + (data ? describe(shape) : "left out") + "; it must have " +
+                    std::to_string(wanted) + " elements"};
+  }
 };
 
 Shape shapeOf(const OrtTensorTypeAndShapeInfo* info) {
@@ -250,7 +259,7 @@ struct CausalConvNode {
     weight.need({-1, 1, -1});
     const int64_t channels = weight.shape[0], width = weight.shape[2];
     if (width < 1 || width > 4) throw Refused{"the convolution is " + std::to_string(width) + " wide; it must be 1 to 4"};
-    bias.need({channels});
+    bias.needElements(channels);
     const ssm::Section section = node.section(x, offset, channels, x);
     const int64_t batch = x.shape[0], tokens = x.shape[1];
     past.need({batch, channels, width - 1});
@@ -296,8 +305,8 @@ struct SelectiveScanNode {
     const int64_t channels = a.shape[0], state = a.shape[1];
     const ssm::Section section = node.section(x, offset.x, channels, x);
     const int64_t batch = x.shape[0], tokens = x.shape[1];
-    stepBias.need({channels});
-    skip.need({channels});
+    stepBias.needElements(channels);
+    skip.needElements(channels);
     past.need({batch, channels, state});
     ssm::SelectiveScan scan{};
     scan.type = node.type;
@@ -354,9 +363,9 @@ struct SsdScanNode {
     const ssm::Section section = node.section(x, offset.x, inner, x);
     const int64_t batch = x.shape[0], tokens = x.shape[1];
     past.need({batch, heads, state, headDim});
-    stepBias.need({heads});
-    skip.need({heads});
-    if (norm != ssm::Norm::none) normWeight.need({inner});
+    stepBias.needElements(heads);
+    skip.needElements(heads);
+    if (norm != ssm::Norm::none) normWeight.needElements(inner);
     ssm::SsdScan scan{};
     scan.type = node.type;
     scan.batch = batch, scan.tokens = tokens, scan.heads = heads, scan.head_dim = headDim;
