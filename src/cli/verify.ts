@@ -23,7 +23,7 @@ export function verifyCommand(): Command {
     .option("--dtype <list>", "of fp16, fp32 and bf16 (default: all; on the CPU fp32,fp16)", parseList)
     .option(
       "--lowering <list>",
-      "of linear-attention and ssd-matmul, and no model without one (default: all)",
+      "of linear-attention, ssd-matmul and fused, and no model without one (default: all that can run)",
       parseList,
     )
     .option(

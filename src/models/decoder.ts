@@ -2,7 +2,7 @@ import { Graph, ops, type DType, type FloatType, type Value } from "../graph/ind
 import type { Init } from "./init.js";
 
 /** How an SSM block is expressed in ONNX operators. */
-export type Lowering = "linear-attention" | "ssd-matmul";
+export type Lowering = "linear-attention" | "ssd-matmul" | "fused";
 
 export interface BuildOptions {
   readonly dtype: FloatType;
@@ -192,13 +192,17 @@ export class Decoder {
     return this.graph.weight(spec.name, spec.dtype, spec.shape);
   }
 
-  /** Declares a state: returns its past value; call `carry` with the present one. */
+  /**
+   * Declares a state: returns its past value; call `carry` with the present one.
+   *
+   * @param dtype default: the model's
+   */
   cache(
     role: CacheRole,
     layer: number,
     dims: readonly number[],
+    dtype: FloatType = this.options.dtype,
   ): { past: Value; carry: (present: Value) => void } {
-    const { dtype } = this.options;
     const inPlace = role === "key" || role === "value";
     const [past, present] = inPlace
       ? [`past_key_values.${layer}.${role}`, `present.${layer}.${role}`]

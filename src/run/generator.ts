@@ -13,6 +13,7 @@ import { Carried } from "./carried.js";
 import { FLOAT_TYPE, graphOptions, tokensMultipleOf, type Phase } from "./graph-options.js";
 import { arenaLimit, assertWithin } from "./memory-budget.js";
 import type { LoadedModel } from "./loaded-model.js";
+import { operatorsOf } from "./operators.js";
 import type { Cell } from "./plan.js";
 import { other, sideAfter, stateBytes, type Side } from "./states.js";
 
@@ -168,6 +169,7 @@ export class Generator implements Disposable {
       runtime.createSession(encodeModel(graph.graph), {
         device: this.#device,
         initializers: weights.tensors(graph.weights),
+        customOps: operatorsOf(graph.graph, this.#device),
         // The threads of the session that ran last would spin on, and take cores from the one that runs next.
         config: { "session.force_spinning_stop": "1" },
         // A planned block for the whole run would be held beside the chunks of the run that was planned from.

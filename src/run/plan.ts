@@ -3,6 +3,7 @@ import { UserError } from "../errors.js";
 import { findModel, lowerings, maxPositions, type Lowering, type Model } from "../models/index.js";
 import { ARENA_STRATEGIES, assertOther, type CudaOptions } from "../ort/index.js";
 import { memoryOf } from "./memory-budget.js";
+import { areBuilt, isFusedFaster, notBuilt, type HasOperators } from "./operators.js";
 import { unsupported } from "./support.js";
 
 export type Dtype = "fp32" | "fp16" | "bf16";
@@ -26,9 +27,12 @@ export interface Settings {
   deviceId?: number;
   /** Default: fp32 on a CPU, fp16 on a GPU. */
   dtype?: Dtype;
-  /** How SSM blocks are expressed in the prefill; `auto` takes each architecture's default. */
+  /**
+   * How SSM blocks are expressed in the prefill; `auto` takes our own operators, `fused`, where they are built for the device
+   * and known to be the faster, else each architecture's default among stock operators.
+   */
   lowering?: Lowering | "auto";
-  /** The same for decoding; `auto` is linear-attention, where one token is one kernel. */
+  /** The same for decoding; `auto` is `fused` after a fused prefill, else linear-attention, where one token is one kernel. */
   decodeLowering?: Lowering | "auto";
   /** `chunked` runs the prompt in segments and carries the state on; `monolithic` runs it in one piece. */
   prefill?: "chunked" | "monolithic";
@@ -87,8 +91,12 @@ export interface Cell {
   readonly beyondPositions: number | null;
 }
 
-/** All cells of the settings, model by model, or a UserError that names the first setting that makes no sense. */
-export function plan(settings: Settings): Cell[] {
+/**
+ * All cells of the settings, model by model, or a UserError that names the first setting that makes no sense.
+ *
+ * @param hasOperators whether the fused operators are built for a device
+ */
+export function plan(settings: Settings, hasOperators: HasOperators = areBuilt): Cell[] {
   if (settings.models.length === 0) throw new UserError("no model given; `ssm-scope models` lists them");
   if (settings.promptTokens.length === 0)
     throw new UserError("no prompt length given; give at least one, e.g. 512");
@@ -114,8 +122,7 @@ export function plan(settings: Settings): Cell[] {
         ...common,
         model,
         promptTokens,
-        lowering: chooseLowering(model, settings.lowering ?? "auto", lowerings(model)[0]),
-        decodeLowering: chooseLowering(model, settings.decodeLowering ?? "auto", "linear-attention"),
+        ...chooseLowerings(model, settings, () => hasOperators(ep, common.deviceId)),
         segmentTokens: common.prefill === "monolithic" ? null : segment,
         beyondPositions: checkPositions(
           model,
@@ -160,8 +167,8 @@ function chooseDtype(ep: Ep, wanted: Dtype | undefined): Dtype {
   return oneOf("the dtype", wanted ?? (ep === "cpu" ? "fp32" : "fp16"), ["fp32", "fp16", "bf16"] as const);
 }
 
-function checkSupport({ model, ep, dtype }: Omit<Cell, "key">): void {
-  const reason = unsupported(model, ep, dtype);
+function checkSupport({ model, ep, dtype, lowering }: Omit<Cell, "key">): void {
+  const reason = unsupported(model, ep, dtype, lowering);
   if (reason !== null) throw new UserError(`the dtype is ${dtype}, but ${reason}`);
 }
 
@@ -197,16 +204,29 @@ function deviceSettings(
 const ARENAS = Object.keys(ARENA_STRATEGIES) as (keyof typeof ARENA_STRATEGIES)[];
 const CUDNN_SEARCHES = ["EXHAUSTIVE", "HEURISTIC", "DEFAULT"] as const;
 
-function chooseLowering(
+function chooseLowerings(
   model: Model,
-  wanted: Lowering | "auto",
-  standard: Lowering | undefined,
-): Lowering | null {
+  { lowering = "auto", decodeLowering = "auto", ep = "cpu" }: Settings,
+  built: () => boolean,
+): Pick<Cell, "lowering" | "decodeLowering"> {
   const known = lowerings(model);
-  if (known.length === 0) return null;
-  if (wanted === "auto") return standard!;
-  if (known.includes(wanted)) return wanted;
-  throw new UserError(`${model.name} has no lowering "${wanted}"; it has ${known.join(" and ")}`);
+  if (known.length === 0) return { lowering: null, decodeLowering: null };
+  for (const wanted of [lowering, decodeLowering])
+    if (wanted !== "auto" && !known.includes(wanted))
+      throw new UserError(`${model.name} has no lowering "${wanted}"; it has ${known.join(" and ")}`);
+  const wanted = [lowering, decodeLowering].filter((one) => one !== "auto");
+  if (wanted.length === 0 ? isFusedFaster(model, ep) && built() : wanted.includes("fused")) {
+    if (wanted.some((one) => one !== "fused"))
+      throw new UserError(
+        `the lowering is "${lowering}" and that of decoding "${decodeLowering}", but fused operators keep their state in another form than stock ones; use fused for both, or for neither`,
+      );
+    if (!built()) throw new UserError(notBuilt(ep));
+    return { lowering: "fused", decodeLowering: "fused" };
+  }
+  return {
+    lowering: lowering === "auto" ? known[0]! : lowering,
+    decodeLowering: decodeLowering === "auto" ? "linear-attention" : decodeLowering,
+  };
 }
 
 const BYTES: Record<Dtype, number> = { fp32: 4, fp16: 2, bf16: 2 };

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { lowerings, type Lowering } from "../../src/models/index.js";
 import type { Cell } from "../../src/run/index.js";
 import type { Checkpoint } from "./checkpoint.js";
+import { cpuOperators } from "./operators.js";
 
 /** Every tiny checkpoint of the fixtures. */
 export const checkpointFolders = (): string[] =>
@@ -20,7 +21,8 @@ export function cellOf({ model }: Checkpoint, promptTokens: number, change: Part
     ep: "cpu",
     dtype: "fp32",
     lowering: lowerings(model)[0] ?? null,
-    decodeLowering: lowerings(model).length > 0 ? "linear-attention" : null,
+    decodeLowering:
+      change.lowering === "fused" ? "fused" : lowerings(model).length > 0 ? "linear-attention" : null,
     prefill: "chunked",
     segmentTokens: promptTokens,
     logits: "last",
@@ -35,6 +37,9 @@ export function cellOf({ model }: Checkpoint, promptTokens: number, change: Part
   };
 }
 
-export /** The lowerings to prove, or one run without any. */
-const variants = ({ model }: Checkpoint): (Lowering | null)[] =>
-  lowerings(model).length > 0 ? [...lowerings(model)] : [null];
+/** The lowerings to prove, or one run without any. */
+export function variants({ model }: Checkpoint): (Lowering | null)[] {
+  const all = lowerings(model);
+  if (all.includes("fused")) cpuOperators();
+  return all.length > 0 ? [...all] : [null];
+}

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { cpus, homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openDriver } from "../cuda/driver.js";
 import { entries } from "../cuda/places.js";
 import { capabilityOf } from "./capability.js";
 
@@ -76,6 +77,18 @@ export function findOperators({ ep, cuda }: OperatorsTarget, folder = operatorsF
     )
     .sort((a, b) => b.build!.built_at.localeCompare(a.build!.built_at));
   return fitting[0] ? join(fitting[0].path, libraryName(ep)) : null;
+}
+
+/** The same before any session: of a GPU only the driver is asked. */
+export function operatorsFor(ep: OperatorsEp, deviceId: number): string | null {
+  if (ep === "cpu") return findOperators({ ep, cuda: null });
+  try {
+    const cuda = openDriver().devices.find(({ id }) => id === deviceId);
+    return cuda ? findOperators({ ep, cuda }) : null;
+  } catch {
+    // No GPU, no operators for it: that the GPU is missing is said by whoever opens it.
+    return null;
+  }
 }
 
 export function readBuild(folder: string): OperatorsBuild | null {

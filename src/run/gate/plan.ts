@@ -9,6 +9,7 @@ import {
   type Model,
 } from "../../models/index.js";
 import type { CudaOptions } from "../../ort/index.js";
+import { areBuilt, notBuilt, type HasOperators } from "../operators.js";
 import { count, oneOf, type Dtype, type Ep } from "../plan.js";
 import type { Setting } from "./setting.js";
 
@@ -22,7 +23,10 @@ export interface GateSettings {
   deviceId?: number;
   /** Default: all that the provider may have. */
   dtypes?: readonly Dtype[];
-  /** Of prefill and decoding, every pair; models without an SSM block are left out. Default: all, and those models too. */
+  /**
+   * Of prefill and decoding, every pair that shares its state; models without an SSM block are left out. Default: all,
+   * `fused` where it is built, and those models too.
+   */
   lowerings?: readonly Lowering[];
   /** Prompt lengths to check besides 1, 64, 130, 192 and 257. */
   promptTokens?: readonly number[];
@@ -73,13 +77,17 @@ const DECODED_AFTER_OTHERS = 8;
 export const CRITERIA = { LENGTHS, SEGMENTS, DECODED, DECODED_AFTER_OTHERS };
 
 const EPS = ["cpu", "cuda"] as const;
-const LOWERINGS = ["linear-attention", "ssd-matmul"] as const satisfies Lowering[];
+const LOWERINGS = ["linear-attention", "ssd-matmul", "fused"] as const satisfies Lowering[];
 const DTYPES = ["fp16", "fp32", "bf16"] as const satisfies Dtype[];
 /** ONNX Runtime has no bfloat16 kernels for the CPU. */
 const DEFAULT_DTYPES: Record<Ep, readonly Dtype[]> = { cpu: ["fp32", "fp16"], cuda: DTYPES };
 
-/** The gate of every model, or a UserError that names the first setting that makes no sense. */
-export function planGate(settings: GateSettings): GatePlan[] {
+/**
+ * The gate of every model, or a UserError that names the first setting that makes no sense.
+ *
+ * @param hasOperators whether the fused operators are built for a device
+ */
+export function planGate(settings: GateSettings, hasOperators: HasOperators = areBuilt): GatePlan[] {
   const ep = oneOf("the execution provider", settings.ep ?? "cpu", EPS);
   const { cuda, deviceId, seed = 1 } = settings;
   if (ep === "cpu" && (cuda !== undefined || deviceId !== undefined))
@@ -88,13 +96,15 @@ export function planGate(settings: GateSettings): GatePlan[] {
   count("the seed", seed, 0);
   const dtypes = listOf("the dtype", settings.dtypes ?? DEFAULT_DTYPES[ep], DTYPES);
   const wanted = settings.lowerings && listOf("the lowering", settings.lowerings, LOWERINGS);
+  const built = hasOperators(ep, deviceId ?? null);
+  if (wanted?.includes("fused") && !built) throw new UserError(notBuilt(ep));
   for (const length of settings.promptTokens ?? []) count("a prompt length", length, 1);
   const common = { deviceId: ep === "cpu" ? null : (deviceId ?? 0), seed };
   const plans = [...new Set(settings.models ?? REGISTRY)].map((named) => {
     const model = typeof named === "string" ? findModel(named) : named;
     const prompts = promptsOf(model, settings.promptTokens ?? []);
     const candidates = dtypes.flatMap((dtype) =>
-      loweringPairs(model, wanted).flatMap((pair) =>
+      loweringPairs(model, wanted, built).flatMap((pair) =>
         (ep === "cpu" ? [null] : [false, true]).map((cudaGraph) => ({
           model,
           ep,
@@ -120,11 +130,16 @@ export function planGate(settings: GateSettings): GatePlan[] {
 function loweringPairs(
   model: Model,
   wanted: readonly Lowering[] | undefined,
+  built: boolean,
 ): Pick<Setting, "lowering" | "decodeLowering">[] {
   const all = lowerings(model);
   if (all.length === 0) return wanted ? [] : [{ lowering: null, decodeLowering: null }];
-  const used = all.filter((lowering) => wanted?.includes(lowering) ?? true);
-  return used.flatMap((lowering) => used.map((decodeLowering) => ({ lowering, decodeLowering })));
+  const used = all.filter((lowering) => wanted?.includes(lowering) ?? (built || lowering !== "fused"));
+  return used.flatMap((lowering) =>
+    used
+      .filter((decodeLowering) => (lowering === "fused") === (decodeLowering === "fused"))
+      .map((decodeLowering) => ({ lowering, decodeLowering })),
+  );
 }
 
 function promptsOf(model: Model, more: readonly number[]): Prompt[] {
