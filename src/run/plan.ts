@@ -3,7 +3,7 @@ import { UserError } from "../errors.js";
 import { findModel, lowerings, maxPositions, type Lowering, type Model } from "../models/index.js";
 import { ARENA_STRATEGIES, assertOther, type CudaOptions } from "../ort/index.js";
 import { memoryOf } from "./memory-budget.js";
-import { areBuilt, isFusedFaster, notBuilt, type HasOperators } from "./operators.js";
+import { areBuilt, FUSED_BY_DEFAULT, notBuilt, type HasOperators } from "./operators.js";
 import { unsupported } from "./support.js";
 
 export type Dtype = "fp32" | "fp16" | "bf16";
@@ -215,7 +215,7 @@ function chooseLowerings(
     if (wanted !== "auto" && !known.includes(wanted))
       throw new UserError(`${model.name} has no lowering "${wanted}"; it has ${known.join(" and ")}`);
   const wanted = [lowering, decodeLowering].filter((one) => one !== "auto");
-  if (wanted.length === 0 ? isFusedFaster(model, ep) && built() : wanted.includes("fused")) {
+  if (wanted.length === 0 ? FUSED_BY_DEFAULT[ep] && built() : wanted.includes("fused")) {
     if (wanted.some((one) => one !== "fused"))
       throw new UserError(
         `the lowering is "${lowering}" and that of decoding "${decodeLowering}", but fused operators keep their state in another form than stock ones; use fused for both, or for neither`,

@@ -130,6 +130,23 @@ void store(T* to, const float* from, int64_t count) {
   for (int64_t i = 0; i < count; i++) to[i] = narrow<T>(from[i]);
 }
 
+// The same for a block of channels, which is a whole one but at the end: of a known length it takes no loop.
+template <class T>
+inline void loadLanes(float* to, const T* from, int64_t count) {
+  if (count == LANES)
+    for (int i = 0; i < LANES; i++) to[i] = widen(from[i]);
+  else
+    load(to, from, count, LANES);
+}
+
+template <class T>
+inline void storeLanes(T* to, const float* from, int64_t count) {
+  if (count == LANES)
+    for (int i = 0; i < LANES; i++) to[i] = narrow<T>(from[i]);
+  else
+    store(to, from, count);
+}
+
 int64_t blocks(int64_t count, int64_t size) { return (count + size - 1) / size; }
 
 // body(i) for every i < count, on the threads of the place.
@@ -147,7 +164,7 @@ void convolve(const CausalConv& op, int64_t batch, int64_t from) {
   float weight[4][LANES] = {}, bias[LANES];
   // The last `width` inputs, as a ring: token t is in row (t + kept) % width, the state before the first one too.
   float seen[4][LANES] = {};
-  load(bias, at<T>(op.bias, from), count, LANES);
+  loadLanes(bias, at<T>(op.bias, from), count);
   const int64_t states = (batch * op.channels + from) * kept;
   for (int64_t i = 0; i < count; i++) {
     for (int64_t k = 0; k < width; k++) weight[k][i] = widen(*at<T>(op.weight, (from + i) * width + k));
@@ -155,7 +172,7 @@ void convolve(const CausalConv& op, int64_t batch, int64_t from) {
   }
   for (int64_t t = 0; t < op.tokens; t++) {
     const int64_t row = batch * op.tokens + t;
-    load(seen[(t + kept) % width], at<T>(op.x.data, row * op.x.stride + from), count, LANES);
+    loadLanes(seen[(t + kept) % width], at<T>(op.x.data, row * op.x.stride + from), count);
     float y[LANES];
     memcpy(y, bias, sizeof y);
     for (int64_t k = 0; k < width; k++) {
@@ -163,7 +180,7 @@ void convolve(const CausalConv& op, int64_t batch, int64_t from) {
       for (int i = 0; i < LANES; i++) y[i] += weight[k][i] * x[i];
     }
     for (int i = 0; i < LANES; i++) y[i] = silu(y[i]);
-    store(static_cast<T*>(op.y) + row * op.channels + from, y, count);
+    storeLanes(static_cast<T*>(op.y) + row * op.channels + from, y, count);
   }
   for (int64_t i = 0; i < count; i++)
     for (int64_t k = 0; k < kept; k++)
@@ -187,13 +204,13 @@ void scan(const SelectiveScan& op, int64_t batch, int64_t from) {
       a[n][i] = op.a[(from + i) * size + n];
     }
   float bias[LANES], skip[LANES];
-  load(bias, op.step_bias + from, count, LANES);
-  load(skip, at<T>(op.skip, from), count, LANES);
+  loadLanes(bias, op.step_bias + from, count);
+  loadLanes(skip, at<T>(op.skip, from), count);
   for (int64_t t = 0; t < op.tokens; t++) {
     const int64_t row = batch * op.tokens + t;
     float x[LANES], step[LANES], u[LANES], y[LANES];
-    load(x, at<T>(op.x.data, row * op.x.stride + from), count, LANES);
-    load(step, at<T>(op.step.data, row * op.step.stride + from), count, LANES);
+    loadLanes(x, at<T>(op.x.data, row * op.x.stride + from), count);
+    loadLanes(step, at<T>(op.step.data, row * op.step.stride + from), count);
     load(b, at<T>(op.b.data, row * op.b.stride), size, size);
     load(c, at<T>(op.c.data, row * op.c.stride), size, size);
     for (int i = 0; i < LANES; i++) {
@@ -207,10 +224,10 @@ void scan(const SelectiveScan& op, int64_t batch, int64_t from) {
         y[i] += c[n] * s[n][i];
       }
     if (op.gate.data) {
-      load(x, at<T>(op.gate.data, row * op.gate.stride + from), count, LANES);
+      loadLanes(x, at<T>(op.gate.data, row * op.gate.stride + from), count);
       for (int i = 0; i < LANES; i++) y[i] *= silu(x[i]);
     }
-    store(static_cast<T*>(op.y) + row * op.channels + from, y, count);
+    storeLanes(static_cast<T*>(op.y) + row * op.channels + from, y, count);
   }
   for (int64_t i = 0; i < count; i++)
     for (int64_t n = 0; n < size; n++) op.present[states + i * size + n] = s[n][i];
@@ -241,7 +258,7 @@ void scan(const SsdScan& op, const Piece& piece, int64_t batch, int64_t head, in
     step[t] = widen(*at<T>(op.step.data, row * op.step.stride + head)) + bias;
     load(b + t * size, at<T>(op.b.data, row * op.b.stride + direction), size, size);
     load(c + t * size, at<T>(op.c.data, row * op.c.stride + direction), size, size);
-    load(u[t], at<T>(op.x.data, row * op.x.stride + channel), count, LANES);
+    loadLanes(u[t], at<T>(op.x.data, row * op.x.stride + channel), count);
   }
   for (int64_t t = 0; t < tokens; t++) {
     step[t] = softplus(step[t]);
@@ -254,7 +271,7 @@ void scan(const SsdScan& op, const Piece& piece, int64_t batch, int64_t head, in
     }
   for (int64_t n = 0; n < size; n++) {
     float s[LANES];
-    load(s, before + states + n * op.head_dim, count, LANES);
+    loadLanes(s, before + states + n * op.head_dim, count);
     for (int64_t t = 0; t < tokens; t++) {
       const float into = b[t * size + n], out = c[t * size + n], left = decay[t];
       for (int i = 0; i < LANES; i++) {
@@ -262,10 +279,10 @@ void scan(const SsdScan& op, const Piece& piece, int64_t batch, int64_t head, in
         y[t][i] += out * s[i];
       }
     }
-    store(op.present + states + n * op.head_dim, s, count);
+    storeLanes(op.present + states + n * op.head_dim, s, count);
   }
   for (int64_t t = 0; t < tokens; t++)
-    store(piece.y + (batch * tokens + t) * inner + channel, y[t], count);
+    storeLanes(piece.y + (batch * tokens + t) * inner + channel, y[t], count);
 }
 
 // Gate and norm of the channels of one group of one token.
