@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { dirname, join } from "node:path";
 import { gencode } from "./capability.js";
 import type { Compiler } from "./compiler.js";
 import type { OperatorsEp } from "./library.js";
@@ -36,6 +37,8 @@ export function planBuild(
           "-fPIC,-fvisibility=hidden",
           "-cudart",
           "static",
+          // pip's toolkit has its libraries where its own nvcc does not look.
+          `-L${join(dirname(dirname(compiler.path)), "lib")}`,
           ...architectures.map(gencode),
           "-x",
           "cu",
