@@ -114,6 +114,7 @@ export function plan(settings: Settings, hasOperators: HasOperators = areBuilt):
     seed: count("the seed", settings.seed ?? 1, 0),
   };
   const segment = count("the segment length", settings.segmentTokens ?? 8192);
+  const built = once(() => hasOperators(ep, common.deviceId));
   const models = unique(settings.models.map(findModel));
   const lengths = unique(settings.promptTokens.map((length) => count("a prompt length", length)));
   return models.flatMap((model) =>
@@ -122,7 +123,7 @@ export function plan(settings: Settings, hasOperators: HasOperators = areBuilt):
         ...common,
         model,
         promptTokens,
-        ...chooseLowerings(model, settings, () => hasOperators(ep, common.deviceId)),
+        ...chooseLowerings(model, settings, built),
         segmentTokens: common.prefill === "monolithic" ? null : segment,
         beyondPositions: checkPositions(
           model,
@@ -155,6 +156,12 @@ export function oneOf<T extends string>(what: string, value: string, allowed: re
   throw new UserError(
     `${what} is "${value}"; it must be ${allowed.map((option) => `"${option}"`).join(" or ")}`,
   );
+}
+
+/** Asks only when it is to be known, and only once: it takes milliseconds. */
+function once(ask: () => boolean): () => boolean {
+  let answer: boolean | undefined;
+  return () => (answer ??= ask());
 }
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];

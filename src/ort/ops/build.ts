@@ -61,7 +61,7 @@ function buildOne(ep: OperatorsEp, architectures: readonly string[], options: Bu
     );
   const compiler = findCompiler(ep, { ...thisMachine(), environment });
   if (compiler === null) return impossible(HOW_TO_GET[ep]);
-  const sources = operatorSources();
+  const sources = operatorSources(ep);
   const plan = planBuild(ep, compiler, architectures, sources.hash);
   const home = join(folder, plan.key);
   const done = {

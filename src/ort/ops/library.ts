@@ -35,11 +35,17 @@ export function operatorsFolder(environment: NodeJS.ProcessEnv = process.env): s
   return join(cache && isAbsolute(cache) ? cache : join(homedir(), ".cache"), "ssm-scope", "ops");
 }
 
+/** What a compiler may read for a provider. */
+const MAY_BE_READ: Record<OperatorsEp, RegExp> = {
+  cpu: /\.(cc|h)$/,
+  cuda: /^operators\.cc$|\.(cu|cuh|h)$/,
+};
+
 /** The sources, and the hash of all that a compiler may read of them. */
-export function operatorSources(folder = SOURCES): { folder: string; hash: string } {
+export function operatorSources(ep: OperatorsEp, folder = SOURCES): { folder: string; hash: string } {
   const hash = createHash("sha256");
   for (const name of entries(folder)
-    .filter((file) => /\.(cc|cu|cuh|h)$/.test(file))
+    .filter((file) => MAY_BE_READ[ep].test(file))
     .sort()) {
     const bytes = readFileSync(join(folder, name));
     hash.update(`${name} ${bytes.length} `).update(bytes);
@@ -69,7 +75,7 @@ export interface OperatorsTarget {
 /** The newest library of the present sources that runs on the device, or null. */
 export function findOperators({ ep, cuda }: OperatorsTarget, folder = operatorsFolder()): string | null {
   const architecture = cuda ? capabilityOf(cuda.computeCapability) : cpuSignature();
-  const { hash } = operatorSources();
+  const { hash } = operatorSources(ep);
   const fitting = entries(folder)
     .map((name) => ({ path: join(folder, name), build: readBuild(join(folder, name)) }))
     .filter(

@@ -27,7 +27,7 @@ export function gateKey(setting: Setting, facts: GateFacts): string {
       (fact) => fact ?? null,
     ),
     version: machineFacts().ssm_scope_version,
-    ...(lowering === "fused" && { operators: operatorSources().hash }),
+    ...(lowering === "fused" && { operators: operatorSources(ep).hash }),
   };
   const hash = createHash("sha256").update(JSON.stringify(decides));
   for (const { graph } of graphsOf(setting)) addGraph(hash, encodeModel(graph));

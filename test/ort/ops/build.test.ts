@@ -80,23 +80,21 @@ test("libraries are kept in the folder named, in XDG_CACHE_HOME, or in the home'
   assert.match(operatorsFolder({ XDG_CACHE_HOME: "c" }), /\/\.cache\/ssm-scope\/ops$/);
 });
 
-test("the sources' hash follows every file that a compiler may read", () => {
+test("the sources' hash follows every file that the provider's compiler may read, and no other", () => {
   const sources = mkdtempSync(join(folder, "sources-"));
-  const hash = (): string => operatorSources(sources).hash;
-  const seen = [hash()];
-  for (const [name, text] of [
-    ["a.cc", "1"],
-    ["b.cu", "1"],
-    ["c.cuh", "1"],
-    ["d.h", "1"],
-    ["a.cc", "2"],
-  ] as const) {
+  const changes = (name: string, text: string): boolean[] => {
+    const hashes = (): string[] => (["cpu", "cuda"] as const).map((ep) => operatorSources(ep, sources).hash);
+    const before = hashes();
     writeFileSync(join(sources, name), text);
-    seen.push(hash());
-  }
-  assert.equal(new Set(seen).size, seen.length);
-  writeFileSync(join(sources, "x.ts"), "1");
-  assert.equal(hash(), seen.at(-1));
+    return hashes().map((hash, i) => hash !== before[i]);
+  };
+  assert.deepEqual(changes("operators.cc", "1"), [true, true]);
+  assert.deepEqual(changes("operators.cc", "2"), [true, true]);
+  assert.deepEqual(changes("kernels.h", "1"), [true, true]);
+  assert.deepEqual(changes("cpu.cc", "1"), [true, false]);
+  assert.deepEqual(changes("cuda.cu", "1"), [false, true]);
+  assert.deepEqual(changes("ssd.cuh", "1"), [false, true]);
+  assert.deepEqual(changes("build.ts", "1"), [false, false]);
 });
 
 suite("building", () => {
@@ -158,7 +156,7 @@ suite("building", () => {
 
   test("a GPU's library is taken for its compute capability only, of the present sources only, the newest", () => {
     const store = join(folder, "store");
-    const { hash } = operatorSources();
+    const { hash } = operatorSources("cuda");
     const put = (name: string, build: Record<string, unknown>): void => {
       mkdirSync(join(store, name), { recursive: true });
       writeFileSync(join(store, name, "build.json"), JSON.stringify(build));
@@ -168,7 +166,12 @@ suite("building", () => {
       findOperators({ ep: "cuda", cuda: { computeCapability } }, store);
     assert.equal(find("9.0"), null);
     put("old-sources", { ...common, sources: "other", built_at: "2026-03-01" });
-    put("cpu", { ...common, ep: "cpu", architectures: [cpuSignature()] });
+    put("cpu", {
+      ...common,
+      ep: "cpu",
+      sources: operatorSources("cpu").hash,
+      architectures: [cpuSignature()],
+    });
     mkdirSync(join(store, ".building-x"));
     assert.equal(find("9.0"), null);
     put("one", common);
