@@ -8,6 +8,7 @@ import { figuresCommand } from "./figures.js";
 import { kernelCommand } from "./kernel.js";
 import { modelsCommand } from "./models.js";
 import { notebookCommand } from "./notebook.js";
+import { opsCommand } from "./ops.js";
 import { quickCommand } from "./quick.js";
 import { runCommand } from "./run.js";
 import { verifyCommand } from "./verify.js";
@@ -38,6 +39,7 @@ for (const make of [
   notebookCommand,
   kernelCommand,
   cudaCommand,
+  opsCommand,
   doctorCommand,
 ])
   program.addCommand(make().copyInheritedSettings(program));

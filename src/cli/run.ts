@@ -52,13 +52,13 @@ export function runCommand(): Command {
       new Option(
         "--lowering <name>",
         "how SSM blocks are expressed in ONNX operators (default auto)",
-      ).choices(["auto", "linear-attention", "ssd-matmul"]),
+      ).choices(["auto", "linear-attention", "ssd-matmul", "fused"]),
     )
     .addOption(
       new Option(
         "--decode-lowering <name>",
-        "the same for decoding (default auto: linear-attention)",
-      ).choices(["auto", "linear-attention", "ssd-matmul"]),
+        "the same for decoding (default auto: linear-attention, after fused fused)",
+      ).choices(["auto", "linear-attention", "ssd-matmul", "fused"]),
     )
     .addOption(
       new Option("--prefill <mode>", "run the prompt in segments or in one piece (default chunked)").choices([

@@ -30,7 +30,7 @@ export function verifyCommand(): Command {
     )
     .option(
       "--lowering <list>",
-      "of linear-attention and ssd-matmul, and no model without one (default: all)",
+      "of linear-attention, ssd-matmul and fused, and no model without one (default: all that can run)",
       parseList,
     )
     .option(

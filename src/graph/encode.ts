@@ -20,6 +20,7 @@ import {
   type ValueInfoProto,
 } from "onnx-buf";
 import type { Attribute, Constant, Graph, Node, Value, Weight } from "./builder.js";
+import { FUSED_DOMAIN } from "./ops/fused.js";
 import { TYPES } from "./types.js";
 
 /** Opset 21 with IR 10: what ONNX Runtime 1.20 and later read. */
@@ -27,6 +28,8 @@ const OPSETS = [
   { domain: "", version: 21 },
   { domain: "com.microsoft", version: 1 },
 ];
+/** Only a session that has the operators knows their domain, so only graphs that have them name it. */
+const OWN_OPSET = { domain: FUSED_DOMAIN, version: 1 };
 const IR_VERSION = 10n;
 
 /** The file that holds the weights of a model written to disk, beside the model. */
@@ -39,7 +42,7 @@ export function encodeModel(graph: Graph): Uint8Array {
     create(ModelProtoSchema, {
       irVersion: IR_VERSION,
       producerName: "ssm-scope",
-      opsetImport: OPSETS.map(({ domain, version }) =>
+      opsetImport: [...OPSETS, ...(isFused(graph) ? [OWN_OPSET] : [])].map(({ domain, version }) =>
         create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
       ),
       graph: create(GraphProtoSchema, {
@@ -52,6 +55,9 @@ export function encodeModel(graph: Graph): Uint8Array {
     }),
   );
 }
+
+/** Whether the graph has operators of our own. */
+export const isFused = (graph: Graph): boolean => graph.nodes.some(({ domain }) => domain === FUSED_DOMAIN);
 
 /**
  * The nodes in the order that makes ONNX Runtime run each as early as it can be let go. It walks up from nodes that

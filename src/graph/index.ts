@@ -1,6 +1,7 @@
 export { Graph, type Value, type Node, type Weight } from "./builder.js";
 export { GraphError } from "./error.js";
-export { encodeModel, WEIGHTS_FILE } from "./encode.js";
+export { encodeModel, isFused, WEIGHTS_FILE } from "./encode.js";
 export { TYPES, elements, type Dim, type DType, type FloatType, type Shape } from "./types.js";
 export type { Matrix } from "./ops/linear.js";
 export * as ops from "./ops/index.js";
+export type { Section } from "./ops/fused.js";

@@ -3,7 +3,7 @@ import type { Init } from "./init.js";
 import { storedTensors, type Quantization } from "./quantize.js";
 
 /** How an SSM block is expressed in ONNX operators. */
-export type Lowering = "linear-attention" | "ssd-matmul";
+export type Lowering = "linear-attention" | "ssd-matmul" | "fused";
 
 export interface BuildOptions {
   readonly dtype: FloatType;
@@ -114,6 +114,8 @@ interface CacheOptions {
   readonly bounded?: boolean;
   /** What tells several caches of one role and layer apart. */
   readonly part?: string;
+  /** Default: the model's. */
+  readonly dtype?: FloatType;
 }
 
 /** A decoder as ONNX: what to feed, what it needs, what it carries. */
@@ -205,6 +207,7 @@ export class Decoder {
     parts: readonly Part[],
     outputs: readonly Output[] = parts.map(({ shape }) => ({ rows: shape[0]! })),
   ): Value[] {
+    if (outputs.length === 1) return [ops.linear(x, this.stacked(name, parts))];
     if (!this.options.separateProducts) {
       const sizes = outputs.map(({ rows }) => rows);
       const results = ops.split(ops.linear(x, this.stacked(name, parts)), sizes);
@@ -268,9 +271,8 @@ export class Decoder {
     role: CacheRole,
     layer: number,
     dims: readonly number[],
-    { bounded = false, part = "" }: CacheOptions = {},
+    { bounded = false, part = "", dtype = this.options.dtype }: CacheOptions = {},
   ): { past: Value; carry: (present: Value) => void } {
-    const { dtype } = this.options;
     const keyValue = role === "key" || role === "value";
     const inPlace = keyValue && !bounded;
     const [past, present] = keyValue

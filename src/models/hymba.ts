@@ -2,7 +2,7 @@ import { UserError } from "../errors.js";
 import { ops, type Value } from "../graph/index.js";
 import { rotaryTables, wideValueAttention } from "./blocks/attention.js";
 import { times } from "./blocks/multiplier.js";
-import { selectiveScan } from "./blocks/selective-scan.js";
+import { scanOutputs, selectiveScan } from "./blocks/selective-scan.js";
 import { rememberKeys, sinkAttention, sinkView, type SeenKeys, type SinkView } from "./blocks/sink-window.js";
 import { Decoder, type BuildOptions, type ModelGraph, type Output } from "./decoder.js";
 import { fanIn, nearOne, normal } from "./init.js";
@@ -140,34 +140,28 @@ function mixer(model: Decoder, config: HymbaConfig, layer: number, u: Value, sha
   const inner = config.mamba_expand * width;
   const prefix = `model.layers.${layer}.mamba`;
   const ownKeys = kvSourceOf(config, layer) === layer;
+  const ofScan = scanOutputs(model, inner);
   const outputs: Output[] = [
     { rows: heads * headDim },
     ...(ownKeys ? [{ rows: kvHeads * headDim }, { rows: kvHeads * config.v_head_dim }] : []),
-    { rows: inner, channelsFirst: true },
-    { rows: inner },
+    ...ofScan,
   ];
   const rows = outputs.reduce((sum, output) => sum + output.rows, 0);
   const projection = { name: `${prefix}.in_proj.weight`, shape: [rows, width], init: fanIn(width) };
   const parts = model.products(u, projection.name, [projection], outputs);
-  const [before, gate] = parts.slice(-2) as [Value, Value];
   const norm = (x: Value, name: string): Value =>
     ops.rmsNorm(x, model.parameter(`${prefix}.${name}.weight`, [inner], nearOne), eps);
 
   const heard = model.graph.scope("attention", () => attend(model, config, layer, parts, shared));
-  const scanned = selectiveScan(
-    model,
-    layer,
-    { before, gate },
-    {
-      inner,
-      state: config.mamba_d_state,
-      rank: config.mamba_dt_rank,
-      convWidth: config.mamba_d_conv,
-      prefix,
-      suffix: ".0",
-      normEps: eps,
-    },
-  );
+  const scanned = selectiveScan(model, layer, parts.slice(-ofScan.length), {
+    inner,
+    state: config.mamba_d_state,
+    rank: config.mamba_dt_rank,
+    convWidth: config.mamba_d_conv,
+    prefix,
+    suffix: ".0",
+    normEps: eps,
+  });
   const both = ops.add(norm(heard, "pre_avg_layernorm1"), norm(scanned, "pre_avg_layernorm2"));
   return ops.linear(
     both,

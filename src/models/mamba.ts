@@ -1,6 +1,6 @@
 import { ops, type Value } from "../graph/index.js";
 import { mambaBackbone } from "./blocks/backbone.js";
-import { selectiveScan } from "./blocks/selective-scan.js";
+import { scanOutputs, selectiveScan } from "./blocks/selective-scan.js";
 import { type Decoder, type BuildOptions, type ModelGraph } from "./decoder.js";
 import { fanIn } from "./init.js";
 
@@ -27,13 +27,7 @@ function mixer(model: Decoder, config: MambaConfig, layer: number, u: Value): Va
   const { hidden_size: width, intermediate_size: inner, state_size: state, time_step_rank: rank } = config;
   const prefix = `backbone.layers.${layer}.mixer`;
   const projection = { name: `${prefix}.in_proj.weight`, shape: [2 * inner, width], init: fanIn(width) };
-  const outputs = [{ rows: inner, channelsFirst: true }, { rows: inner }];
-  const [before, gate] = model.products(u, projection.name, [projection], outputs) as [Value, Value];
-  const y = selectiveScan(
-    model,
-    layer,
-    { before, gate },
-    { inner, state, rank, convWidth: config.conv_kernel, prefix },
-  );
+  const parts = model.products(u, projection.name, [projection], scanOutputs(model, inner));
+  const y = selectiveScan(model, layer, parts, { inner, state, rank, convWidth: config.conv_kernel, prefix });
   return ops.linear(y, model.matrix(`${prefix}.out_proj.weight`, [width, inner], fanIn(inner)));
 }

@@ -471,16 +471,16 @@ export function buildModel(model: Model, options: BuildOptions): ModelGraph {
   }
 }
 
-/** The lowerings an architecture has, its default first. Empty: no SSM block. */
+/** The lowerings an architecture has, the default among those of stock operators first. Empty: no SSM block. */
 export function lowerings(model: Model): readonly Lowering[] {
   switch (model.arch) {
     case "mamba":
     case "hymba":
-      return ["linear-attention"];
+      return ["linear-attention", "fused"];
     case "mamba2":
     case "falcon_h1":
     case "zamba2":
-      return ["ssd-matmul", "linear-attention"];
+      return ["ssd-matmul", "linear-attention", "fused"];
     default:
       return [];
   }

@@ -12,4 +12,5 @@ export { type MemoryStatistics } from "./memory-statistics.js";
 export { DTYPES, type DType, type TypedArray } from "./dtype.js";
 export type { CudaFacts, Device, TensorSpec } from "./device.js";
 export { ARENA_STRATEGIES, assertOther, providerOptions, type CudaOptions } from "./cuda/options.js";
+export { findOperators, operatorsFor, operatorSources } from "./ops/index.js";
 export { CudaError, NativeError, OrtError } from "./error.js";

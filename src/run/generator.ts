@@ -21,6 +21,7 @@ import { activationType, graphOptions, tokensMultipleOf, type Phase } from "./gr
 import { arenaLimit, assertWithin } from "./memory-budget.js";
 import type { Measured } from "./loaded.js";
 import type { LoadedModel } from "./loaded-model.js";
+import { operatorsOf } from "./operators.js";
 import type { Cell } from "./plan.js";
 import { other, sideAfter, stateBytes, type Side } from "./states.js";
 
@@ -179,6 +180,7 @@ export class Generator implements Measured {
       runtime.createSession(encodeModel(graph.graph), {
         device: this.#device,
         initializers: weights.tensors(graph.weights),
+        customOps: operatorsOf(graph.graph, this.#device),
         // The threads of the session that ran last would spin on, and take cores from the one that runs next.
         config: { "session.force_spinning_stop": "1" },
         // A planned block for the whole run would be held beside the chunks of the run that was planned from.

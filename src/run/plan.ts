@@ -21,6 +21,7 @@ import { ARENA_STRATEGIES, assertOther, type CudaOptions } from "../ort/index.js
 import type { TokenizedDocument } from "./document.js";
 import { activationType } from "./graph-options.js";
 import { memoryOf } from "./memory-budget.js";
+import { areBuilt, FUSED_BY_DEFAULT, notBuilt, type HasOperators } from "./operators.js";
 import { promptFrom, type DocumentPrompt } from "./prompt.js";
 import { assertQuantized, quantizationOf, type QuantBlock, type QuantCompute } from "./quantization.js";
 import { DTYPES, unsupported } from "./support.js";
@@ -55,9 +56,12 @@ export interface Settings {
   quantBlock?: QuantBlock;
   /** What products with quantised weights compute in on the CPU: see `QuantCompute`. */
   quantCompute?: QuantCompute;
-  /** How SSM blocks are expressed in the prefill; `auto` takes each architecture's default. */
+  /**
+   * How SSM blocks are expressed in the prefill; `auto` takes our own operators, `fused`, where they are built for the device
+   * and known to be the faster, else each architecture's default among stock operators.
+   */
   lowering?: Lowering | "auto";
-  /** The same for decoding; `auto` is linear-attention, where one token is one kernel. */
+  /** The same for decoding; `auto` is `fused` after a fused prefill, else linear-attention, where one token is one kernel. */
   decodeLowering?: Lowering | "auto";
   /** `chunked` runs the prompt in segments and carries the state on; `monolithic` runs it in one piece. */
   prefill?: "chunked" | "monolithic";
@@ -135,8 +139,12 @@ export interface Cell<M extends ModelFacts = Model> {
   readonly beyondPositions: number | null;
 }
 
-/** All cells of the settings, model by model, or a UserError that names the first setting that makes no sense. */
-export function plan(settings: Settings): Cell[] {
+/**
+ * All cells of the settings, model by model, or a UserError that names the first setting that makes no sense.
+ *
+ * @param hasOperators whether the fused operators are built for a device
+ */
+export function plan(settings: Settings, hasOperators: HasOperators = areBuilt): Cell[] {
   const lengths = promptLengths(settings);
   const ep = oneOf("the execution provider", settings.ep ?? "cpu", ["cpu", "cuda"] as const);
   const common = {
@@ -145,6 +153,7 @@ export function plan(settings: Settings): Cell[] {
     logits: oneOf("logits", settings.logits ?? "last", ["last", "all"] as const),
   };
   const { models, weights } = modelsOf(settings.models, settings.weights);
+  const built = once(() => hasOperators(ep, common.deviceId));
   return models.flatMap((model) =>
     lengths.map((promptTokens) => {
       const decided = {
@@ -153,8 +162,7 @@ export function plan(settings: Settings): Cell[] {
         ...(weights && { weights }),
         promptTokens,
         ...promptFrom(settings.document, promptTokens, model),
-        lowering: chooseLowering(model, settings.lowering ?? "auto", lowerings(model)[0]),
-        decodeLowering: chooseLowering(model, settings.decodeLowering ?? "auto", "linear-attention"),
+        ...chooseLowerings(model, settings, built),
         beyondPositions: checkPositions(
           model,
           promptTokens + common.newTokens,
@@ -255,6 +263,12 @@ export function oneOf<T extends string>(what: string, value: string, allowed: re
   );
 }
 
+/** Asks only when it is to be known, and only once: it takes milliseconds. */
+function once(ask: () => boolean): () => boolean {
+  let answer: boolean | undefined;
+  return () => (answer ??= ask());
+}
+
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 function chooseTypes(ep: Ep, settings: Settings): Pick<Cell, "dtype" | "quant"> {
@@ -268,8 +282,8 @@ function chooseTypes(ep: Ep, settings: Settings): Pick<Cell, "dtype" | "quant"> 
   return { dtype, quant: quantizationOf(ep, dtype, settings) };
 }
 
-function checkSupport({ model, ep, dtype }: Omit<Cell, "key">): void {
-  const reason = unsupported(model, ep, dtype);
+function checkSupport({ model, ep, dtype, lowering }: Omit<Cell, "key">): void {
+  const reason = unsupported(model, ep, dtype, lowering);
   if (reason !== null) throw new UserError(`the dtype is ${dtype}, but ${reason}`);
 }
 
@@ -305,16 +319,34 @@ function deviceSettings(
 const ARENAS = Object.keys(ARENA_STRATEGIES) as (keyof typeof ARENA_STRATEGIES)[];
 const CUDNN_SEARCHES = ["EXHAUSTIVE", "HEURISTIC", "DEFAULT"] as const;
 
-function chooseLowering(
+/** The lowerings of prefill and decoding; nulls where the architecture has no SSM block. */
+export function chooseLowerings(
   model: Model,
-  wanted: Lowering | "auto",
-  standard: Lowering | undefined,
-): Lowering | null {
+  {
+    lowering = "auto",
+    decodeLowering = "auto",
+    ep = "cpu",
+  }: Pick<Settings, "lowering" | "decodeLowering" | "ep">,
+  built: () => boolean,
+): Pick<Cell, "lowering" | "decodeLowering"> {
   const known = lowerings(model);
-  if (known.length === 0) return null;
-  if (wanted === "auto") return standard!;
-  if (known.includes(wanted)) return wanted;
-  throw new UserError(`${model.name} has no lowering "${wanted}"; it has ${known.join(" and ")}`);
+  if (known.length === 0) return { lowering: null, decodeLowering: null };
+  for (const wanted of [lowering, decodeLowering])
+    if (wanted !== "auto" && !known.includes(wanted))
+      throw new UserError(`${model.name} has no lowering "${wanted}"; it has ${known.join(" and ")}`);
+  const wanted = [lowering, decodeLowering].filter((one) => one !== "auto");
+  if (wanted.length === 0 ? FUSED_BY_DEFAULT[ep] && built() : wanted.includes("fused")) {
+    if (wanted.some((one) => one !== "fused"))
+      throw new UserError(
+        `the lowering is "${lowering}" and that of decoding "${decodeLowering}", but fused operators keep their state in another form than stock ones; use fused for both, or for neither`,
+      );
+    if (!built()) throw new UserError(notBuilt(ep));
+    return { lowering: "fused", decodeLowering: "fused" };
+  }
+  return {
+    lowering: lowering === "auto" ? known[0]! : lowering,
+    decodeLowering: decodeLowering === "auto" ? "linear-attention" : decodeLowering,
+  };
 }
 
 /** A budget below the weights alone is a mistake; one that the rest does not fit into is a finding. */

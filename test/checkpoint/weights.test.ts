@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { CheckpointWeights, openCheckpoint, readConfig, readTensors, type PlainTensor } from "../../src/checkpoint/index.js";
+import {
+  CheckpointWeights,
+  openCheckpoint,
+  readConfig,
+  readTensors,
+  type PlainTensor,
+} from "../../src/checkpoint/index.js";
 import { elements, type FloatType } from "../../src/graph/index.js";
 import {
   buildModel,

@@ -88,6 +88,9 @@ const WRONG: [string[], RegExp][] = [
   [["figures", "--source", "rows"], /--source rows needs --rows/],
   [["figures", "--rows", "nowhere"], /nowhere/],
   [["figures", "-f", "pdf"], /"pdf" is not a format; there are svg, png, json/],
+  [["ops", "build", "--arch", "hopper"], /the GPU architecture is "hopper"; it must be a compute capability/],
+  [["ops", "build", "--ep", "tpu"], /Allowed choices are cpu, cuda/],
+  [["run", "mamba-130m", "-l", "8", "--lowering", "fusion"], /Allowed choices are auto, .*, fused/],
   [["frobnicate"], /unknown command 'frobnicate'/],
   [["models", "--frobnicate"], /unknown option '--frobnicate'/],
 ];
@@ -192,6 +195,17 @@ test("models and doctor print JSON that programs read", () => {
     findings.every(({ found, hint }) => found || hint),
     "whatever is missing says how to get it",
   );
+});
+
+test("operators that cannot be built are said in one sentence, and doctor says how to build them", () => {
+  const env = { ...process.env, PATH: "", SSM_SCOPE_OPS: join(folder, "ops") };
+  const ssm = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { env, encoding: "utf8" });
+  const built = ssm("ops", "build", "--ep", "cpu");
+  assert.equal(built.status, 1);
+  assert.match(built.stdout, /^CPU: there is no C\+\+ compiler: .*install one/);
+  const [result] = JSON.parse(ssm("ops", "build", "--ep", "cpu", "--json").stdout) as { status: string }[];
+  assert.equal(result!.status, "impossible");
+  assert.match(ssm("doctor").stdout, /Fused operators, CPU: not built\n +run `ssm-scope ops build`/);
 });
 
 test("doctor exits with 1 when there is no ONNX Runtime", () => {

@@ -9,13 +9,14 @@ import {
   findModel,
   lowerings,
   REGISTRY,
+  type Lowering,
 } from "../../src/models/index.js";
 import { need } from "../support/need.js";
 
-const build = (model: (typeof REGISTRY)[number]) =>
+const build = (model: (typeof REGISTRY)[number], lowering: Lowering = "linear-attention") =>
   buildModel(model, {
     dtype: "float32",
-    lowering: lowerings(model)[0] ?? "linear-attention",
+    lowering,
     logits: "last",
     positions: 64,
     tokensMultipleOf: 1,
@@ -24,7 +25,8 @@ const build = (model: (typeof REGISTRY)[number]) =>
 
 for (const model of REGISTRY)
   test(`${model.name} has exactly the published ${model.parameters} parameters`, () => {
-    assert.equal(countParameters(build(model).weights), model.parameters);
+    for (const lowering of lowerings(model).length > 0 ? lowerings(model) : (["linear-attention"] as const))
+      assert.equal(countParameters(build(model, lowering).weights), model.parameters, lowering);
   });
 
 test("an unknown name gives the nearest ones", () => {
@@ -113,7 +115,7 @@ test(
           aliases.set(prefix + name, others.map(under));
         }
       }
-      const parts = build(model).weights.flatMap((weight) =>
+      const parts = build(model, lowerings(model)[0] ?? "linear-attention").weights.flatMap((weight) =>
         weight.role === "parameter" ? weight.parts : [],
       );
       assert.deepEqual(

@@ -4,6 +4,7 @@ import { lowerings, REGISTRY, type Model } from "../../src/models/index.js";
 import { openRuntime } from "../../src/ort/index.js";
 import { Generator, LoadedModel, plan, type Cell } from "../../src/run/index.js";
 import { relativeError } from "../support/generate.js";
+import { cpuOperators } from "../support/operators.js";
 
 /**
  * The real models at their real size: whatever way the prompt goes in, the same logits and tokens come out. The prompt is
@@ -42,6 +43,7 @@ const AT_REAL_SIZE = REGISTRY.filter(
 for (const model of AT_REAL_SIZE)
   suite(`${model.name}: chunked, monolithic and token by token agree`, () => {
     test("all ways, every lowering", async () => {
+      if (lowerings(model).includes("fused")) cpuOperators();
       const ways = (lowerings(model).length > 0 ? lowerings(model) : ["auto" as const]).flatMap(
         (lowering) => [
           { lowering, segmentTokens: TOKENS },

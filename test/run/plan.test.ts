@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../src/errors.js";
-import { plan, type Settings } from "../../src/run/index.js";
+import { plan as planWith, type Cell, type Settings } from "../../src/run/index.js";
 import { NativeError } from "../../src/ort/index.js";
 import { arenaLimit, assertWithin } from "../../src/run/memory-budget.js";
+
+/** Whatever this user has built. */
+const plan = (settings: Settings, built = false): Cell[] => planWith(settings, () => built);
 
 const settings = (change: Partial<Settings> = {}): Settings => ({
   models: ["gpt-neo-125m", "mamba2-130m"],
@@ -36,6 +39,44 @@ test("defaults are decided in the plan", () => {
   );
   const whole = plan(settings({ promptTokens: [20000], models: ["mamba-130m"], prefill: "monolithic" }))[0]!;
   assert.equal(whole.segmentTokens, null);
+});
+
+test("fused operators are the default where they are built, for prefill and decoding", () => {
+  const of = (change: Partial<Settings>, built = true): unknown[] => {
+    const [neo, mamba] = plan(settings({ promptTokens: [64], ...change }), built);
+    assert.equal(neo!.lowering, null);
+    return [mamba!.lowering, mamba!.decodeLowering];
+  };
+  assert.deepEqual(of({}), ["fused", "fused"]);
+  assert.deepEqual(of({ ep: "cuda" }), ["fused", "fused"]);
+  assert.deepEqual(of({}, false), ["ssd-matmul", "linear-attention"]);
+  assert.deepEqual(of({ lowering: "fused" }), ["fused", "fused"]);
+  assert.deepEqual(of({ decodeLowering: "fused" }), ["fused", "fused"]);
+  assert.deepEqual(of({ lowering: "linear-attention" }), ["linear-attention", "linear-attention"]);
+  assert.deepEqual(of({ decodeLowering: "ssd-matmul" }), ["ssd-matmul", "ssd-matmul"]);
+});
+
+test("with fused operators an SSM runs in bfloat16 on a GPU", () => {
+  const [cell] = plan(settings({ models: ["mamba-130m"], ep: "cuda", dtype: "bf16" }), true);
+  assert.equal(cell!.lowering, "fused");
+});
+
+test("fused and stock operators do not share a state, and what is not built cannot be used", () => {
+  const refused = (change: Partial<Settings>, built: boolean, message: RegExp): void => {
+    assert.throws(
+      () => plan(settings({ models: ["mamba2-130m"], ...change }), built),
+      (error: unknown) => error instanceof UserError && message.test(error.message),
+    );
+  };
+  const mixed = /"ssd-matmul" and that of decoding "fused".*use fused for both, or for neither/;
+  refused({ lowering: "ssd-matmul", decodeLowering: "fused" }, true, mixed);
+  refused(
+    { lowering: "fused", decodeLowering: "linear-attention" },
+    true,
+    /"fused" and that of decoding "linear-attention"/,
+  );
+  refused({ lowering: "fused" }, false, /not built for this CPU; build them with `ssm-scope ops build`/);
+  refused({ lowering: "fused", ep: "cuda" }, false, /not built for this GPU/);
 });
 
 test("a GPU computes in float16, with a graph where it can, without TF32 and without a larger arena than asked for", () => {
@@ -131,7 +172,7 @@ const WRONG: [string, Partial<Settings>, RegExp][] = [
   [
     "foreign lowering",
     { models: ["mamba-130m"], lowering: "ssd-matmul" },
-    /mamba-130m has no lowering "ssd-matmul"; it has linear-attention/,
+    /mamba-130m has no lowering "ssd-matmul"; it has linear-attention and fused/,
   ],
   ["bf16 on a CPU", { dtype: "bf16" }, /the dtype bf16 needs a GPU \(--ep cuda\)/],
   [
@@ -171,7 +212,7 @@ const WRONG: [string, Partial<Settings>, RegExp][] = [
   [
     "an SSM in bfloat16 on a GPU",
     { ep: "cuda", dtype: "bf16", models: ["mamba-130m"] },
-    /the dtype is bf16, but mamba-130m needs CausalConvWithState.*use fp16 or fp32/,
+    /the dtype is bf16, but mamba-130m needs CausalConvWithState.*use fp16 or fp32, or the lowering fused/,
   ],
   [
     "a hybrid in float32 on a GPU",
@@ -181,7 +222,7 @@ const WRONG: [string, Partial<Settings>, RegExp][] = [
   [
     "a hybrid in bfloat16 on a GPU",
     { ep: "cuda", dtype: "bf16", models: ["falcon-h1-0.5b"] },
-    /falcon-h1-0.5b needs CausalConvWithState.*use fp16$/,
+    /falcon-h1-0.5b needs CausalConvWithState.*use fp16, or the lowering fused$/,
   ],
   ["device id", { ep: "cuda", deviceId: -1 }, /the device id is -1; it must be a whole number of 0 or more/],
   [

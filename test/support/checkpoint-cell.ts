@@ -1,6 +1,7 @@
 import { lowerings, type Lowering } from "../../src/models/index.js";
 import type { Cell } from "../../src/run/index.js";
 import type { Checkpoint } from "./checkpoint.js";
+import { cpuOperators } from "./operators.js";
 
 export function cellOf({ model }: Checkpoint, promptTokens: number, change: Partial<Cell> = {}): Cell {
   return {
@@ -14,7 +15,8 @@ export function cellOf({ model }: Checkpoint, promptTokens: number, change: Part
     dtype: "fp32",
     quant: null,
     lowering: lowerings(model)[0] ?? null,
-    decodeLowering: lowerings(model).length > 0 ? "linear-attention" : null,
+    decodeLowering:
+      change.lowering === "fused" ? "fused" : lowerings(model).length > 0 ? "linear-attention" : null,
     prefill: "chunked",
     segmentTokens: promptTokens,
     logits: "last",
@@ -29,6 +31,9 @@ export function cellOf({ model }: Checkpoint, promptTokens: number, change: Part
   };
 }
 
-export /** The lowerings to prove, or one run without any. */
-const variants = ({ model }: Checkpoint): (Lowering | null)[] =>
-  lowerings(model).length > 0 ? [...lowerings(model)] : [null];
+/** The lowerings to prove, or one run without any. */
+export function variants({ model }: Checkpoint): (Lowering | null)[] {
+  const all = lowerings(model);
+  if (all.includes("fused")) cpuOperators();
+  return all.length > 0 ? [...all] : [null];
+}

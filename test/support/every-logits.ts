@@ -3,6 +3,7 @@ import { buildModel, withPrefix } from "../../src/models/index.js";
 import { openRuntime } from "../../src/ort/index.js";
 import { LoadedModel, type Cell, type WeightSource } from "../../src/run/index.js";
 import { Carried } from "../../src/run/carried.js";
+import { operatorsOf } from "../../src/run/operators.js";
 
 /** Logits at every position of one prompt in one piece, [tokens, vocabulary]. */
 export async function everyLogits(
@@ -25,6 +26,7 @@ export async function everyLogits(
   using session = runtime.createSession(encodeModel(graph), {
     device: loaded.device,
     initializers: loaded.weights.tensors(weights),
+    customOps: operatorsOf(graph, loaded.device),
     threads: 1,
   });
   using carried = Carried.allocate(loaded.device, caches, 1, length, undefined);

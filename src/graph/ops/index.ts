@@ -6,3 +6,4 @@ export * from "./reduce.js";
 export * from "./normalization.js";
 export * from "./attention.js";
 export * from "./state-space.js";
+export * from "./fused.js";

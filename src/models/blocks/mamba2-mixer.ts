@@ -1,7 +1,7 @@
 import { ops, type Value } from "../../graph/index.js";
-import type { Decoder, Held } from "../decoder.js";
+import type { Decoder, Held, Part } from "../decoder.js";
 import { decayRate, fanIn, logSpread, nearOne, timeStepBias, type Init } from "../init.js";
-import { causalConv } from "./causal-conv.js";
+import { causalConv, fusedCausalConv } from "./causal-conv.js";
 import { rowsTimes, times } from "./multiplier.js";
 import { ssdLinearAttention, ssdMatmul } from "./ssd.js";
 
@@ -50,12 +50,9 @@ export function mamba2Mixer(
   const { width, heads, headDim, groups, state, multipliers = NO_MULTIPLIERS } = shape;
   const inner = heads * headDim;
   const directions = groups * state;
-  const { graph } = model;
-  const { lowering, tokensMultipleOf } = model.options;
   const parameter = (name: string, dims: number[], init: Init, held?: Held): Value =>
     model.parameter(`${prefix}.${name}`, dims, init, held);
 
-  const outputs = [{ rows: inner }, { rows: inner + 2 * directions, channelsFirst: true }, { rows: heads }];
   const sections = [
     { rows: inner, multiplier: multipliers.z },
     { rows: inner, multiplier: multipliers.x },
@@ -63,12 +60,43 @@ export function mamba2Mixer(
     { rows: directions, multiplier: multipliers.c },
     { rows: heads, multiplier: multipliers.step },
   ];
-  const projection = {
-    name: `${prefix}.in_proj.weight`,
-    shape: [outputs.reduce((sum, { rows }) => sum + rows, 0), width],
-    init: fanIn(width),
-    ...rowsTimes(sections, width),
+  const block: Block = {
+    ...{ shape, layer, prefix },
+    projection: {
+      name: `${prefix}.in_proj.weight`,
+      shape: [sections.reduce((sum, { rows }) => sum + rows, 0), width],
+      init: fanIn(width),
+      ...rowsTimes(sections, width),
+    },
+    stepBias: parameter("dt_bias", [heads], timeStepBias, { dtype: "float32" }),
+    a: parameter("A_log", [heads], logSpread, { dtype: "float32", transform: decayRate }),
+    skip: parameter("D", [heads], nearOne, { shape: [groups, heads / groups, 1] }),
   };
+  const y = (model.options.lowering === "fused" ? fused : stock)(model, block, u);
+  const out = `${prefix}.out_proj.weight`;
+  return ops.linear(y, model.matrix(out, [width, inner], fanIn(inner), times(multipliers.out)));
+}
+
+/** What the ways to compute a layer have in common. */
+interface Block {
+  readonly shape: Mamba2Shape;
+  readonly layer: number;
+  readonly prefix: string;
+  /** Rows: gate, x, b, c, Δ. */
+  readonly projection: Part;
+  readonly stepBias: Value;
+  readonly a: Value;
+  readonly skip: Value;
+}
+
+function stock(model: Decoder, block: Block, u: Value): Value {
+  const { shape, layer, prefix, projection, stepBias, a, skip } = block;
+  const { heads, headDim, groups, state } = shape;
+  const { graph } = model;
+  const { lowering, tokensMultipleOf } = model.options;
+  const inner = heads * headDim;
+  const directions = groups * state;
+  const outputs = [{ rows: inner }, { rows: inner + 2 * directions, channelsFirst: true }, { rows: heads }];
   const [gate, before, raw] = model.products(u, projection.name, [projection], outputs) as [
     Value,
     Value,
@@ -76,12 +104,9 @@ export function mamba2Mixer(
   ];
   const mixed = causalConv(model, layer, prefix, before, shape.convWidth);
   const [x, b, c] = ops.split(mixed, [inner, directions, directions]) as [Value, Value, Value];
-  const dtBias = parameter("dt_bias", [heads], timeStepBias, { dtype: "float32" });
-  const a = parameter("A_log", [heads], logSpread, { dtype: "float32", transform: decayRate });
-  const skip = parameter("D", [heads], nearOne, { shape: [groups, heads / groups, 1] });
 
   const y = graph.scope("ssm", () => {
-    const step = ops.softplus(ops.add(ops.cast(raw, "float32"), dtBias));
+    const step = ops.softplus(ops.add(ops.cast(raw, "float32"), stepBias));
     const logDecay = ops.mul(step, a);
     const cache = model.cache("ssm", layer, [heads, state, headDim]);
     const recurrence = lowering === "ssd-matmul" ? ssdMatmul : ssdLinearAttention;
@@ -92,28 +117,64 @@ export function mamba2Mixer(
     cache.carry(present);
     return output;
   });
-  const gated = graph.scope("gate", () => {
+  return graph.scope("gate", () => {
     const opened = ops.silu(gate);
     if (!shape.norm) return ops.mul(y, opened);
     const { eps, beforeGate } = shape.norm;
-    const norm = (values: Value): Value => groupNorm(model, `${prefix}.norm.weight`, values, groups, eps);
+    const weight = normWeight(model, prefix, inner, groups);
+    const norm = (values: Value): Value => groupNorm(model, weight, values, groups, eps);
     return beforeGate ? ops.mul(norm(y), opened) : norm(ops.mul(y, opened));
   });
-  const out = `${prefix}.out_proj.weight`;
-  return ops.linear(gated, model.matrix(out, [width, inner], fanIn(inner), times(multipliers.out)));
 }
 
+/** By our own operators, which read their sections of the products where they lie; gate and norm are the scan's. */
+function fused(model: Decoder, block: Block, u: Value): Value {
+  const { shape, layer, prefix, projection, stepBias, a, skip } = block;
+  const { heads, headDim, groups, state, norm } = shape;
+  const inner = heads * headDim;
+  const directions = groups * state;
+  const convolved = inner + 2 * directions;
+  const packed = ops.linear(u, model.stacked(projection.name, [projection]));
+  const before = { of: packed, offset: inner };
+  const mixed = fusedCausalConv(model, layer, prefix, before, convolved, shape.convWidth);
+  return model.graph.scope("ssm", () => {
+    const cache = model.cache("ssm", layer, [heads, state, headDim], { dtype: "float32" });
+    const { output, present } = ops.ssdScan(
+      {
+        x: { of: mixed, offset: 0 },
+        b: { of: mixed, offset: inner },
+        c: { of: mixed, offset: inner + directions },
+        step: { of: packed, offset: inner + convolved },
+        gate: { of: packed, offset: 0 },
+        ...{ stepBias, a, skip, past: cache.past },
+      },
+      groups,
+      norm ? { weight: normWeight(model, prefix, inner, groups), ...norm } : undefined,
+    );
+    cache.carry(present);
+    return output;
+  });
+}
+
+/** Held by group where there are several. */
+const normWeight = (model: Decoder, prefix: string, channels: number, groups: number): Value =>
+  model.parameter(
+    `${prefix}.norm.weight`,
+    [channels],
+    nearOne,
+    groups === 1 ? {} : { shape: [groups, channels / groups] },
+  );
+
 /** RMSNorm of [batch, tokens, channels], each of the groups of channels on its own. */
-function groupNorm(model: Decoder, name: string, values: Value, groups: number, eps: number): Value {
+function groupNorm(model: Decoder, weight: Value, values: Value, groups: number, eps: number): Value {
   const { graph } = model;
   const channels = Number(values.shape[2]);
-  if (groups === 1) return ops.rmsNorm(values, model.parameter(name, [channels], nearOne), eps);
+  if (groups === 1) return ops.rmsNorm(values, weight, eps);
   const perGroup = channels / groups;
   const apart = ops.reshape(values, [0, 0, groups, perGroup]);
   const ones = ops.cast(
     graph.constant("float32", [perGroup], Array<number>(perGroup).fill(1)),
     model.options.dtype,
   );
-  const weight = model.parameter(name, [channels], nearOne, { shape: [groups, perGroup] });
   return ops.reshape(ops.mul(ops.rmsNorm(apart, ones, eps), weight), [0, 0, channels]);
 }

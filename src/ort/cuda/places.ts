@@ -82,7 +82,7 @@ function toolkitFolders(root: string, arch: string, cudaMajor: number): Place[] 
 }
 
 /** lib/python3.12/site-packages and its like, below an environment's folder. */
-function sitePackages(prefix: string): string[] {
+export function sitePackages(prefix: string): string[] {
   const lib = join(prefix, "lib");
   return entries(lib)
     .filter((name) => /^python3(\.\d+)?$/.test(name))
@@ -159,7 +159,7 @@ export function parseLoaderCache(text: string, arch: string): Map<string, string
 }
 
 /** Names in a folder; none where there is no such folder. */
-function entries(folder: string): string[] {
+export function entries(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { CheckpointWeights, openCheckpoint, readConfig, readTensors } from "../../checkpoint/index.js";
 import { lowerings, type Lowering, type Model } from "../../models/index.js";
 import { PACKAGE_ROOT } from "../../record/index.js";
+import { areBuilt } from "../operators.js";
 import { oneOf, type Dtype, type Ep } from "../plan.js";
 import { showProgress, silentProgress } from "../progress.js";
 import { unsupported } from "../support.js";
@@ -54,8 +55,9 @@ export async function verifyArchitectures(options: ArchitectureOptions = {}): Pr
   const { ep = "cpu", deviceId = 0, engine = openEngine, signal } = options;
   const dtype = oneOf("the dtype", options.dtype ?? (ep === "cpu" ? "fp32" : "fp16"), DTYPES);
   const oracles = architectures().map(readOracle);
+  const fused = areBuilt(ep, ep === "cpu" ? null : deviceId);
   const tasks = oracles.flatMap((oracle) => {
-    const known = lowerings(oracle.model);
+    const known = lowerings(oracle.model).filter((lowering) => lowering !== "fused" || fused);
     return (known.length > 0 ? known : [null]).map((lowering) => ({ oracle, lowering }));
   });
   const progress = options.progress === "none" ? silentProgress : showProgress(tasks.length);
@@ -98,17 +100,18 @@ function readOracle(name: string): Oracle {
   const { transformers, prompts } = JSON.parse(readFileSync(`${folder}/oracle.json`, "utf8")) as OracleFile;
   const tensors = readTensors(`${folder}/expected.safetensors`);
   const model = readConfig(folder);
-  const numbers = <T>(key: string): T => tensors.get(key)!.data as T;
+  const ids = (key: string): BigInt64Array => tensors.get(key)!.data as BigInt64Array;
+  const floats = (key: string): Float32Array => tensors.get(key)!.data as Float32Array;
   const runs = Object.keys(prompts)
     .filter((key) => tensors.has(`ids.${key}`))
     .map((key) => {
       const { oracle } = prompts[key]!;
       const check = oracle.startsWith("transformers") ? `transformers ${transformers ?? ""}` : oracle;
-      const prompt = numbers<BigInt64Array>(`ids.${key}`);
+      const prompt = ids(`ids.${key}`);
       const decoded = prompt.length === DECODED_AFTER;
-      if (!decoded) return { check, prompt, fed: [], logits: [numbers<Float32Array>(`logits.${key}`)] };
-      const fed = [...numbers<BigInt64Array>("greedy.ids")].slice(0, -1);
-      const all = numbers<Float32Array>("greedy.logits");
+      if (!decoded) return { check, prompt, fed: [], logits: [floats(`logits.${key}`)] };
+      const fed = [...ids("greedy.ids")].slice(0, -1);
+      const all = floats("greedy.logits");
       const width = model.config.vocab_size;
       const logits = [-1, ...fed.keys()].map((i) => all.subarray((i + 1) * width, (i + 2) * width));
       return { check, prompt, fed, logits };
@@ -182,7 +185,7 @@ async function askOracle(
 /** float32 may have what another order of sums makes; transformers and a float64 twin differ by 2e-6. */
 const TOLERANCE = 1e-4;
 
-function refusal({ model, ep, dtype }: Setting): ReturnType<typeof problemOf> {
-  const reason = unsupported(model, ep, dtype);
+function refusal({ model, ep, dtype, lowering }: Setting): ReturnType<typeof problemOf> {
+  const reason = unsupported(model, ep, dtype, lowering);
   return reason === null ? null : { status: "unsupported", reason, fatal: false };
 }

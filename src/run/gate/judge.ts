@@ -57,7 +57,7 @@ export async function judge(
   };
   forgetRecord(key, folder);
   progress.step(0, name);
-  const refused = unsupported(setting.model, setting.ep, setting.dtype);
+  const refused = unsupported(setting.model, setting.ep, setting.dtype, setting.lowering);
   if (refused !== null) {
     progress.step(left, name);
     return keep([], { status: "unsupported", reason: refused, fatal: false });

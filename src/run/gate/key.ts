@@ -1,6 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { encodeModel } from "../../graph/index.js";
 import { buildModel, SSD_CHUNK, type ModelGraph } from "../../models/index.js";
+import { operatorSources } from "../../ort/index.js";
 import { machineFacts, type Row } from "../../record/index.js";
 import { graphOptions, type Phase } from "../graph-options.js";
 import { CRITERIA } from "./plan.js";
@@ -28,6 +29,7 @@ export function gateKey(setting: Setting, facts: GateFacts): string {
       (fact) => fact ?? null,
     ),
     version: machineFacts().ssm_scope_version,
+    ...(lowering === "fused" && { operators: operatorSources(ep).hash }),
   };
   const hash = createHash("sha256").update(JSON.stringify(decides));
   for (const { graph } of graphsOf(setting)) addGraph(hash, encodeModel(graph));

@@ -8,7 +8,8 @@ import {
   type Model,
 } from "../../models/index.js";
 import type { CudaOptions } from "../../ort/index.js";
-import { count, modelsOf, oneOf, type Dtype, type Ep } from "../plan.js";
+import { areBuilt, notBuilt, type HasOperators } from "../operators.js";
+import { chooseLowerings, count, modelsOf, oneOf, type Dtype, type Ep } from "../plan.js";
 import { assertQuantized, quantizationOf, type QuantBlock, type QuantCompute } from "../quantization.js";
 import type { Setting } from "./setting.js";
 
@@ -27,8 +28,11 @@ export interface GateSettings {
   /** As in `Settings`. */
   quantBlock?: QuantBlock;
   quantCompute?: QuantCompute;
-  /** Of prefill and decoding, every pair; models without an SSM block are left out. Default: all, and those models too. */
-  lowerings?: readonly Lowering[];
+  /**
+   * Of prefill and decoding, every pair that shares its state; models without an SSM block are left out. `auto`: the pair
+   * that `run` takes. Default: all, `fused` where it is built, and models without an SSM block too.
+   */
+  lowerings?: readonly Lowering[] | "auto";
   /** Prompt lengths to check besides 1, 64, 130, 192 and 257. */
   promptTokens?: readonly number[];
   /** Options of the CUDA provider; float32 products round to TF32 only where they say so. */
@@ -77,7 +81,7 @@ const DECODED_AFTER_OTHERS = 8;
 export const CRITERIA = { LENGTHS, SEGMENTS, DECODED, DECODED_AFTER_OTHERS };
 
 const EPS = ["cpu", "cuda"] as const;
-const LOWERINGS = ["linear-attention", "ssd-matmul"] as const satisfies Lowering[];
+const LOWERINGS = ["linear-attention", "ssd-matmul", "fused"] as const satisfies Lowering[];
 const DTYPES = ["fp16", "fp32", "bf16", "int8", "int4"] as const satisfies Dtype[];
 /** ONNX Runtime has no bfloat16 kernels for the CPU. */
 const DEFAULT_DTYPES: Record<Ep, readonly Dtype[]> = {
@@ -85,8 +89,12 @@ const DEFAULT_DTYPES: Record<Ep, readonly Dtype[]> = {
   cuda: ["fp16", "fp32", "bf16"],
 };
 
-/** The gate of every model, or a UserError that names the first setting that makes no sense. */
-export function planGate(settings: GateSettings): GatePlan[] {
+/**
+ * The gate of every model, or a UserError that names the first setting that makes no sense.
+ *
+ * @param hasOperators whether the fused operators are built for a device
+ */
+export function planGate(settings: GateSettings, hasOperators: HasOperators = areBuilt): GatePlan[] {
   const ep = oneOf("the execution provider", settings.ep ?? "cpu", EPS);
   const { cuda, deviceId, seed = 1 } = settings;
   if (ep === "cpu" && (cuda !== undefined || deviceId !== undefined))
@@ -95,15 +103,22 @@ export function planGate(settings: GateSettings): GatePlan[] {
   count("the seed", seed, 0);
   const dtypes = listOf("the dtype", settings.dtypes ?? DEFAULT_DTYPES[ep], DTYPES);
   assertQuantized(dtypes, settings);
-  const wanted = settings.lowerings && listOf("the lowering", settings.lowerings, LOWERINGS);
+  const { lowerings: named } = settings;
+  const wanted = named === "auto" ? named : named && listOf("the lowering", named, LOWERINGS);
+  const built = hasOperators(ep, deviceId ?? null);
+  if (wanted?.includes("fused") && !built) throw new UserError(notBuilt(ep));
   for (const length of settings.promptTokens ?? []) count("a prompt length", length, 1);
   const common = { deviceId: ep === "cpu" ? null : (deviceId ?? 0), seed };
-  const named = settings.models ?? (settings.weights === undefined ? REGISTRY : []);
-  const { models, weights } = modelsOf(named, settings.weights);
+  const { models, weights } = modelsOf(
+    settings.models ?? (settings.weights === undefined ? REGISTRY : []),
+    settings.weights,
+  );
+  const pairs = (model: Model): Pick<Setting, "lowering" | "decodeLowering">[] =>
+    wanted === "auto" ? [chooseLowerings(model, { ep }, () => built)] : loweringPairs(model, wanted, built);
   const plans = models.map((model) => {
     const prompts = promptsOf(model, settings.promptTokens ?? []);
     const candidates = dtypes.flatMap((dtype) =>
-      loweringPairs(model, wanted).flatMap((pair) =>
+      pairs(model).flatMap((pair) =>
         (ep === "cpu" ? [null] : [false, true]).map((cudaGraph) => ({
           model,
           ...(weights && { weights }),
@@ -121,7 +136,7 @@ export function planGate(settings: GateSettings): GatePlan[] {
   const some = plans.filter(({ candidates }) => candidates.length > 0);
   if (some.length > 0) return some;
   throw new UserError(
-    `no model given has the lowering ${(wanted ?? []).join(" or ")}; leave --lowering out, or choose another model`,
+    `no model given has the lowering ${[wanted ?? []].flat().join(" or ")}; leave --lowering out, or choose another model`,
   );
 }
 
@@ -129,11 +144,16 @@ export function planGate(settings: GateSettings): GatePlan[] {
 function loweringPairs(
   model: Model,
   wanted: readonly Lowering[] | undefined,
+  built: boolean,
 ): Pick<Setting, "lowering" | "decodeLowering">[] {
   const all = lowerings(model);
   if (all.length === 0) return wanted ? [] : [{ lowering: null, decodeLowering: null }];
-  const used = all.filter((lowering) => wanted?.includes(lowering) ?? true);
-  return used.flatMap((lowering) => used.map((decodeLowering) => ({ lowering, decodeLowering })));
+  const used = all.filter((lowering) => wanted?.includes(lowering) ?? (built || lowering !== "fused"));
+  return used.flatMap((lowering) =>
+    used
+      .filter((decodeLowering) => (lowering === "fused") === (decodeLowering === "fused"))
+      .map((decodeLowering) => ({ lowering, decodeLowering })),
+  );
 }
 
 function promptsOf(model: Model, more: readonly number[]): Prompt[] {

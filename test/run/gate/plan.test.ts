@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../../src/errors.js";
 import { lowerings, modelNames } from "../../../src/models/index.js";
-import { planGate, type GateSettings } from "../../../src/run/gate/plan.js";
+import { planGate as planWith, type GatePlan, type GateSettings } from "../../../src/run/gate/plan.js";
 import { describeSetting } from "../../../src/run/gate/setting.js";
 import { loadCheckpoint } from "../../support/checkpoint.js";
+
+/** Whatever this user has built. */
+const planGate = (settings: GateSettings, built = false): GatePlan[] => planWith(settings, () => built);
 
 const names = (settings: GateSettings): string[] =>
   planGate(settings).flatMap(({ candidates }) =>
@@ -73,6 +76,18 @@ test("further lengths are added, and lengths beyond a model's positions left out
   assert.deepEqual(lengths({ models: [model] }), [1, 64, 130, 192], "256 positions");
 });
 
+test("fused operators are judged where they are built, and only with themselves", () => {
+  const pairs = (built: boolean): string[] =>
+    planGate({ models: ["mamba2-130m"], dtypes: ["fp32"] }, built)[0]!.candidates.map(
+      ({ lowering, decodeLowering }) => `${lowering} ${decodeLowering}`,
+    );
+  assert.equal(pairs(false).length, 4);
+  assert.deepEqual(
+    pairs(true).filter((pair) => pair.includes("fused")),
+    ["fused fused"],
+  );
+});
+
 test("float32 on a GPU rounds to TF32 only when it may", () => {
   const tf32 = (settings: GateSettings): unknown =>
     planGate({ models: ["gpt-neo-125m"], ep: "cuda", ...settings })[0]!.candidates[0]!.cuda!.tf32;
@@ -86,7 +101,8 @@ const WRONG: [string, GateSettings, RegExp][] = [
   ["provider", { ep: "tpu" as "cpu" }, /the execution provider is "tpu"; it must be "cpu" or "cuda"/],
   ["dtype", { dtypes: ["fp8" as "fp16"] }, /the dtype is "fp8"/],
   ["no dtype", { dtypes: [] }, /the dtype is missing; it must be one or several of fp16, fp32, bf16/],
-  ["lowering", { lowerings: ["fused" as "ssd-matmul"] }, /the lowering is "fused"/],
+  ["lowering", { lowerings: ["fusion"] }, /the lowering is "fusion"/],
+  ["lowering that is not built", { lowerings: ["fused"] }, /not built for this CPU/],
   [
     "lowering nobody has",
     { models: ["qwen2.5-0.5b", "mamba-130m"], lowerings: ["ssd-matmul"] },
