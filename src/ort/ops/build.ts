@@ -81,7 +81,8 @@ function buildOne(ep: OperatorsEp, architectures: readonly string[], options: Bu
       renameSync(join(work, LOG_FILE), log);
       return { ...nothing, compiler: compiler.version, status: "failed", seconds, log, problem };
     }
-    replace(work, home);
+    if (force) moveAway(home, `${work}-former`);
+    place(work, home);
     return { ...done, status: "built", seconds };
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -125,20 +126,20 @@ function compile(
   return { seconds, problem: null };
 }
 
-/** Puts a finished folder in place in one step; sessions that have the former library open keep it. */
-function replace(work: string, home: string): void {
-  const former = `${work}-former`;
-  try {
-    renameSync(home, former);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
+/** Puts a finished folder in place, in one step. */
+function place(work: string, home: string): void {
   try {
     renameSync(work, home);
   } catch (error) {
     // Another process was faster; its library is as good.
     if (!existsSync(home)) throw error;
   }
+}
+
+/** Makes room for a library anew; sessions that have the former one open keep it. */
+function moveAway(home: string, former: string): void {
+  if (!existsSync(home)) return;
+  renameSync(home, former);
   rmSync(former, { recursive: true, force: true });
 }
 
