@@ -1,0 +1,488 @@
+// State-space duality (Dao & Gu, arXiv 2405.21060, section 6): inside a chunk of tokens a masked product, between chunks one
+// state each.
+//   prepare_steps    Δ, and the sum of Δ a from the chunk's start to each token, of every head
+//   chunk_states     what each chunk leaves of an empty state
+//   carry_chunks     in place, the state before each chunk
+//   chunk_outputs    C S and the masked product, skip and gate
+//   norm_rows        RMSNorm, where there is one
+#pragma once
+#include "matrix.cuh"
+
+namespace ssm {
+
+constexpr int CHUNK = 128;
+constexpr int HEAD_DIM = 64;  // of every published model
+
+// For each (sequence, chunk, head) CHUNK numbers of each. Δ is divided by `scale`, a power of two near the chunk's largest,
+// so that products of 16 bits neither vanish nor overflow for it.
+struct Steps {
+  float *decay, *delta;   // log2 of the decay from the chunk's start up to and with the token; Δ / scale
+  float *total, *scale;   // [sequence, chunk, head]: decay at the chunk's end; scale
+};
+
+constexpr int STEP_HEADS = 8;
+
+template <typename T>
+__global__ void __launch_bounds__(STEP_HEADS * 32) prepare_steps(SsdScan op, int64_t chunks, Steps out) {
+  const int64_t head = int64_t(blockIdx.y) * STEP_HEADS + threadIdx.x / 32, chunk = blockIdx.x, sequence = blockIdx.z;
+  if (head >= op.heads) return;
+  constexpr int OWN = CHUNK / 32;
+  const int lane = threadIdx.x % 32;
+  const int64_t start = chunk * CHUNK + lane * OWN;
+  const T* step = static_cast<const T*>(op.step.data) + sequence * op.tokens * op.step.stride + head;
+  const float a = op.a[head] * LOG2_E, bias = op.step_bias[head];
+  float delta[OWN], decay[OWN], sum = 0.f, largest = 0.f;
+#pragma unroll
+  for (int k = 0; k < OWN; k++) {
+    delta[k] = start + k < op.tokens ? softplus(widen(step[(start + k) * op.step.stride]) + bias) : 0.f;
+    largest = fmaxf(largest, delta[k]);
+    decay[k] = sum += delta[k] * a;
+  }
+  float before = sum;
+#pragma unroll
+  for (int width = 1; width < 32; width *= 2) {
+    const float other = __shfl_up_sync(0xffffffffu, before, width);
+    if (lane >= width) before += other;
+    largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, width));
+  }
+  const float total = __shfl_sync(0xffffffffu, before, 31);
+  before -= sum;
+  // Between 2^−60 and 2^60: neither it nor its inverse overflows, and what is smaller adds nothing.
+  const float scale = exp2f(fminf(fmaxf(ceilf(log2f(largest)), -60.f), 60.f));
+  const int64_t slot = (sequence * chunks + chunk) * op.heads + head;
+#pragma unroll
+  for (int k = 0; k < OWN; k++) {
+    out.decay[slot * CHUNK + lane * OWN + k] = before + decay[k];
+    out.delta[slot * CHUNK + lane * OWN + k] = delta[k] / scale;
+  }
+  if (lane == 0) {
+    out.total[slot] = total;
+    out.scale[slot] = scale;
+  }
+}
+
+// states[sequence, chunk, head, N, P] = Σ_j 2^(total − decay_j) Δ_j b_j ⊗ x_j, over `scale`. A block: one chunk, `heads` heads of
+// one group, whose directions it loads once.
+template <typename T, int STATE>
+__global__ void __launch_bounds__(STATE) chunk_states(SsdScan op, int64_t chunks, int heads, Steps steps, T* states) {
+  constexpr int THREADS = STATE;  // each warp 32 rows of the state
+  extern __shared__ __align__(128) unsigned char memory[];
+  T* b = reinterpret_cast<T*>(memory);                 // [CHUNK, STATE]
+  T* x = b + CHUNK * STATE;                            // 2 × [CHUNK, HEAD_DIM]
+  float* weight = reinterpret_cast<float*>(x + 2 * CHUNK * HEAD_DIM);  // 2 × [CHUNK]
+
+  const int64_t chunk = blockIdx.x, first = int64_t(blockIdx.y) * heads, sequence = blockIdx.z;
+  const int64_t group = first / (op.heads / op.groups);
+  const int64_t row = sequence * op.tokens + chunk * CHUNK;
+  const int inside = int(min(int64_t(CHUNK), op.tokens - chunk * CHUNK));
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const auto fetch = [&](int h) {
+    const int64_t head = first + h, slot = (sequence * chunks + chunk) * op.heads + head;
+    copy_matrix<T, CHUNK, HEAD_DIM, THREADS>(x + h % 2 * CHUNK * HEAD_DIM,
+        static_cast<const T*>(op.x.data) + row * op.x.stride + head * HEAD_DIM, op.x.stride, inside);
+    for (int j = threadIdx.x; j < CHUNK; j += THREADS)
+      weight[h % 2 * CHUNK + j] = exp2_fast(steps.total[slot] - steps.decay[slot * CHUNK + j]) * steps.delta[slot * CHUNK + j];
+    copies_commit();
+  };
+  copy_matrix<T, CHUNK, STATE, THREADS>(b, static_cast<const T*>(op.b.data) + row * op.b.stride + group * STATE, op.b.stride, inside);
+  fetch(0);
+  for (int h = 0; h < heads; h++) {
+    if (h + 1 < heads) {
+      fetch(h + 1);
+      copies_wait<1>();
+    } else
+      copies_wait<0>();
+    __syncthreads();
+    T* mine = x + h % 2 * CHUNK * HEAD_DIM;
+    const float* w = weight + h % 2 * CHUNK;
+    float sum[2][HEAD_DIM / 8][4] = {};
+#pragma unroll 2
+    for (int k = 0; k < CHUNK; k += 16) {
+      Fragment left[2][4];
+      load_left_transposed<T, STATE>(left[0], b, warp * 32, k);
+      load_left_transposed<T, STATE>(left[1], b, warp * 32 + 16, k);
+      const float2 low = *reinterpret_cast<const float2*>(w + k + lane % 4 * 2);
+      const float2 high = *reinterpret_cast<const float2*>(w + k + 8 + lane % 4 * 2);
+#pragma unroll
+      for (int p = 0; p < HEAD_DIM; p += 16) {
+        Fragment right[4];
+        load_right<T, HEAD_DIM>(right, mine, k, p);
+#pragma unroll
+        for (int r = 0; r < 4; r++) {
+          const float2 v = unpack<T>(right[r]), by = r % 2 ? high : low;
+          right[r] = pack<T>(v.x * by.x, v.y * by.y);
+        }
+#pragma unroll
+        for (int m = 0; m < 2; m++) {
+          multiply_add<T>(sum[m][p / 8], left[m], right[0], right[1]);
+          multiply_add<T>(sum[m][p / 8 + 1], left[m], right[2], right[3]);
+        }
+      }
+    }
+    T* out = states + ((sequence * chunks + chunk) * op.heads + first + h) * STATE * HEAD_DIM;
+#pragma unroll
+    for (int m = 0; m < 2; m++)
+#pragma unroll
+      for (int p = 0; p < HEAD_DIM / 8; p++)
+#pragma unroll
+        for (int half_row = 0; half_row < 2; half_row++) {
+          const int n = warp * 32 + m * 16 + lane / 4 + half_row * 8;
+          *reinterpret_cast<Fragment*>(out + n * HEAD_DIM + p * 8 + lane % 4 * 2) =
+              pack<T>(sum[m][p][half_row * 2], sum[m][p][half_row * 2 + 1]);
+        }
+    __syncthreads();
+  }
+}
+
+// Two states a thread, chunk after chunk, several chunks' loads in flight.
+template <typename T>
+__global__ void __launch_bounds__(128) carry_chunks(SsdScan op, int64_t chunks, Steps steps, T* states) {
+  const int64_t size = op.state * op.head_dim, head = blockIdx.y, sequence = blockIdx.z;
+  const int64_t i = (int64_t(blockIdx.x) * blockDim.x + threadIdx.x) * 2;
+  if (i >= size) return;
+  const int64_t at = (sequence * op.heads + head) * size + i;
+  float2 state = *reinterpret_cast<const float2*>(op.past + at);
+  constexpr int AHEAD = 8;
+  for (int64_t base = 0; base < chunks; base += AHEAD) {
+    Fragment left[AHEAD];
+    float decay[AHEAD], scale[AHEAD];
+    const int count = int(min(int64_t(AHEAD), chunks - base));
+#pragma unroll
+    for (int k = 0; k < AHEAD; k++)
+      if (k < count) {
+        const int64_t slot = (sequence * chunks + base + k) * op.heads + head;
+        left[k] = *reinterpret_cast<const Fragment*>(states + slot * size + i);
+        decay[k] = steps.total[slot];
+        scale[k] = steps.scale[slot];
+      }
+#pragma unroll
+    for (int k = 0; k < AHEAD; k++)
+      if (k < count) {
+        const int64_t slot = (sequence * chunks + base + k) * op.heads + head;
+        *reinterpret_cast<Fragment*>(states + slot * size + i) = pack<T>(state.x, state.y);
+        const float2 own = unpack<T>(left[k]);
+        const float kept = exp2_fast(decay[k]);
+        state.x = fmaf(kept, state.x, own.x * scale[k]);
+        state.y = fmaf(kept, state.y, own.y * scale[k]);
+      }
+  }
+  *reinterpret_cast<float2*>(op.present + at) = state;
+}
+
+constexpr int OUTPUT_WARPS = CHUNK / 16;
+constexpr int OUTPUT_THREADS = OUTPUT_WARPS * 32;
+
+template <typename T, int STATE>
+struct OutputTile {
+  T c[CHUNK * STATE];
+  struct Head {
+    T x[CHUNK * HEAD_DIM], before[STATE * HEAD_DIM];
+  } head[1];  // and a second one where `b` was, once the scores are there
+  T b[CHUNK * STATE > CHUNK * HEAD_DIM + STATE * HEAD_DIM ? CHUNK * STATE : CHUNK * HEAD_DIM + STATE * HEAD_DIM];
+  float decay[2][CHUNK], delta[2][CHUNK];
+};
+
+// A block: one chunk, `heads` heads of one group. Scores C Bᵀ stay in registers for all of them; each warp has 16 tokens.
+template <typename T, int STATE>
+__global__ void __launch_bounds__(OUTPUT_THREADS, 1)
+    chunk_outputs(SsdScan op, int64_t chunks, int heads, Steps steps, const T* states) {
+  using Tile = OutputTile<T, STATE>;
+  extern __shared__ __align__(128) unsigned char memory[];
+  Tile& tile = *reinterpret_cast<Tile*>(memory);
+  typename Tile::Head* const buffers[2] = {tile.head, reinterpret_cast<typename Tile::Head*>(tile.b)};
+
+  const int64_t chunk = blockIdx.x, first = int64_t(blockIdx.y) * heads, sequence = blockIdx.z;
+  const int64_t group = first / (op.heads / op.groups);
+  const int64_t row = sequence * op.tokens + chunk * CHUNK;
+  const int inside = int(min(int64_t(CHUNK), op.tokens - chunk * CHUNK));
+  const int lane = threadIdx.x % 32;
+  // Later tokens see more: the two warps of a scheduler share early and late ones.
+  const int warp = threadIdx.x / 32, part = warp < OUTPUT_WARPS / 2 ? warp : OUTPUT_WARPS * 3 / 2 - 1 - warp;
+  const int top = part * 16, seen = top + 16;  // this warp's tokens, and how many they see
+  const auto fetch = [&](int h) {
+    const int64_t head = first + h, slot = (sequence * chunks + chunk) * op.heads + head;
+    typename Tile::Head& to = *buffers[h % 2];
+    copy_matrix<T, CHUNK, HEAD_DIM, OUTPUT_THREADS>(to.x,
+        static_cast<const T*>(op.x.data) + row * op.x.stride + head * HEAD_DIM, op.x.stride, inside);
+    copy_matrix<T, STATE, HEAD_DIM, OUTPUT_THREADS>(to.before, states + slot * STATE * HEAD_DIM, HEAD_DIM, STATE);
+    const int j = threadIdx.x * 4;
+    if (j < CHUNK)
+      copy16(&tile.decay[h % 2][j], steps.decay + slot * CHUNK + j, true);
+    else if (j < 2 * CHUNK)
+      copy16(&tile.delta[h % 2][j - CHUNK], steps.delta + slot * CHUNK + j - CHUNK, true);
+    copies_commit();
+  };
+  copy_matrix<T, CHUNK, STATE, OUTPUT_THREADS>(tile.c, static_cast<const T*>(op.c.data) + row * op.c.stride + group * STATE, op.c.stride, inside);
+  copy_matrix<T, CHUNK, STATE, OUTPUT_THREADS>(tile.b, static_cast<const T*>(op.b.data) + row * op.b.stride + group * STATE, op.b.stride, inside);
+  copies_commit();
+  fetch(0);
+  copies_wait<1>();
+  __syncthreads();
+
+  float scores[CHUNK / 8][4] = {};
+#pragma unroll 1
+  for (int n = 0; n < STATE; n += 16) {
+    Fragment left[4];
+    load_left<T, STATE>(left, tile.c, top, n);
+#pragma unroll
+    for (int j = 0; j < CHUNK; j += 16)
+      if (j < seen) {
+        Fragment right[4];
+        load_right_transposed<T, STATE>(right, tile.b, n, j);
+        multiply_add<T>(scores[j / 8], left, right[0], right[1]);
+        multiply_add<T>(scores[j / 8 + 1], left, right[2], right[3]);
+      }
+  }
+  __syncthreads();
+
+  const int upper = top + lane / 4, lower = upper + 8;  // this lane's tokens
+#pragma unroll 1
+  for (int h = 0; h < heads; h++) {
+    if (h + 1 < heads) {
+      fetch(h + 1);
+      copies_wait<1>();
+    } else
+      copies_wait<0>();
+    __syncthreads();
+    typename Tile::Head& mine = *buffers[h % 2];
+    const float *decay = tile.decay[h % 2], *delta = tile.delta[h % 2];
+    const int64_t head = first + h;
+    const float scale = steps.scale[(sequence * chunks + chunk) * op.heads + head];
+    const float upper_decay = decay[upper], lower_decay = decay[lower];
+
+    float y[HEAD_DIM / 8][4] = {};
+#pragma unroll 2
+    for (int n = 0; n < STATE; n += 16) {
+      Fragment left[4];
+      load_left<T, STATE>(left, tile.c, top, n);
+#pragma unroll
+      for (int p = 0; p < HEAD_DIM; p += 16) {
+        Fragment right[4];
+        load_right<T, HEAD_DIM>(right, mine.before, n, p);
+        multiply_add<T>(y[p / 8], left, right[0], right[1]);
+        multiply_add<T>(y[p / 8 + 1], left, right[2], right[3]);
+      }
+    }
+    // From here on in units of the scale.
+    const float to_upper = exp2_fast(upper_decay) / scale, to_lower = exp2_fast(lower_decay) / scale;
+#pragma unroll
+    for (int p = 0; p < HEAD_DIM / 8; p++) {
+      y[p][0] *= to_upper;
+      y[p][1] *= to_upper;
+      y[p][2] *= to_lower;
+      y[p][3] *= to_lower;
+    }
+#pragma unroll
+    for (int j = 0; j < CHUNK; j += 16)
+      if (j < seen) {
+        Fragment left[4];
+#pragma unroll
+        for (int side = 0; side < 2; side++) {
+          const int at = j + side * 8 + lane % 4 * 2;
+          const float2 from = *reinterpret_cast<const float2*>(decay + at), by = *reinterpret_cast<const float2*>(delta + at);
+          const float* s = scores[j / 8 + side];
+          // A select, not a product with 0: what is not seen may be infinite.
+          const float u0 = at <= upper ? s[0] * exp2_fast(upper_decay - from.x) * by.x : 0.f;
+          const float u1 = at + 1 <= upper ? s[1] * exp2_fast(upper_decay - from.y) * by.y : 0.f;
+          const float l0 = at <= lower ? s[2] * exp2_fast(lower_decay - from.x) * by.x : 0.f;
+          const float l1 = at + 1 <= lower ? s[3] * exp2_fast(lower_decay - from.y) * by.y : 0.f;
+          left[side * 2] = pack<T>(u0, u1);
+          left[side * 2 + 1] = pack<T>(l0, l1);
+        }
+#pragma unroll
+        for (int p = 0; p < HEAD_DIM; p += 16) {
+          Fragment right[4];
+          load_right<T, HEAD_DIM>(right, mine.x, j, p);
+          multiply_add<T>(y[p / 8], left, right[0], right[1]);
+          multiply_add<T>(y[p / 8 + 1], left, right[2], right[3]);
+        }
+      }
+    const float skip = widen(static_cast<const T*>(op.skip)[head]);
+    const bool gated = op.gate.data && op.norm != Norm::before_gate;
+#pragma unroll
+    for (int p = 0; p < HEAD_DIM / 8; p++)
+#pragma unroll
+      for (int side = 0; side < 2; side++) {
+        const int token = side ? lower : upper, channel = p * 8 + lane % 4 * 2;
+        if (token < inside) {
+          const float2 x = unpack<T>(*reinterpret_cast<const Fragment*>(element<T, HEAD_DIM>(mine.x, token, channel)));
+          float2 out = {fmaf(y[p][side * 2], scale, skip * x.x), fmaf(y[p][side * 2 + 1], scale, skip * x.y)};
+          const int64_t column = head * HEAD_DIM + channel;
+          if (gated) {
+            const float2 z = unpack<T>(*reinterpret_cast<const Fragment*>(
+                static_cast<const T*>(op.gate.data) + (row + token) * op.gate.stride + column));
+            out.x *= silu(z.x);
+            out.y *= silu(z.y);
+          }
+          *reinterpret_cast<Fragment*>(static_cast<T*>(op.y) + (row + token) * op.heads * HEAD_DIM + column) = pack<T>(out.x, out.y);
+        }
+      }
+    __syncthreads();
+  }
+}
+
+// One token after another, in any type and of any size: for a step of decoding, for float32 and for short prompts. A block
+// has SLICE columns of a head's state, a thread ROWS of its rows in one column.
+constexpr int SLICE = 16, STEP_THREADS = 256, ROW_LANES = STEP_THREADS / SLICE;
+
+template <typename T, int ROWS>
+__global__ void __launch_bounds__(STEP_THREADS) ssd_recurrence(SsdScan op) {
+  const int64_t head = blockIdx.y, sequence = blockIdx.z, group = head / (op.heads / op.groups);
+  const int lane = threadIdx.x % ROW_LANES;
+  const int64_t column = int64_t(blockIdx.x) * SLICE + threadIdx.x / ROW_LANES;
+  const bool real = column < op.head_dim;
+  const int64_t base = (sequence * op.heads + head) * op.state;
+  const auto value = [](const Section& s, int64_t token, int64_t k) {
+    return widen(static_cast<const T*>(s.data)[token * s.stride + k]);
+  };
+  float state[ROWS];
+#pragma unroll
+  for (int r = 0; r < ROWS; r++) {
+    const int64_t n = lane + r * ROW_LANES;
+    state[r] = real && n < op.state ? op.past[(base + n) * op.head_dim + column] : 0.f;
+  }
+  const float a = op.a[head] * LOG2_E, bias = op.step_bias[head], skip = widen(static_cast<const T*>(op.skip)[head]);
+  for (int64_t t = sequence * op.tokens; t < (sequence + 1) * op.tokens; t++) {
+    const float delta = softplus(value(op.step, t, head) + bias), decay = exp2_fast(delta * a);
+    const int64_t channel = head * op.head_dim + column;
+    const float x = real ? value(op.x, t, channel) : 0.f;
+    float y = 0.f;
+#pragma unroll
+    for (int r = 0; r < ROWS; r++) {
+      const int64_t n = lane + r * ROW_LANES;
+      if (n < op.state) {
+        state[r] = fmaf(decay, state[r], delta * x * value(op.b, t, group * op.state + n));
+        y = fmaf(state[r], value(op.c, t, group * op.state + n), y);
+      }
+    }
+#pragma unroll
+    for (int width = ROW_LANES / 2; width > 0; width /= 2) y += __shfl_xor_sync(0xffffffffu, y, width);
+    if (lane == 0 && real) {
+      y = fmaf(skip, x, y);
+      if (op.gate.data && op.norm != Norm::before_gate) y *= silu(value(op.gate, t, channel));
+      static_cast<T*>(op.y)[t * op.heads * op.head_dim + channel] = narrow<T>(y);
+    }
+  }
+#pragma unroll
+  for (int r = 0; r < ROWS; r++) {
+    const int64_t n = lane + r * ROW_LANES;
+    if (real && n < op.state) op.present[(base + n) * op.head_dim + column] = state[r];
+  }
+}
+
+// In place. A block a token and group.
+constexpr int NORM_THREADS = 256;
+template <typename T>
+__global__ void __launch_bounds__(NORM_THREADS) norm_rows(SsdScan op) {
+  const int64_t token = blockIdx.x, group = blockIdx.y, channels = op.heads * op.head_dim, width = channels / op.groups;
+  T* y = static_cast<T*>(op.y) + token * channels + group * width;
+  const T* weight = static_cast<const T*>(op.norm_weight) + group * width;
+  const T* gate = op.norm == Norm::before_gate && op.gate.data
+                      ? static_cast<const T*>(op.gate.data) + token * op.gate.stride + group * width
+                      : nullptr;
+  __shared__ float sums[NORM_THREADS / 32];
+  float sum = 0.f;
+  const bool wide = width % VECTOR == 0;
+  if (wide)
+    for (int64_t i = threadIdx.x * VECTOR; i < width; i += NORM_THREADS * VECTOR) {
+      const Pack<T> p = load(y + i);
+#pragma unroll
+      for (int v = 0; v < VECTOR; v++) sum = fmaf(widen(p.v[v]), widen(p.v[v]), sum);
+    }
+  else
+    for (int64_t i = threadIdx.x; i < width; i += NORM_THREADS) sum = fmaf(widen(y[i]), widen(y[i]), sum);
+#pragma unroll
+  for (int w = 16; w > 0; w /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, w);
+  if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = sum;
+  __syncthreads();
+  sum = 0.f;
+#pragma unroll
+  for (int w = 0; w < NORM_THREADS / 32; w++) sum += sums[w];
+  const float factor = rsqrtf(sum / float(width) + op.norm_epsilon);
+  const auto finish = [&](int64_t i, T v) {
+    const float normed = widen(v) * factor * widen(weight[i]);
+    return narrow<T>(gate ? normed * silu(widen(gate[i])) : normed);
+  };
+  if (wide)
+    for (int64_t i = threadIdx.x * VECTOR; i < width; i += NORM_THREADS * VECTOR) {
+      Pack<T> p = load(y + i);
+#pragma unroll
+      for (int v = 0; v < VECTOR; v++) p.v[v] = finish(i + v, p.v[v]);
+      store(y + i, p);
+    }
+  else
+    for (int64_t i = threadIdx.x; i < width; i += NORM_THREADS) y[i] = finish(i, y[i]);
+}
+
+// How many heads of a group a block takes: as many as leave a block for every multiprocessor twice.
+inline int heads_a_block(const SsdScan& op, int64_t chunks, int multiprocessors) {
+  const int64_t in_group = op.heads / op.groups;
+  for (int heads = 8; heads > 1; heads /= 2)
+    if (in_group % heads == 0 && chunks * op.batch * (op.heads / heads) >= 2 * multiprocessors) return heads;
+  return 1;
+}
+
+template <typename T, int STATE>
+const char* ssd_chunks(const SsdScan& op, const Place& place, int multiprocessors) {
+  const cudaStream_t stream = static_cast<cudaStream_t>(place.stream);
+  const int64_t chunks = ceil_div(op.tokens, CHUNK), slots = op.batch * chunks * op.heads;
+  const size_t state_bytes = slots * STATE * HEAD_DIM * sizeof(T);
+  char* memory = static_cast<char*>(
+      place.scratch.allocate(place.scratch.context, state_bytes + slots * (2 * CHUNK + 2) * sizeof(float)));
+  if (!memory) return "SsdScan has no memory left for the states of its chunks";
+  T* states = reinterpret_cast<T*>(memory);
+  float* numbers = reinterpret_cast<float*>(memory + state_bytes);
+  const Steps steps = {numbers, numbers + slots * CHUNK, numbers + 2 * slots * CHUNK, numbers + 2 * slots * CHUNK + slots};
+  const int heads = heads_a_block(op, chunks, multiprocessors);
+  const dim3 blocks(chunks, op.heads / heads, op.batch);
+
+  prepare_steps<T><<<dim3(chunks, ceil_div(op.heads, STEP_HEADS), op.batch), STEP_HEADS * 32, 0, stream>>>(op, chunks, steps);
+  constexpr size_t state_tile = (CHUNK * STATE + 2 * CHUNK * HEAD_DIM) * sizeof(T) + 2 * CHUNK * sizeof(float);
+  cudaFuncSetAttribute(chunk_states<T, STATE>, cudaFuncAttributeMaxDynamicSharedMemorySize, state_tile);
+  chunk_states<T, STATE><<<blocks, STATE, state_tile, stream>>>(op, chunks, heads, steps, states);
+  carry_chunks<T><<<dim3(ceil_div(STATE * HEAD_DIM / 2, 128), op.heads, op.batch), 128, 0, stream>>>(op, chunks, steps, states);
+  constexpr size_t output_tile = sizeof(OutputTile<T, STATE>);
+  cudaFuncSetAttribute(chunk_outputs<T, STATE>, cudaFuncAttributeMaxDynamicSharedMemorySize, output_tile);
+  chunk_outputs<T, STATE><<<blocks, OUTPUT_THREADS, output_tile, stream>>>(op, chunks, heads, steps, states);
+  return launched();
+}
+
+template <typename T, int ROWS>
+const char* ssd_steps(const SsdScan& op, cudaStream_t stream) {
+  ssd_recurrence<T, ROWS><<<dim3(ceil_div(op.head_dim, SLICE), op.heads, op.batch), STEP_THREADS, 0, stream>>>(op);
+  return launched();
+}
+
+// Below, starting five kernels takes longer than the tokens.
+constexpr int64_t LEAST_TOKENS_IN_CHUNKS = 32;
+
+template <typename T>
+const char* ssd_scan_of(const SsdScan& op, const Place& place, int multiprocessors) {
+  const cudaStream_t stream = static_cast<cudaStream_t>(place.stream);
+  const char* fault = nullptr;
+  bool done = false;
+  if constexpr (sizeof(T) == 2) {
+    const bool whole = aligned(op.x, 2) && aligned(op.b, 2) && aligned(op.c, 2) && op.head_dim == HEAD_DIM &&
+                       (!op.gate.data || (op.gate.stride % 2 == 0 && reinterpret_cast<uintptr_t>(op.gate.data) % 4 == 0));
+    if (whole && op.tokens >= LEAST_TOKENS_IN_CHUNKS) {
+      done = true;
+      switch (op.state) {
+        case 64: fault = ssd_chunks<T, 64>(op, place, multiprocessors); break;
+        case 128: fault = ssd_chunks<T, 128>(op, place, multiprocessors); break;
+        case 256: fault = ssd_chunks<T, 256>(op, place, multiprocessors); break;
+        default: done = false;
+      }
+    }
+  }
+  if (!done) {
+    if (op.state > 16 * ROW_LANES) return "SsdScan has states of at most 256 rows on CUDA";
+    fault = op.state > 8 * ROW_LANES   ? ssd_steps<T, 16>(op, stream)
+            : op.state > 4 * ROW_LANES ? ssd_steps<T, 8>(op, stream)
+                                       : ssd_steps<T, 4>(op, stream);
+  }
+  if (fault || op.norm == Norm::none) return fault;
+  norm_rows<T><<<dim3(op.batch * op.tokens, op.groups), NORM_THREADS, 0, stream>>>(op);
+  return launched();
+}
+
+}  // namespace ssm
