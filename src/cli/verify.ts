@@ -1,5 +1,7 @@
 import { Command, Option } from "commander";
-import type { GateResult, VerifyOptions } from "../run/index.js";
+import { UserError } from "../errors.js";
+import type { Model } from "../models/index.js";
+import type { ArchitectureOptions, ArchitectureRow, GateResult, VerifyOptions } from "../run/index.js";
 import { addNumericOptions, type NumericFlags } from "./numeric-options.js";
 import { addQuantOptions, type QuantFlags } from "./quant-options.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
@@ -8,6 +10,7 @@ import { parseCount, parseLengths, parseList } from "./parse.js";
 
 interface Flags extends NumericFlags, ModelFlags, QuantFlags {
   ep: NonNullable<VerifyOptions["ep"]>;
+  all?: boolean;
   dtype?: string[];
   lowering?: string[];
   promptTokens?: number[];
@@ -17,20 +20,23 @@ interface Flags extends NumericFlags, ModelFlags, QuantFlags {
 
 export function verifyCommand(): Command {
   const command = new Command("verify")
-    .description("the numerical gate: compare an execution provider's logits with float32 on the CPU")
-    .argument("[models...]", "registry names, see `ssm-scope models` (default: all)");
+    .description(
+      "the numerical gate: architectures against Hugging Face transformers, models against float32 on the CPU",
+    )
+    .argument("[models...]", "registry names, see `ssm-scope models` (default: every architecture instead)");
   addModelOptions(command)
+    .option("--all", "every architecture, and then, on a GPU, every model of the registry that fits")
     .addOption(
       new Option("--ep <provider>", "execution provider to judge").choices(["cpu", "cuda"]).default("cpu"),
     )
     .option(
       "--dtype <list>",
-      "of fp16, fp32, bf16, int8 and int4 (default: the floats; on the CPU fp32,fp16)",
+      "of fp16, fp32 and bf16 (default: all; on the CPU fp32,fp16), int8 and int4",
       parseList,
     )
     .option(
       "--lowering <list>",
-      "of linear-attention, ssd-matmul and fused, and no model without one (default: all that can run)",
+      "of linear-attention, ssd-matmul and fused, and no model without one, or auto: what `run` takes (default: all)",
       parseList,
     )
     .option(
@@ -39,52 +45,97 @@ export function verifyCommand(): Command {
       parseLengths,
     )
     .option("--device-id <number>", "which of several GPUs (default 0)", parseCount);
-  return addNumericOptions(addQuantOptions(command))
+  return addQuantOptions(addNumericOptions(command))
     .option("--json", "every check as JSON, for programs")
     .addHelpText(
       "after",
       `
-Each setting (dtype, lowerings of prefill and decoding, with and without CUDA graph) gets the prompts in one piece and in
-segments, and 64 decoded tokens. Errors are relative to the reference's largest |logit|. Verdicts are kept in
-$XDG_CACHE_HOME/ssm-scope/gate (~/.cache/...); rows of \`run\` say whether their setting passed.
+Without models every architecture is put to its oracle, in seconds: tiny random checkpoints whose logits transformers gave,
+or a float64 recurrence.
 
-Example: ssm-scope verify mamba2-130m qwen2.5-0.5b --ep cuda --dtype fp16
+With models each setting (dtype, lowerings of prefill and decoding, with and without CUDA graph) gets the prompts in one piece and
+in segments, and 64 decoded tokens. Errors are relative to the reference's largest |logit|. Verdicts are kept in
+$XDG_CACHE_HOME/ssm-scope/gate (~/.cache/...); rows of \`run\` say whether their setting passed. With --all models get the
+lowerings that \`run\` takes, unless others are given.
+
+Examples:
+  ssm-scope verify
+  ssm-scope verify mamba2-130m qwen2.5-0.5b --ep cuda --dtype fp16
 
 Exits with 1 when a setting did not pass; one that the provider does not support counts as neither.`,
     )
-    .action(
-      async (
-        names: string[],
-        { dtype, lowering, tf32, cudnnConvSearch, epOption, config, weights, json, ...rest }: Flags,
-      ) => {
-        const { verify, UnfinishedError } = await import("../run/index.js");
-        const models = [...names, ...(await readConfigs(config))];
-        // What the lists may hold is for verify to say: it knows the models.
-        const settings = {
-          ...rest,
-          ...(models.length > 0 && { models }),
-          ...(weights !== undefined && { weights }),
-          ...(dtype && { dtypes: dtype }),
-          ...(lowering && { lowerings: lowering }),
-          ...((tf32 ?? cudnnConvSearch ?? epOption) && {
-            cuda: {
-              ...(tf32 && { tf32 }),
-              ...(cudnnConvSearch && { cudnnConvSearch }),
-              ...(epOption && { other: epOption }),
-            },
-          }),
-        } as VerifyOptions;
-        try {
-          const results = await interruptible((signal) => verify({ ...settings, signal }));
-          await print(results, json ?? false);
-          if (results.some(({ status }) => status === "failed" || status === "not-run"))
-            throw new ExitError(EXIT.failed);
-        } catch (error) {
-          if (error instanceof UnfinishedError) await print(error.results, json ?? false);
-          throw error;
-        }
+    .action(async (names: string[], flags: Flags) => {
+      const { all = false, config, weights, json = false } = flags;
+      if (all && names.length > 0)
+        throw new UserError(
+          `--all is every model, but ${names.join(", ")} is given too; leave one of them out`,
+        );
+      const models = [...names, ...(await readConfigs(config))];
+      const named = models.length > 0 || weights !== undefined;
+      const architectures = named ? [] : await proveArchitectures(flags);
+      if (!json && architectures.length > 0) await printArchitectures(architectures);
+      if (!named && !(all && flags.ep === "cuda")) {
+        if (json) console.log(JSON.stringify(architectures, null, 2));
+        failIf(architectures.some(({ verdict }) => verdict === "failed" || verdict === "not-run"));
+        return;
+      }
+      const { verify, UnfinishedError } = await import("../run/index.js");
+      try {
+        const results = await interruptible((signal) => verify({ ...gateOptions(flags, models), signal }));
+        await print(results, json);
+        failIf(
+          [...architectures.map(({ verdict }) => verdict), ...results.map(({ status }) => status)].some(
+            (verdict) => verdict === "failed" || verdict === "not-run",
+          ),
+        );
+      } catch (error) {
+        if (error instanceof UnfinishedError) await print(error.results, json);
+        throw error;
+      }
+    });
+}
+
+function failIf(failed: boolean): void {
+  if (failed) throw new ExitError(EXIT.failed);
+}
+
+/** In the first dtype given, or the provider's own. */
+async function proveArchitectures({ ep, dtype, deviceId }: Flags): Promise<ArchitectureRow[]> {
+  const { verifyArchitectures } = await import("../run/index.js");
+  const settings = {
+    ep,
+    ...(dtype?.[0] !== undefined && { dtype: dtype[0] }),
+    ...(deviceId !== undefined && { deviceId }),
+  } as ArchitectureOptions;
+  return await interruptible((signal) => verifyArchitectures({ ...settings, signal }));
+}
+
+async function printArchitectures(rows: readonly ArchitectureRow[]): Promise<void> {
+  const { show } = await import("../notebook/display.js");
+  await show(rows.map(({ reason: _, dtype: __, ...row }) => row));
+  for (const { architecture, reason } of rows) if (reason !== null) console.log(`${architecture}: ${reason}`);
+}
+
+/** What the lists may hold is for verify to say: it knows the models. */
+function gateOptions(
+  { dtype, lowering, tf32, cudnnConvSearch, epOption, all, weights, config: _, json: __, ...rest }: Flags,
+  models: readonly (string | Model)[],
+): VerifyOptions {
+  const lowerings = lowering?.join() === "auto" || (all && !lowering) ? "auto" : lowering;
+  return {
+    ...rest,
+    ...(models.length > 0 && { models }),
+    ...(weights !== undefined && { weights }),
+    ...(dtype && { dtypes: dtype }),
+    ...(lowerings && { lowerings }),
+    ...((tf32 ?? cudnnConvSearch ?? epOption) && {
+      cuda: {
+        ...(tf32 && { tf32 }),
+        ...(cudnnConvSearch && { cudnnConvSearch }),
+        ...(epOption && { other: epOption }),
       },
-    );
+    }),
+  } as VerifyOptions;
 }
 
 /** A table a model: one for all would be cut, and a reader compares settings of one model. */

@@ -1,7 +1,7 @@
 // The operators on CUDA.
-#include "cuda/causal-conv.cuh"
-#include "cuda/selective-scan.cuh"
-#include "cuda/ssd-scan.cuh"
+#include "causal-conv.cuh"
+#include "selective-scan.cuh"
+#include "ssd-scan.cuh"
 
 namespace ssm {
 

@@ -101,7 +101,7 @@ const WRONG: [string, GateSettings, RegExp][] = [
   ["provider", { ep: "tpu" as "cpu" }, /the execution provider is "tpu"; it must be "cpu" or "cuda"/],
   ["dtype", { dtypes: ["fp8" as "fp16"] }, /the dtype is "fp8"/],
   ["no dtype", { dtypes: [] }, /the dtype is missing; it must be one or several of fp16, fp32, bf16/],
-  ["lowering", { lowerings: ["fusion"] }, /the lowering is "fusion"/],
+  ["lowering", { lowerings: ["fusion"] as unknown as "auto" }, /the lowering is "fusion"/],
   ["lowering that is not built", { lowerings: ["fused"] }, /not built for this CPU/],
   [
     "lowering nobody has",

@@ -3,7 +3,7 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
-#include "../kernels.h"
+#include "kernels.h"
 
 namespace ssm {
 
