@@ -58,9 +58,7 @@ in segments, and 64 decoded tokens. Errors are relative to the reference's large
 $XDG_CACHE_HOME/ssm-scope/gate (~/.cache/...); rows of \`run\` say whether their setting passed. With --all models get the
 lowerings that \`run\` takes, unless others are given.
 
-Examples:
-  ssm-scope verify
-  ssm-scope verify mamba2-130m qwen2.5-0.5b --ep cuda --dtype fp16
+Example: ssm-scope verify mamba2-130m qwen2.5-0.5b --ep cuda --dtype fp16
 
 Exits with 1 when a setting did not pass; one that the provider does not support counts as neither.`,
     )
@@ -99,12 +97,28 @@ function failIf(failed: boolean): void {
   if (failed) throw new ExitError(EXIT.failed);
 }
 
-/** In the first dtype given, or the provider's own. */
-async function proveArchitectures({ ep, dtype, deviceId }: Flags): Promise<ArchitectureRow[]> {
+/** Options that say how models are judged. */
+const FOR_MODELS = [
+  "lowering",
+  "promptTokens",
+  "tf32",
+  "cudnnConvSearch",
+  "epOption",
+  "quantBlock",
+  "quantCompute",
+] as const satisfies (keyof Flags)[];
+
+async function proveArchitectures(flags: Flags): Promise<ArchitectureRow[]> {
+  const { ep, dtype, deviceId, all } = flags;
+  const stray = all ? undefined : FOR_MODELS.find((name) => flags[name] !== undefined);
+  if (stray)
+    throw new UserError(
+      `--${stray.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} is for models, and none is given; name one, or add --all`,
+    );
   const { verifyArchitectures } = await import("../run/index.js");
   const settings = {
     ep,
-    ...(dtype?.[0] !== undefined && { dtype: dtype[0] }),
+    ...(dtype && { dtypes: dtype }),
     ...(deviceId !== undefined && { deviceId }),
   } as ArchitectureOptions;
   return await interruptible((signal) => verifyArchitectures({ ...settings, signal }));
@@ -112,7 +126,7 @@ async function proveArchitectures({ ep, dtype, deviceId }: Flags): Promise<Archi
 
 async function printArchitectures(rows: readonly ArchitectureRow[]): Promise<void> {
   const { show } = await import("../notebook/display.js");
-  await show(rows.map(({ reason: _, dtype: __, ...row }) => row));
+  await show(rows.map(({ reason: _, ...row }) => row));
   for (const { architecture, reason } of rows) if (reason !== null) console.log(`${architecture}: ${reason}`);
 }
 

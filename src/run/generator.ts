@@ -23,7 +23,7 @@ import type { Measured } from "./loaded.js";
 import type { LoadedModel } from "./loaded-model.js";
 import { operatorsOf } from "./operators.js";
 import type { Cell } from "./plan.js";
-import { other, sideAfter, stateBytes, type Side } from "./states.js";
+import { other, PRIMED_POSITIONS, sideAfter, stateBytes, type Side } from "./states.js";
 
 export interface GeneratorOptions {
   /** Whether to keep the last position's logits of every step: for checks, not for timing. */
@@ -371,9 +371,6 @@ interface Decode {
   /** Whether they are replayed as a CUDA graph. */
   readonly cudaGraph: boolean;
 }
-
-/** Two sides, and ONNX Runtime runs a step up to three times to capture it. */
-const PRIMED_POSITIONS = 4;
 
 /** Runs a step on a GPU, as a captured graph where there is one: one for each binding. */
 function runStep({ session, steps, cudaGraph }: Decode, side: Side): void {

@@ -7,6 +7,7 @@ import { Generator } from "./generator.js";
 import type { Loaded } from "./loaded.js";
 import type { Cell } from "./plan.js";
 import { openDevice, type ProcessMemory } from "./process-memory.js";
+import { PRIMED_POSITIONS } from "./states.js";
 import { weightSource } from "./weight-source.js";
 import { WeightStore, type WeightSource } from "./weight-store.js";
 
@@ -31,6 +32,7 @@ export class LoadedModel implements Loaded {
     this.weights = new WeightStore(this.device, source);
     this.prepacked = runtime.createPrepackedWeights();
     this.positions = Math.max(
+      PRIMED_POSITIONS,
       ...cells.map(({ model, promptTokens, newTokens }) => prefixTokens(model) + promptTokens + newTokens),
     );
   }

@@ -21,7 +21,7 @@ import { ARENA_STRATEGIES, assertOther, type CudaOptions } from "../ort/index.js
 import type { TokenizedDocument } from "./document.js";
 import { activationType } from "./graph-options.js";
 import { memoryOf } from "./memory-budget.js";
-import { areBuilt, FUSED_BY_DEFAULT, notBuilt, type HasOperators } from "./operators.js";
+import { areBuilt, isFusedByDefault, notBuilt, type HasOperators } from "./operators.js";
 import { promptFrom, type DocumentPrompt } from "./prompt.js";
 import { assertQuantized, quantizationOf, type QuantBlock, type QuantCompute } from "./quantization.js";
 import { DTYPES, unsupported } from "./support.js";
@@ -335,7 +335,7 @@ export function chooseLowerings(
     if (wanted !== "auto" && !known.includes(wanted))
       throw new UserError(`${model.name} has no lowering "${wanted}"; it has ${known.join(" and ")}`);
   const wanted = [lowering, decodeLowering].filter((one) => one !== "auto");
-  if (wanted.length === 0 ? FUSED_BY_DEFAULT[ep] && built() : wanted.includes("fused")) {
+  if (wanted.length === 0 ? isFusedByDefault(model, ep) && built() : wanted.includes("fused")) {
     if (wanted.some((one) => one !== "fused"))
       throw new UserError(
         `the lowering is "${lowering}" and that of decoding "${decodeLowering}", but fused operators keep their state in another form than stock ones; use fused for both, or for neither`,

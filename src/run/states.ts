@@ -104,3 +104,6 @@ export const other = (side: Side): Side => (side === 0 ? 1 : 0);
 
 /** The newest side after as many runs as that, the first of which read `side`. */
 export const sideAfter = (runs: number, side: Side): Side => (runs % 2 === 0 ? side : other(side));
+
+/** Positions that priming writes: two sides, and ONNX Runtime runs a step up to three times to capture it. */
+export const PRIMED_POSITIONS = 4;

@@ -34,7 +34,9 @@ const WRONG: [string[], RegExp][] = [
   [["--dtype", ","], /the dtype is missing/],
   [["gpt-neo-125m", "--lowering", "ssd-matmul"], /no model given has the lowering ssd-matmul/],
   [["gpt-neo-125m", "-l", "4K"], /gpt-neo-125m has 2048 positions/],
-  [["--tf32"], /the execution provider is cpu; add --ep cuda/],
+  [["--tf32"], /--tf32 is for models, and none is given/],
+  [["--all", "mamba-130m"], /--all is every model, but mamba-130m is given too/],
+  [["gpt-neo-125m", "--tf32"], /the execution provider is cpu; add --ep cuda/],
   [["--device-id", "x"], /"x" is not a whole number/],
 ];
 

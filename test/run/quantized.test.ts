@@ -4,7 +4,6 @@ import { encodeModel, type FloatType } from "../../src/graph/index.js";
 import {
   buildModel,
   fromBits,
-  lowerings,
   storedTensors,
   toBits,
   weightBytes,
@@ -17,6 +16,7 @@ import { cellOf as gateCell, referenceOf } from "../../src/run/gate/cell.js";
 import { openDevice } from "../../src/run/process-memory.js";
 import { LoadedModel, plan, WeightStore, type Cell, type Settings } from "../../src/run/index.js";
 import { cellColumns } from "../../src/run/rows.js";
+import { variants } from "../support/checkpoint-cell.js";
 import { loadCheckpoint, type Checkpoint } from "../support/checkpoint.js";
 import { relativeError, withGenerator } from "../support/generate.js";
 
@@ -24,7 +24,10 @@ import { relativeError, withGenerator } from "../support/generate.js";
 const TOLERANCE = 1e-4;
 
 // Widths of 16, 32 and 48: some blocks are not full.
-const FOLDERS = ["gpt_neo", "qwen2", "llama", "phi3", "mamba", "mamba2", "mamba2-groups", "falcon_h1-norm"];
+const FOLDERS = [
+  ...["gpt_neo", "qwen2", "llama", "phi3", "mamba", "mamba2", "mamba2-groups"],
+  ...["falcon_h1-norm", "zamba2-blocks", "hymba"],
+];
 
 const KINDS = ([4, 8] as const).flatMap((bits) =>
   [32, 128].map((block): QuantizedLinears => ({ bits, block, int8Compute: false })),
@@ -54,8 +57,9 @@ const worst = (actual: Float32Array[], expected: Float32Array[]): number =>
 
 for (const folder of FOLDERS)
   suite(`${folder}: quantised weights compute what they stand for`, () => {
-    const { model, source } = loadCheckpoint(folder);
-    const ways = lowerings(model).length > 0 ? lowerings(model) : [null];
+    const checkpoint = loadCheckpoint(folder);
+    const { model, source } = checkpoint;
+    const ways = variants(checkpoint);
     for (const quant of KINDS)
       test(`int${quant.bits} in blocks of ${quant.block}`, async () => {
         for (const lowering of ways)

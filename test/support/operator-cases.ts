@@ -195,10 +195,17 @@ export function convCase({ dtype, batch, tokens, spoil }: Case, [channels, width
 }
 
 /** Compares result and state with the reference; the state is float32 but for the convolution, which only copies. */
+/** On a GPU what is normed, and the states between chunks, are rounded to the type too. */
+const ROUNDINGS_ON_GPU = 3;
+
 export function check(operators: Operators, one: Case, { tensors, node, expected }: Prepared): void {
   const [actual, wanted] = [compute(operators, tensors, node), expected()];
   const worst = error(actual.y, wanted.y);
-  assert.ok(worst <= TOLERANCE[one.dtype], `${JSON.stringify(one)}: error ${worst}`);
+  const tolerance = TOLERANCE[one.dtype] * (operators.device ? ROUNDINGS_ON_GPU : 1);
+  assert.ok(worst <= tolerance, `${JSON.stringify(one)}: error ${worst}`);
   const state = error(actual.present, wanted.present);
-  assert.ok(state <= TOLERANCE.float32, `${JSON.stringify(one)}: error of the state ${state}`);
+  assert.ok(
+    state <= (operators.device ? tolerance : TOLERANCE.float32),
+    `${JSON.stringify(one)}: error of the state ${state}`,
+  );
 }

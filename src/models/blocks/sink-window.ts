@@ -153,11 +153,24 @@ export function rememberKeys(
     const heads = blocks
       ? ops.transpose(ops.reshape(added[role], [0, 0, kvHeads, dim]), [0, 2, 1, 3])
       : ops.reshape(added[role], [0, kvHeads, 1, dim]);
-    const all = ops.concat([cache.past, heads], 2, "keys");
+    const all = blocks
+      ? ops.concat([cache.past, heads], 2, "keys")
+      : behind(cache.past, heads, sinks + reach);
     cache.carry(ops.gather(all, kept, 2));
     return blocks ? ops.gather(all, blocks.rows, 2) : ops.unsqueeze(all, 2);
   };
   return { keys: seen("key"), values: seen("value") };
+}
+
+/**
+ * `count` rows of axis 2 and one more, without Concat: for parts of different sizes ONNX Runtime's copies their addresses from
+ * host memory that it then gives away, so a CUDA graph, which repeats the copy, reads those of the graph captured last.
+ */
+function behind(rows: Value, one: Value, count: number): Value {
+  const { graph } = rows;
+  const isNew = graph.constant("int64", [count + 1, 1], [...Array<number>(count).fill(0), 1]);
+  const padded = ops.padEnd(rows, 2, graph.constant("int64", [1], [1]), count + 1);
+  return ops.where(ops.equal(isNew, graph.constant("int64", [1], [1])), one, padded);
 }
 
 /**

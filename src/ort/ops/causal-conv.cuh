@@ -39,13 +39,8 @@ __global__ void __launch_bounds__(CONV_THREADS) causal_conv(CausalConv op, int t
   T* y = static_cast<T*>(op.y) + sequence * op.tokens * op.channels + channel;
 #pragma unroll 4
   for (int64_t t = start; t < end; t++) {
-    T in[V], out[V];
-    if constexpr (V == VECTOR) {
-      const Pack<T> pack = load(x + t * op.x.stride);
-#pragma unroll
-      for (int v = 0; v < V; v++) in[v] = pack.v[v];
-    } else
-      in[0] = x[t * op.x.stride];
+    const Pack<T, V> in = load<V>(x + t * op.x.stride);
+    Pack<T, V> out;
 #pragma unroll
     for (int v = 0; v < V; v++) {
       float sum = bias[v];
@@ -54,17 +49,11 @@ __global__ void __launch_bounds__(CONV_THREADS) causal_conv(CausalConv op, int t
         window[v][k] = window[v][k + 1];
         sum = fmaf(weight[v][k], window[v][k], sum);
       }
-      window[v][CONV_WIDTH - 1] = widen(in[v]);
+      window[v][CONV_WIDTH - 1] = widen(in.v[v]);
       sum = fmaf(weight[v][CONV_WIDTH - 1], window[v][CONV_WIDTH - 1], sum);
-      out[v] = narrow<T>(silu(sum));
+      out.v[v] = narrow<T>(silu(sum));
     }
-    if constexpr (V == VECTOR) {
-      Pack<T> pack;
-#pragma unroll
-      for (int v = 0; v < V; v++) pack.v[v] = out[v];
-      store(y + t * op.channels, pack);
-    } else
-      y[t * op.channels] = out[0];
+    store(y + t * op.channels, out);
   }
   if (end == op.tokens) {
     T* present = static_cast<T*>(op.present) + (sequence * op.channels + channel) * kept;
@@ -80,13 +69,15 @@ __global__ void __launch_bounds__(CONV_THREADS) causal_conv(CausalConv op, int t
 
 template <typename T>
 const char* causal_conv_of(const CausalConv& op, cudaStream_t stream) {
-  const bool wide = aligned(op.x, sizeof(T)) && op.channels % VECTOR == 0;
+  // More channels a thread need more registers than leave enough threads to hide the latency of memory.
+  constexpr int WIDE = 4;
+  const bool wide = aligned(op.x, sizeof(T)) && op.channels % WIDE == 0;
   const int tile = 16;
-  const int64_t threads = wide ? op.channels / VECTOR : op.channels;
+  const int64_t threads = wide ? op.channels / WIDE : op.channels;
   const dim3 grid(ceil_div(threads, CONV_THREADS), ceil_div(op.tokens, tile), op.batch);
   if (grid.y > 65535 || grid.z > 65535) return "CausalConv takes at most 1048560 tokens and 65535 sequences at a time on CUDA";
   if (wide)
-    causal_conv<T, VECTOR><<<grid, CONV_THREADS, 0, stream>>>(op, tile);
+    causal_conv<T, WIDE><<<grid, CONV_THREADS, 0, stream>>>(op, tile);
   else
     causal_conv<T, 1><<<grid, CONV_THREADS, 0, stream>>>(op, tile);
   return launched();

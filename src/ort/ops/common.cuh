@@ -26,15 +26,15 @@ __device__ __forceinline__ bfloat narrow<bfloat>(float v) { return __float2bfloa
 // Elements that are loaded and stored in one piece where they are aligned.
 constexpr int VECTOR = 8;
 
-template <typename T>
-struct alignas(sizeof(T) * VECTOR > 16 ? 16 : sizeof(T) * VECTOR) Pack {
-  T v[VECTOR];
+template <typename T, int COUNT = VECTOR>
+struct alignas(sizeof(T) * COUNT > 16 ? 16 : sizeof(T) * COUNT) Pack {
+  T v[COUNT];
 };
 
-template <typename T>
-__device__ __forceinline__ Pack<T> load(const T* p) { return *reinterpret_cast<const Pack<T>*>(p); }
-template <typename T>
-__device__ __forceinline__ void store(T* p, const Pack<T>& pack) { *reinterpret_cast<Pack<T>*>(p) = pack; }
+template <int COUNT = VECTOR, typename T>
+__device__ __forceinline__ Pack<T, COUNT> load(const T* p) { return *reinterpret_cast<const Pack<T, COUNT>*>(p); }
+template <typename T, int COUNT>
+__device__ __forceinline__ void store(T* p, const Pack<T, COUNT>& pack) { *reinterpret_cast<Pack<T, COUNT>*>(p) = pack; }
 
 __device__ __forceinline__ float silu(float v) { return __fdividef(v, 1.f + __expf(-v)); }
 

@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(STEP_HEADS * 32) prepare_steps(SsdScan op, int
 template <typename T, int STATE>
 __global__ void __launch_bounds__(STATE) chunk_states(SsdScan op, int64_t chunks, int heads, Steps steps, T* states) {
   constexpr int THREADS = STATE;  // each warp 32 rows of the state
-  extern __shared__ __align__(128) unsigned char memory[];
+  extern __shared__ __align__(16) unsigned char memory[];
   T* b = reinterpret_cast<T*>(memory);                 // [CHUNK, STATE]
   T* x = b + CHUNK * STATE;                            // 2 × [CHUNK, HEAD_DIM]
   float* weight = reinterpret_cast<float*>(x + 2 * CHUNK * HEAD_DIM);  // 2 × [CHUNK]
@@ -174,11 +174,16 @@ constexpr int OUTPUT_THREADS = OUTPUT_WARPS * 32;
 
 template <typename T, int STATE>
 struct OutputTile {
-  T c[CHUNK * STATE];
   struct Head {
     T x[CHUNK * HEAD_DIM], before[STATE * HEAD_DIM];
-  } head[1];  // and a second one where `b` was, once the scores are there
-  T b[CHUNK * STATE > CHUNK * HEAD_DIM + STATE * HEAD_DIM ? CHUNK * STATE : CHUNK * HEAD_DIM + STATE * HEAD_DIM];
+    T gate[CHUNK * HEAD_DIM];  // becomes the output
+  };
+  T c[CHUNK * STATE];
+  Head head;
+  union {
+    T b[CHUNK * STATE];
+    Head other;  // once the scores are there
+  };
   float decay[2][CHUNK], delta[2][CHUNK];
 };
 
@@ -187,9 +192,9 @@ template <typename T, int STATE>
 __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
     chunk_outputs(SsdScan op, int64_t chunks, int heads, Steps steps, const T* states) {
   using Tile = OutputTile<T, STATE>;
-  extern __shared__ __align__(128) unsigned char memory[];
+  extern __shared__ __align__(16) unsigned char memory[];
   Tile& tile = *reinterpret_cast<Tile*>(memory);
-  typename Tile::Head* const buffers[2] = {tile.head, reinterpret_cast<typename Tile::Head*>(tile.b)};
+  const auto buffer = [&](int h) -> typename Tile::Head& { return h % 2 ? tile.other : tile.head; };
 
   const int64_t chunk = blockIdx.x, first = int64_t(blockIdx.y) * heads, sequence = blockIdx.z;
   const int64_t group = first / (op.heads / op.groups);
@@ -198,13 +203,17 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
   const int lane = threadIdx.x % 32;
   // Later tokens see more: the two warps of a scheduler share early and late ones.
   const int warp = threadIdx.x / 32, part = warp < OUTPUT_WARPS / 2 ? warp : OUTPUT_WARPS * 3 / 2 - 1 - warp;
-  const int top = part * 16, seen = top + 16;  // this warp's tokens, and how many they see
+  const int top = part * 16;  // this warp's first token
+  const bool gated = op.gate.data && op.norm != Norm::before_gate;
   const auto fetch = [&](int h) {
     const int64_t head = first + h, slot = (sequence * chunks + chunk) * op.heads + head;
-    typename Tile::Head& to = *buffers[h % 2];
+    typename Tile::Head& to = buffer(h);
     copy_matrix<T, CHUNK, HEAD_DIM, OUTPUT_THREADS>(to.x,
         static_cast<const T*>(op.x.data) + row * op.x.stride + head * HEAD_DIM, op.x.stride, inside);
     copy_matrix<T, STATE, HEAD_DIM, OUTPUT_THREADS>(to.before, states + slot * STATE * HEAD_DIM, HEAD_DIM, STATE);
+    if (gated)
+      copy_matrix<T, CHUNK, HEAD_DIM, OUTPUT_THREADS>(to.gate,
+          static_cast<const T*>(op.gate.data) + row * op.gate.stride + head * HEAD_DIM, op.gate.stride, inside);
     const int j = threadIdx.x * 4;
     if (j < CHUNK)
       copy16(&tile.decay[h % 2][j], steps.decay + slot * CHUNK + j, true);
@@ -225,13 +234,15 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
     Fragment left[4];
     load_left<T, STATE>(left, tile.c, top, n);
 #pragma unroll
-    for (int j = 0; j < CHUNK; j += 16)
-      if (j < seen) {
-        Fragment right[4];
-        load_right_transposed<T, STATE>(right, tile.b, n, j);
-        multiply_add<T>(scores[j / 8], left, right[0], right[1]);
-        multiply_add<T>(scores[j / 8 + 1], left, right[2], right[3]);
-      }
+    for (int half_chunk = 0; half_chunk < CHUNK; half_chunk += CHUNK / 2)
+      if (half_chunk <= top)
+#pragma unroll
+        for (int j = half_chunk; j < half_chunk + CHUNK / 2; j += 16) {
+          Fragment right[4];
+          load_right_transposed<T, STATE>(right, tile.b, n, j);
+          multiply_add<T>(scores[j / 8], left, right[0], right[1]);
+          multiply_add<T>(scores[j / 8 + 1], left, right[2], right[3]);
+        }
   }
   __syncthreads();
 
@@ -244,10 +255,11 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
     } else
       copies_wait<0>();
     __syncthreads();
-    typename Tile::Head& mine = *buffers[h % 2];
+    typename Tile::Head& mine = buffer(h);
     const float *decay = tile.decay[h % 2], *delta = tile.delta[h % 2];
     const int64_t head = first + h;
     const float scale = steps.scale[(sequence * chunks + chunk) * op.heads + head];
+    const float skip = widen(static_cast<const T*>(op.skip)[head]);
     const float upper_decay = decay[upper], lower_decay = decay[lower];
 
     float y[HEAD_DIM / 8][4] = {};
@@ -272,51 +284,59 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
       y[p][2] *= to_lower;
       y[p][3] *= to_lower;
     }
+    // Halves of the chunk that all of this warp's tokens precede are left out; in long pieces without a branch products
+    // and exponentials overlap.
 #pragma unroll
-    for (int j = 0; j < CHUNK; j += 16)
-      if (j < seen) {
-        Fragment left[4];
+    for (int half_chunk = 0; half_chunk < CHUNK; half_chunk += CHUNK / 2)
+      if (half_chunk <= top)
 #pragma unroll
-        for (int side = 0; side < 2; side++) {
-          const int at = j + side * 8 + lane % 4 * 2;
-          const float2 from = *reinterpret_cast<const float2*>(decay + at), by = *reinterpret_cast<const float2*>(delta + at);
-          const float* s = scores[j / 8 + side];
-          // A select, not a product with 0: what is not seen may be infinite.
-          const float u0 = at <= upper ? s[0] * exp2_fast(upper_decay - from.x) * by.x : 0.f;
-          const float u1 = at + 1 <= upper ? s[1] * exp2_fast(upper_decay - from.y) * by.y : 0.f;
-          const float l0 = at <= lower ? s[2] * exp2_fast(lower_decay - from.x) * by.x : 0.f;
-          const float l1 = at + 1 <= lower ? s[3] * exp2_fast(lower_decay - from.y) * by.y : 0.f;
-          left[side * 2] = pack<T>(u0, u1);
-          left[side * 2 + 1] = pack<T>(l0, l1);
+        for (int j = half_chunk; j < half_chunk + CHUNK / 2; j += 16) {
+          Fragment left[4];
+#pragma unroll
+          for (int side = 0; side < 2; side++) {
+            const int at = j + side * 8 + lane % 4 * 2;
+            const float2 from = *reinterpret_cast<const float2*>(decay + at), by = *reinterpret_cast<const float2*>(delta + at);
+            const float* s = scores[j / 8 + side];
+            // A select, not a product with 0: what is not seen may be infinite.
+            const float u0 = at <= upper ? s[0] * exp2_fast(upper_decay - from.x) * by.x : 0.f;
+            const float u1 = at + 1 <= upper ? s[1] * exp2_fast(upper_decay - from.y) * by.y : 0.f;
+            const float l0 = at <= lower ? s[2] * exp2_fast(lower_decay - from.x) * by.x : 0.f;
+            const float l1 = at + 1 <= lower ? s[3] * exp2_fast(lower_decay - from.y) * by.y : 0.f;
+            left[side * 2] = pack<T>(u0, u1);
+            left[side * 2 + 1] = pack<T>(l0, l1);
+          }
+#pragma unroll
+          for (int p = 0; p < HEAD_DIM; p += 16) {
+            Fragment right[4];
+            load_right<T, HEAD_DIM>(right, mine.x, j, p);
+            multiply_add<T>(y[p / 8], left, right[0], right[1]);
+            multiply_add<T>(y[p / 8 + 1], left, right[2], right[3]);
+          }
         }
-#pragma unroll
-        for (int p = 0; p < HEAD_DIM; p += 16) {
-          Fragment right[4];
-          load_right<T, HEAD_DIM>(right, mine.x, j, p);
-          multiply_add<T>(y[p / 8], left, right[0], right[1]);
-          multiply_add<T>(y[p / 8 + 1], left, right[2], right[3]);
-        }
-      }
-    const float skip = widen(static_cast<const T*>(op.skip)[head]);
-    const bool gated = op.gate.data && op.norm != Norm::before_gate;
 #pragma unroll
     for (int p = 0; p < HEAD_DIM / 8; p++)
 #pragma unroll
       for (int side = 0; side < 2; side++) {
         const int token = side ? lower : upper, channel = p * 8 + lane % 4 * 2;
-        if (token < inside) {
-          const float2 x = unpack<T>(*reinterpret_cast<const Fragment*>(element<T, HEAD_DIM>(mine.x, token, channel)));
-          float2 out = {fmaf(y[p][side * 2], scale, skip * x.x), fmaf(y[p][side * 2 + 1], scale, skip * x.y)};
-          const int64_t column = head * HEAD_DIM + channel;
-          if (gated) {
-            const float2 z = unpack<T>(*reinterpret_cast<const Fragment*>(
-                static_cast<const T*>(op.gate.data) + (row + token) * op.gate.stride + column));
-            out.x *= silu(z.x);
-            out.y *= silu(z.y);
-          }
-          *reinterpret_cast<Fragment*>(static_cast<T*>(op.y) + (row + token) * op.heads * HEAD_DIM + column) = pack<T>(out.x, out.y);
+        const float2 x = unpack<T>(*reinterpret_cast<const Fragment*>(element<T, HEAD_DIM>(mine.x, token, channel)));
+        float2 out = {fmaf(y[p][side * 2], scale, skip * x.x), fmaf(y[p][side * 2 + 1], scale, skip * x.y)};
+        Fragment& place = *reinterpret_cast<Fragment*>(element<T, HEAD_DIM>(mine.gate, token, channel));
+        if (gated) {
+          const float2 z = unpack<T>(place);
+          out.x *= silu(z.x);
+          out.y *= silu(z.y);
         }
+        place = pack<T>(out.x, out.y);
       }
+    __syncwarp();
+    // The warp's own 16 rows, 16 bytes a lane.
+    T* to = static_cast<T*>(op.y) + row * op.heads * HEAD_DIM + head * HEAD_DIM;
+#pragma unroll
+    for (int i = lane; i < 16 * HEAD_DIM / VECTOR; i += 32) {
+      const int token = top + i / (HEAD_DIM / VECTOR), channel = i % (HEAD_DIM / VECTOR) * VECTOR;
+      if (token < inside)
+        store(to + int64_t(token) * op.heads * HEAD_DIM + channel, load(element<T, HEAD_DIM>(mine.gate, token, channel)));
+    }
     __syncthreads();
   }
 }
@@ -371,7 +391,7 @@ __global__ void __launch_bounds__(STEP_THREADS) ssd_recurrence(SsdScan op) {
 }
 
 // In place. A block a token and group.
-constexpr int NORM_THREADS = 256;
+constexpr int NORM_THREADS = 128;
 template <typename T>
 __global__ void __launch_bounds__(NORM_THREADS) norm_rows(SsdScan op) {
   const int64_t token = blockIdx.x, group = blockIdx.y, channels = op.heads * op.head_dim, width = channels / op.groups;
@@ -382,15 +402,16 @@ __global__ void __launch_bounds__(NORM_THREADS) norm_rows(SsdScan op) {
                       : nullptr;
   __shared__ float sums[NORM_THREADS / 32];
   float sum = 0.f;
-  const bool wide = width % VECTOR == 0;
+  const bool wide = width % VECTOR == 0 && reinterpret_cast<uintptr_t>(weight) % 16 == 0 &&
+                    reinterpret_cast<uintptr_t>(gate) % 16 == 0;
   if (wide)
-    for (int64_t i = threadIdx.x * VECTOR; i < width; i += NORM_THREADS * VECTOR) {
+    for (int i = threadIdx.x * VECTOR; i < width; i += NORM_THREADS * VECTOR) {
       const Pack<T> p = load(y + i);
 #pragma unroll
       for (int v = 0; v < VECTOR; v++) sum = fmaf(widen(p.v[v]), widen(p.v[v]), sum);
     }
   else
-    for (int64_t i = threadIdx.x; i < width; i += NORM_THREADS) sum = fmaf(widen(y[i]), widen(y[i]), sum);
+    for (int i = threadIdx.x; i < width; i += NORM_THREADS) sum = fmaf(widen(y[i]), widen(y[i]), sum);
 #pragma unroll
   for (int w = 16; w > 0; w /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, w);
   if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = sum;
@@ -399,19 +420,20 @@ __global__ void __launch_bounds__(NORM_THREADS) norm_rows(SsdScan op) {
 #pragma unroll
   for (int w = 0; w < NORM_THREADS / 32; w++) sum += sums[w];
   const float factor = rsqrtf(sum / float(width) + op.norm_epsilon);
-  const auto finish = [&](int64_t i, T v) {
-    const float normed = widen(v) * factor * widen(weight[i]);
-    return narrow<T>(gate ? normed * silu(widen(gate[i])) : normed);
+  const auto finish = [&](T v, T by, T z) {
+    const float normed = widen(v) * factor * widen(by);
+    return narrow<T>(gate ? normed * silu(widen(z)) : normed);
   };
   if (wide)
-    for (int64_t i = threadIdx.x * VECTOR; i < width; i += NORM_THREADS * VECTOR) {
+    for (int i = threadIdx.x * VECTOR; i < width; i += NORM_THREADS * VECTOR) {
       Pack<T> p = load(y + i);
+      const Pack<T> by = load(weight + i), z = gate ? load(gate + i) : p;
 #pragma unroll
-      for (int v = 0; v < VECTOR; v++) p.v[v] = finish(i + v, p.v[v]);
+      for (int v = 0; v < VECTOR; v++) p.v[v] = finish(p.v[v], by.v[v], z.v[v]);
       store(y + i, p);
     }
   else
-    for (int64_t i = threadIdx.x; i < width; i += NORM_THREADS) y[i] = finish(i, y[i]);
+    for (int i = threadIdx.x; i < width; i += NORM_THREADS) y[i] = finish(y[i], weight[i], gate ? gate[i] : y[i]);
 }
 
 // How many heads of a group a block takes: as many as leave a block for every multiprocessor twice.
@@ -463,7 +485,7 @@ const char* ssd_scan_of(const SsdScan& op, const Place& place, int multiprocesso
   bool done = false;
   if constexpr (sizeof(T) == 2) {
     const bool whole = aligned(op.x, 2) && aligned(op.b, 2) && aligned(op.c, 2) && op.head_dim == HEAD_DIM &&
-                       (!op.gate.data || (op.gate.stride % 2 == 0 && reinterpret_cast<uintptr_t>(op.gate.data) % 4 == 0));
+                       (!op.gate.data || aligned(op.gate, 2));
     if (whole && op.tokens >= LEAST_TOKENS_IN_CHUNKS) {
       done = true;
       switch (op.state) {

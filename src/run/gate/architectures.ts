@@ -3,16 +3,15 @@ import { CheckpointWeights, openCheckpoint, readConfig, readTensors } from "../.
 import { lowerings, type Lowering, type Model } from "../../models/index.js";
 import { PACKAGE_ROOT } from "../../record/index.js";
 import { areBuilt } from "../operators.js";
-import { oneOf, type Dtype, type Ep } from "../plan.js";
+import type { Dtype, Ep } from "../plan.js";
 import { showProgress, silentProgress } from "../progress.js";
 import { unsupported } from "../support.js";
 import { cellOf } from "./cell.js";
 import { openEngine, type OpenEngine } from "./engine.js";
 import { askCandidate, type ReferenceRun } from "./measure.js";
-import type { Way } from "./plan.js";
+import { listOf, type Way } from "./plan.js";
 import { problemOf } from "./problem.js";
 import type { Setting } from "./setting.js";
-import { TOLERANCES } from "./tolerances.js";
 
 /** Tiny checkpoints of every architecture, with the logits they must give; their README says how they were made. */
 const ORACLES = new URL("test/fixtures/hf/", PACKAGE_ROOT);
@@ -22,8 +21,8 @@ export interface ArchitectureOptions {
   ep?: Ep;
   /** Which of several GPUs. Default 0. */
   deviceId?: number;
-  /** Default: fp32 on the CPU, fp16 on a GPU. */
-  dtype?: Dtype;
+  /** Of fp32, fp16 and bf16. Default: fp32 on the CPU, fp16 on a GPU. */
+  dtypes?: readonly Dtype[];
   progress?: "auto" | "none";
   signal?: AbortSignal;
   /** What computes: another one shows that the check can fail. */
@@ -53,19 +52,20 @@ export interface ArchitectureRow {
  */
 export async function verifyArchitectures(options: ArchitectureOptions = {}): Promise<ArchitectureRow[]> {
   const { ep = "cpu", deviceId = 0, engine = openEngine, signal } = options;
-  const dtype = oneOf("the dtype", options.dtype ?? (ep === "cpu" ? "fp32" : "fp16"), DTYPES);
+  const dtypes = listOf("the dtype", options.dtypes ?? [ep === "cpu" ? "fp32" : "fp16"], DTYPES);
   const oracles = architectures().map(readOracle);
   const fused = areBuilt(ep, ep === "cpu" ? null : deviceId);
   const tasks = oracles.flatMap((oracle) => {
     const known = lowerings(oracle.model).filter((lowering) => lowering !== "fused" || fused);
-    return (known.length > 0 ? known : [null]).map((lowering) => ({ oracle, lowering }));
+    return (known.length > 0 ? known : [null]).flatMap((lowering) =>
+      dtypes.map((dtype) => ({ oracle, setting: settingOf(oracle.model, { ep, dtype, lowering }) })),
+    );
   });
   const progress = options.progress === "none" ? silentProgress : showProgress(tasks.length);
   const rows: ArchitectureRow[] = [];
   try {
-    for (const { oracle, lowering } of tasks) {
+    for (const { oracle, setting } of tasks) {
       signal?.throwIfAborted();
-      const setting = settingOf(oracle.model, { ep, dtype, lowering });
       rows.push(...(await askOracle(oracle, setting, deviceId, engine, signal)));
       progress.step(1, oracle.name);
     }
@@ -75,7 +75,7 @@ export async function verifyArchitectures(options: ArchitectureOptions = {}): Pr
   return rows;
 }
 
-const DTYPES = ["fp32", "fp16", "bf16"] as const;
+const DTYPES = ["fp16", "fp32", "bf16"] as const;
 
 export const architectures = (): string[] =>
   readdirSync(ORACLES, { withFileTypes: true })
@@ -169,7 +169,7 @@ async function askOracle(
       problem = problemOf(error, setting);
       if (problem === null) throw error;
     }
-  const tolerance = dtype === "fp32" ? TOLERANCE : TOLERANCES[dtype as "fp16" | "bf16"].max;
+  const tolerance = TOLERANCE[dtype as keyof typeof TOLERANCE];
   const row = { architecture: name, dtype, lowering, tolerance };
   if (problem !== null) {
     const { status: verdict, reason } = problem;
@@ -182,8 +182,12 @@ async function askOracle(
   });
 }
 
-/** float32 may have what another order of sums makes; transformers and a float64 twin differ by 2e-6. */
-const TOLERANCE = 1e-4;
+/**
+ * float32 may have what another order of sums makes; transformers and a float64 twin differ by 2e-6. Rounded to float16 the
+ * worst of these small networks, whose layers even out less than large ones', is off by 3.8e-2 on the CPU; bfloat16 has 3
+ * bits less.
+ */
+const TOLERANCE = { fp32: 1e-4, fp16: 6e-2, bf16: 4.8e-1 } as const;
 
 function refusal({ model, ep, dtype, lowering }: Setting): ReturnType<typeof problemOf> {
   const reason = unsupported(model, ep, dtype, lowering);

@@ -190,7 +190,12 @@ function waysOf(prompts: readonly Prompt[]): Way[] {
   return [{ segmentTokens: null, prompts }, ...segmented, ...whole].filter((way) => way.prompts.length > 0);
 }
 
-function listOf<T extends string>(what: string, values: readonly string[], allowed: readonly T[]): T[] {
+/** `values` without repetitions, or a UserError that says what `what` may be. */
+export function listOf<T extends string>(
+  what: string,
+  values: readonly string[],
+  allowed: readonly T[],
+): T[] {
   if (values.length === 0)
     throw new UserError(`${what} is missing; it must be one or several of ${allowed.join(", ")}`);
   return [...new Set(values.map((value) => oneOf(what, value, allowed)))];

@@ -49,7 +49,7 @@ test("logits that are off by more than the tolerance fail", async () => {
 });
 
 test("a type that the provider has no kernels for is refused", async () => {
-  await assert.rejects(verifyArchitectures({ dtype: "int4" as "fp16", progress: "none" }), {
+  await assert.rejects(verifyArchitectures({ dtypes: ["int4"], progress: "none" }), {
     name: "UserError",
     message: /the dtype is "int4"; it must be/,
   });
