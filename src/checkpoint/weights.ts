@@ -1,5 +1,4 @@
-import { elements } from "../graph/index.js";
-import { toBits, type Model, type Part, type WeightBits, type WeightSpec } from "../models/index.js";
+import { fillParts, type Model, type Part, type WeightBits, type WeightSpec } from "../models/index.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { converter, STORED } from "./convert.js";
 import { readInto, withFile } from "./file.js";
@@ -33,16 +32,9 @@ export class CheckpointWeights {
 
   /** Writes the weight's values into `out`, which holds exactly its elements. */
   fill(spec: WeightSpec, out: WeightBits): void {
-    if (spec.role === "table") {
-      out.set(toBits(spec.fill(), spec.dtype));
-      return;
-    }
-    let start = 0;
-    for (const part of spec.parts) {
-      const count = elements(part.shape);
-      this.#fillPart(part, spec, out.subarray(start, start + count));
-      start += count;
-    }
+    fillParts(spec, out, (part, into) => {
+      this.#fillPart(part, spec, into);
+    });
   }
 
   #fillPart({ name, transform }: Part, { dtype }: WeightSpec, out: WeightBits): void {

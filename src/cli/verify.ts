@@ -31,7 +31,7 @@ export function verifyCommand(): Command {
     )
     .option(
       "--dtype <list>",
-      "of fp16, fp32 and bf16 (default: all; on the CPU fp32,fp16), int8 and int4",
+      "of fp16, fp32 and bf16 (default: all, on the CPU fp32,fp16; of architectures the provider's own), int8 and int4",
       parseList,
     )
     .option(
@@ -63,38 +63,41 @@ Example: ssm-scope verify mamba2-130m qwen2.5-0.5b --ep cuda --dtype fp16
 Exits with 1 when a setting did not pass; one that the provider does not support counts as neither.`,
     )
     .action(async (names: string[], flags: Flags) => {
-      const { all = false, config, weights, json = false } = flags;
-      if (all && names.length > 0)
+      const { all = false, config = [], weights, json = false } = flags;
+      const named = [...names, ...config, ...(weights === undefined ? [] : [weights])];
+      if (all && named.length > 0)
         throw new UserError(
-          `--all is every model, but ${names.join(", ")} is given too; leave one of them out`,
+          `--all is every model, but ${named.join(", ")} is given too; leave one of them out`,
         );
-      const models = [...names, ...(await readConfigs(config))];
-      const named = models.length > 0 || weights !== undefined;
-      const architectures = named ? [] : await proveArchitectures(flags);
+      // On the CPU float32 is what models are judged by.
+      const judged = named.length > 0 || (all && flags.ep === "cuda");
+      const architectures = named.length > 0 ? [] : await proveArchitectures(flags, judged);
       if (!json && architectures.length > 0) await printArchitectures(architectures);
-      if (!named && !(all && flags.ep === "cuda")) {
+      if (!judged) {
         if (json) console.log(JSON.stringify(architectures, null, 2));
-        failIf(architectures.some(({ verdict }) => verdict === "failed" || verdict === "not-run"));
+        failIf(architectures.map(({ verdict }) => verdict));
         return;
       }
+      const models = [...names, ...(await readConfigs(config))];
       const { verify, UnfinishedError } = await import("../run/index.js");
+      const report = async (results: readonly GateResult[]): Promise<void> => {
+        if (!json) await print(results);
+        else console.log(JSON.stringify(all ? { architectures, models: results } : results, null, 2));
+      };
       try {
         const results = await interruptible((signal) => verify({ ...gateOptions(flags, models), signal }));
-        await print(results, json);
-        failIf(
-          [...architectures.map(({ verdict }) => verdict), ...results.map(({ status }) => status)].some(
-            (verdict) => verdict === "failed" || verdict === "not-run",
-          ),
-        );
+        await report(results);
+        failIf([...architectures.map(({ verdict }) => verdict), ...results.map(({ status }) => status)]);
       } catch (error) {
-        if (error instanceof UnfinishedError) await print(error.results, json);
+        if (error instanceof UnfinishedError) await report(error.results);
         throw error;
       }
     });
 }
 
-function failIf(failed: boolean): void {
-  if (failed) throw new ExitError(EXIT.failed);
+function failIf(verdicts: readonly GateResult["status"][]): void {
+  if (verdicts.some((verdict) => verdict === "failed" || verdict === "not-run"))
+    throw new ExitError(EXIT.failed);
 }
 
 /** Options that say how models are judged. */
@@ -108,17 +111,19 @@ const FOR_MODELS = [
   "quantCompute",
 ] as const satisfies (keyof Flags)[];
 
-async function proveArchitectures(flags: Flags): Promise<ArchitectureRow[]> {
-  const { ep, dtype, deviceId, all } = flags;
-  const stray = all ? undefined : FOR_MODELS.find((name) => flags[name] !== undefined);
+/** @param judged whether models follow, which options may be for */
+async function proveArchitectures(flags: Flags, judged: boolean): Promise<ArchitectureRow[]> {
+  const { ep, dtype, deviceId } = flags;
+  const stray = judged ? undefined : FOR_MODELS.find((name) => flags[name] !== undefined);
   if (stray)
     throw new UserError(
-      `--${stray.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} is for models, and none is given; name one, or add --all`,
+      `--${stray.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} is for models, and none is given; name one`,
     );
   const { verifyArchitectures } = await import("../run/index.js");
+  const floats = judged ? dtype?.filter((name) => !name.startsWith("int")) : dtype;
   const settings = {
     ep,
-    ...(dtype && { dtypes: dtype }),
+    ...(floats && (floats.length > 0 || !judged) && { dtypes: floats }),
     ...(deviceId !== undefined && { deviceId }),
   } as ArchitectureOptions;
   return await interruptible((signal) => verifyArchitectures({ ...settings, signal }));
@@ -153,11 +158,7 @@ function gateOptions(
 }
 
 /** A table a model: one for all would be cut, and a reader compares settings of one model. */
-async function print(results: readonly GateResult[], json: boolean): Promise<void> {
-  if (json) {
-    console.log(JSON.stringify(results, null, 2));
-    return;
-  }
+async function print(results: readonly GateResult[]): Promise<void> {
   const [{ gateRow, describeSetting }, { show }] = await Promise.all([
     import("../run/index.js"),
     import("../notebook/display.js"),

@@ -28,7 +28,7 @@ export { greedyGraph } from "./greedy-graph.js";
 export { SSD_CHUNK } from "./blocks/ssd.js";
 export { weightBytes } from "./weight-bytes.js";
 export { registryRows, modelRow } from "./registry-rows.js";
-export { RandomWeights, fromBits, toBits, type WeightBits } from "./weights.js";
+export { RandomWeights, fillParts, fromBits, toBits, type WeightBits } from "./weights.js";
 export {
   dequantizeRows,
   quantizeRows,

@@ -24,16 +24,9 @@ export class RandomWeights {
 
   /** Writes the weight's values into `out`, which holds exactly its elements. */
   fill(spec: WeightSpec, out: WeightBits): void {
-    if (spec.role === "table") {
-      out.set(toBits(spec.fill(), spec.dtype));
-      return;
-    }
-    let start = 0;
-    for (const part of spec.parts) {
-      const count = elements(part.shape);
-      this.#fillPart(part, spec.dtype, out.subarray(start, start + count));
-      start += count;
-    }
+    fillParts(spec, out, (part, into) => {
+      this.#fillPart(part, spec.dtype, into);
+    });
   }
 
   #fillPart({ name, init, transform }: Part, dtype: FloatType, out: WeightBits): void {
@@ -69,6 +62,24 @@ export class RandomWeights {
       this.#scaled.set(key, tile);
     }
     return tile;
+  }
+}
+
+/** Writes a weight's values into `out`, part by part; those of a table are computed. */
+export function fillParts(
+  spec: WeightSpec,
+  out: WeightBits,
+  fillPart: (part: Part, into: WeightBits) => void,
+): void {
+  if (spec.role === "table") {
+    out.set(toBits(spec.fill(), spec.dtype));
+    return;
+  }
+  let start = 0;
+  for (const part of spec.parts) {
+    const count = elements(part.shape);
+    fillPart(part, out.subarray(start, start + count));
+    start += count;
   }
 }
 

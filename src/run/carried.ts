@@ -27,12 +27,14 @@ export class Carried implements Disposable {
     capacity: number,
     logits: TensorSpec | undefined,
   ): Carried {
+    // First what may not fit: nothing is held then.
+    const states = States.allocate(device, caches, batch, capacity);
     const [token, position, kept] = device.allocate([
       { dtype: "int64", shape: [batch, 1] },
       { dtype: "int32", shape: [batch] },
       ...(logits ? [logits] : []),
     ]);
-    return new Carried(device, States.allocate(device, caches, batch, capacity), token!, position!, kept);
+    return new Carried(device, states, token!, position!, kept);
   }
 
   /** One sequence's part of the memory. */

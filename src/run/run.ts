@@ -50,8 +50,8 @@ export class InterruptedError extends Error {
 
 /**
  * Measures every model at every prompt length on this machine and returns one row a sample (columns: schema.ts),
- * rows of an earlier, resumed campaign included. Weights are seeded random numbers: speed and memory do not depend on
- * them, and every row says so.
+ * rows of an earlier, resumed campaign included. Weights are seeded random numbers unless a checkpoint is given: speed
+ * and memory do not depend on them, and every row says which.
  *
  * Throws UserError for settings that make no sense, before anything is measured. Running out of memory is a row, and so
  * is the death of a cell's own process.

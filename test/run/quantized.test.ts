@@ -64,7 +64,9 @@ for (const folder of FOLDERS)
       test(`int${quant.bits} in blocks of ${quant.block}`, async () => {
         for (const lowering of ways)
           for (const prompt of prompts) {
-            const setting = { ...referenceOf({ model }), lowering };
+            const reference = referenceOf({ model });
+            const decodeLowering = lowering === "fused" ? lowering : reference.decodeLowering;
+            const setting = { ...reference, lowering, decodeLowering };
             const way = { segmentTokens: null, prompts: [{ tokens: prompt.length, decoded: 3 }] };
             const cell = gateCell({ deviceId: null, seed: 1 }, setting, way);
             const dtype = quant.bits === 4 ? "int4" : "int8";

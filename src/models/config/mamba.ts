@@ -68,7 +68,7 @@ function readCommon(keys: Keys, tied: boolean): void {
   keys.only("tie_word_embeddings", tied, [true]);
 }
 
-/** Δ is not clamped. Infinity is what JSON cannot say: transformers 5 writes an object, `readJson` makes one of older files. */
+/** Δ is not clamped. Infinity is what JSON cannot say: transformers 5 writes an object, reading a file makes one of older files' word. */
 export function refuseTimeStepLimit(keys: Keys): void {
   const limit = keys.value("time_step_limit");
   if (limit === undefined) return;

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { openDriver } from "../cuda/driver.js";
 import { thisMachine } from "../cuda/places.js";
 import { planBuild, type BuildPlan } from "./build-plan.js";
-import { capabilityOf } from "./capability.js";
+import { UserError } from "../../errors.js";
+import { capabilityOf, LEAST_CAPABILITY } from "./capability.js";
 import { findCompiler, HOW_TO_GET } from "./compiler.js";
 import {
   BUILD_FILE,
@@ -46,7 +47,17 @@ export interface BuildResult {
 /** Compiles the fused operators for this machine; what fails is in the result. */
 export function buildOperators(options: BuildOptions = {}): BuildResult[] {
   const named = (options.architectures ?? []).map(capabilityOf);
-  const capabilities = named.length > 0 ? named : gpuCapabilities();
+  if (named.length > 0 && options.eps?.includes("cuda") === false)
+    throw new UserError(
+      `the GPU architecture ${named.join(", ")} is given, but only the CPU's library is wanted`,
+    );
+  const old = named.find((capability) => Number(capability) < LEAST_CAPABILITY);
+  if (old !== undefined)
+    throw new UserError(
+      `the GPU architecture is ${old}; the fused operators need a compute capability of ${LEAST_CAPABILITY} or more`,
+    );
+  const capabilities =
+    named.length > 0 ? named : gpuCapabilities().filter((one) => Number(one) >= LEAST_CAPABILITY);
   const eps = options.eps ?? (capabilities.length > 0 ? (["cpu", "cuda"] as const) : (["cpu"] as const));
   return eps.map((ep) => buildOne(ep, ep === "cpu" ? [cpuSignature()] : capabilities, options));
 }
@@ -57,7 +68,7 @@ function buildOne(ep: OperatorsEp, architectures: readonly string[], options: Bu
   const impossible = (problem: string): BuildResult => ({ ...nothing, status: "impossible", problem });
   if (architectures.length === 0)
     return impossible(
-      "no GPU was found to compile for; name its compute capability, e.g. `ssm-scope ops build --arch 90`",
+      "no GPU of compute capability 8.0 or more was found to compile for; name its compute capability, e.g. `ssm-scope ops build --arch 90`",
     );
   const compiler = findCompiler(ep, { ...thisMachine(), environment });
   if (compiler === null) return impossible(HOW_TO_GET[ep]);

@@ -7,11 +7,9 @@ export function capabilityOf(text: string): string {
   throw new UserError(`the GPU architecture is "${text}"; it must be a compute capability such as 90 or 8.9`);
 }
 
-/** Hopper's matrix instructions (wgmma) are in no other architecture, and have a name of their own for it. */
-const OWN_INSTRUCTIONS = new Set(["90"]);
+/** The kernels use asynchronous copies and matrix instructions that older GPUs have not. */
+export const LEAST_CAPABILITY = 80;
 
 /** What nvcc is told to make for a compute capability. */
-export function gencode(capability: string): string {
-  const name = OWN_INSTRUCTIONS.has(capability) ? `${capability}a` : capability;
-  return `-gencode=arch=compute_${name},code=sm_${name}`;
-}
+export const gencode = (capability: string): string =>
+  `-gencode=arch=compute_${capability},code=sm_${capability}`;

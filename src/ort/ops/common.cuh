@@ -3,6 +3,7 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
+#include <stdio.h>
 #include "kernels.h"
 
 namespace ssm {
@@ -69,9 +70,24 @@ inline bool aligned(const Section& s, size_t size) {
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// What became of the launches so far: nullptr, or the error, in the words by which a lost device is known.
 inline const char* launched() {
-  const cudaError_t error = cudaPeekAtLastError();
-  return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
+  const cudaError_t error = cudaGetLastError();
+  if (error == cudaSuccess) return nullptr;
+  thread_local char text[256];
+  snprintf(text, sizeof text, "CUDA error %d: %s", int(error), cudaGetErrorString(error));
+  return text;
+}
+
+// Whether a block can have as much shared memory: GPUs have 99 to 227 KB.
+inline bool fits(size_t bytes) {
+  static const int most = [] {
+    int device = 0, found = 0;
+    cudaGetDevice(&device);
+    cudaDeviceGetAttribute(&found, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+    return found;
+  }();
+  return bytes <= size_t(most);
 }
 
 }  // namespace ssm

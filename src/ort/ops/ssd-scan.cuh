@@ -475,6 +475,12 @@ const char* ssd_steps(const SsdScan& op, cudaStream_t stream) {
   return launched();
 }
 
+// A number that a template can be chosen by.
+template <int N>
+struct Number {
+  static constexpr int value = N;
+};
+
 // Below, starting five kernels takes longer than the tokens.
 constexpr int64_t LEAST_TOKENS_IN_CHUNKS = 32;
 
@@ -486,14 +492,14 @@ const char* ssd_scan_of(const SsdScan& op, const Place& place, int multiprocesso
   if constexpr (sizeof(T) == 2) {
     const bool whole = aligned(op.x, 2) && aligned(op.b, 2) && aligned(op.c, 2) && op.head_dim == HEAD_DIM &&
                        (!op.gate.data || aligned(op.gate, 2));
+    const auto in_chunks = [&](auto state) {
+      done = fits(sizeof(OutputTile<T, state.value>));
+      if (done) fault = ssd_chunks<T, state.value>(op, place, multiprocessors);
+    };
     if (whole && op.tokens >= LEAST_TOKENS_IN_CHUNKS) {
-      done = true;
-      switch (op.state) {
-        case 64: fault = ssd_chunks<T, 64>(op, place, multiprocessors); break;
-        case 128: fault = ssd_chunks<T, 128>(op, place, multiprocessors); break;
-        case 256: fault = ssd_chunks<T, 256>(op, place, multiprocessors); break;
-        default: done = false;
-      }
+      if (op.state == 64) in_chunks(Number<64>{});
+      if (op.state == 128) in_chunks(Number<128>{});
+      if (op.state == 256) in_chunks(Number<256>{});
     }
   }
   if (!done) {

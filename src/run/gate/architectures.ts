@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { CheckpointWeights, openCheckpoint, readConfig, readTensors } from "../../checkpoint/index.js";
 import { lowerings, type Lowering, type Model } from "../../models/index.js";
 import { PACKAGE_ROOT } from "../../record/index.js";
@@ -96,7 +97,7 @@ interface OracleFile {
 }
 
 function readOracle(name: string): Oracle {
-  const folder = new URL(name, ORACLES).pathname;
+  const folder = fileURLToPath(new URL(name, ORACLES));
   const { transformers, prompts } = JSON.parse(readFileSync(`${folder}/oracle.json`, "utf8")) as OracleFile;
   const tensors = readTensors(`${folder}/expected.safetensors`);
   const model = readConfig(folder);
