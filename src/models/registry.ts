@@ -475,16 +475,25 @@ export function buildModel(model: Model, options: BuildOptions): ModelGraph {
 export function lowerings(model: Model): readonly Lowering[] {
   switch (model.arch) {
     case "mamba":
+      return ["linear-attention", ...fused(model.config.conv_kernel)];
     case "hymba":
-      return ["linear-attention", "fused"];
+      return ["linear-attention", ...fused(model.config.mamba_d_conv)];
     case "mamba2":
+      return ["ssd-matmul", "linear-attention", ...fused(model.config.conv_kernel, model.config.state_size)];
     case "falcon_h1":
     case "zamba2":
-      return ["ssd-matmul", "linear-attention", "fused"];
+      return [
+        "ssd-matmul",
+        "linear-attention",
+        ...fused(model.config.mamba_d_conv, model.config.mamba_d_state),
+      ];
     default:
       return [];
   }
 }
+
+/** Our own operators take a convolution of 4 at most, and heads of 256 states. */
+const fused = (convWidth: number, state = 0): Lowering[] => (convWidth <= 4 && state <= 256 ? ["fused"] : []);
 
 /** Longest sequence the published model was made for; undefined where it has no positions. */
 export const maxPositions = (model: Model): number | undefined =>

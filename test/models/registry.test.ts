@@ -146,3 +146,14 @@ test(
     }
   },
 );
+
+test("shapes that our own operators do not take have stock lowerings only", () => {
+  const mamba2 = findModel("mamba2-130m");
+  assert.ok(mamba2.arch === "mamba2");
+  assert.ok(lowerings(mamba2).includes("fused"));
+  for (const change of [{ conv_kernel: 5 }, { state_size: 512 }])
+    assert.deepEqual(lowerings({ ...mamba2, config: { ...mamba2.config, ...change } }), [
+      "ssd-matmul",
+      "linear-attention",
+    ]);
+});
