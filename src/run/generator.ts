@@ -18,7 +18,7 @@ import {
 } from "../ort/index.js";
 import { Carried } from "./carried.js";
 import { activationType, graphOptions, tokensMultipleOf, type Phase } from "./graph-options.js";
-import { arenaLimit, assertWithin } from "./memory-budget.js";
+import { assertRoom, optionsWithin } from "./memory-budget.js";
 import type { Measured } from "./loaded.js";
 import type { LoadedModel } from "./loaded-model.js";
 import { operatorsOf } from "./operators.js";
@@ -91,7 +91,7 @@ export class Generator implements Measured {
       // cache's capacity is right for all steps.
       this.#total[0] = this.#capacity;
       this.#decode = this.#openDecode(decode);
-      this.#prefill = this.#open(prefill, this.#cudaOptions());
+      this.#prefill = this.#open(prefill, optionsWithin(this.#cell, this.#model.memory));
       this.contextBytes = this.#measureContext();
     } catch (error) {
       this[Symbol.dispose]();
@@ -105,8 +105,7 @@ export class Generator implements Measured {
   }
 
   #assertWithin(what: string, bytes: number): void {
-    const { memoryBytes } = this.#cell;
-    if (memoryBytes !== null) assertWithin(memoryBytes, this.#model.memory.bytes(), what, bytes);
+    assertRoom(this.#cell, this.#model.memory, what, bytes);
   }
 
   #own<T extends Disposable>(resource: T): T {
@@ -137,7 +136,7 @@ export class Generator implements Measured {
   /** The decode session and its steps, as a CUDA graph where the cell wants one and it can be captured. */
   #openDecode(graph: ModelGraph): Decode {
     const { cudaGraph } = this.#cell;
-    const cuda = this.#cudaOptions();
+    const cuda = optionsWithin(this.#cell, this.#model.memory);
     if (cuda && cudaGraph !== "off")
       try {
         return this.#prime(graph, { ...cuda, graph: true });
@@ -164,13 +163,6 @@ export class Generator implements Measured {
         runStep(decode, side);
       }
     return decode;
-  }
-
-  /** Null on the CPU. A session may take what is left of the budget now. */
-  #cudaOptions(): CudaOptions | null {
-    const { cuda, memoryBytes } = this.#cell;
-    if (!cuda || memoryBytes === null) return cuda;
-    return { ...cuda, memoryLimitBytes: arenaLimit(memoryBytes, this.#model.memory.bytes()) };
   }
 
   #open(graph: ModelGraph, cuda: CudaOptions | null): Session {

@@ -1,5 +1,7 @@
 import { UserError } from "../errors.js";
-import { NativeError } from "../ort/index.js";
+import { NativeError, type CudaOptions } from "../ort/index.js";
+import type { AnyCell } from "./plan.js";
+import type { ProcessMemory } from "./process-memory.js";
 
 const MIB = 2 ** 20;
 
@@ -46,4 +48,23 @@ export function assertWithin(budgetBytes: number | null, usedBytes: number, what
       : `out of memory: ${what} of ${bytes} bytes, with ${usedBytes} in use, over the budget of ${budgetBytes}`,
     bytes || null,
   );
+}
+
+/** The same of a cell's budget; the process is only asked what it takes where there is one. */
+export function assertRoom(
+  { memoryBytes }: Pick<AnyCell, "memoryBytes">,
+  memory: ProcessMemory,
+  what: string,
+  bytes = 0,
+): void {
+  if (memoryBytes !== null) assertWithin(memoryBytes, memory.bytes(), what, bytes);
+}
+
+/** The options of a session, which may take what is left of the cell's budget now; null on the CPU. */
+export function optionsWithin(
+  { cuda, memoryBytes }: Pick<AnyCell, "cuda" | "memoryBytes">,
+  memory: ProcessMemory,
+): CudaOptions | null {
+  if (!cuda || memoryBytes === null) return cuda;
+  return { ...cuda, memoryLimitBytes: arenaLimit(memoryBytes, memory.bytes()) };
 }

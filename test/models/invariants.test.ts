@@ -3,6 +3,7 @@ import { suite, test } from "node:test";
 import { randomPrompt } from "../../src/models/index.js";
 import { randomIndex } from "../../src/stats/index.js";
 import { cellOf, variants } from "../support/checkpoint-cell.js";
+import { columns } from "../../src/run/generator.js";
 import { architectures } from "../../src/run/gate/architectures.js";
 import { loadCheckpoint } from "../support/checkpoint.js";
 import { everyLogits } from "../support/every-logits.js";
@@ -62,14 +63,4 @@ for (const folder of architectures()) {
         assert.ok(relativeError(after.subarray(before, from), logits.subarray(before, from)) > 1e-3);
       });
     });
-}
-
-/** Columns start..end of `batch` rows. */
-function columns(rows: BigInt64Array, batch: number, start: number, end: number): BigInt64Array {
-  const width = rows.length / batch;
-  return BigInt64Array.from(
-    Array.from({ length: batch }, (_, row) => [
-      ...rows.subarray(row * width + start, row * width + end),
-    ]).flat(),
-  );
 }

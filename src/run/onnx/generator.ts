@@ -1,9 +1,9 @@
 import { elements, encodeModel, TYPES } from "../../graph/index.js";
 import { fromBits, greedyGraph, type CacheSpec } from "../../models/index.js";
-import type { Binding, CudaOptions, Device, Session, Tensor } from "../../ort/index.js";
+import type { Binding, Device, Session, Tensor } from "../../ort/index.js";
 import type { Measured } from "../loaded.js";
 import { columns } from "../generator.js";
-import { arenaLimit, assertWithin } from "../memory-budget.js";
+import { assertRoom, optionsWithin } from "../memory-budget.js";
 import { other, stateBytes, States, type Side } from "../states.js";
 import { GrowingCaches, growingBytes } from "./growing-caches.js";
 import { shapeOf, type IntegerType, type OnnxCache } from "./interface.js";
@@ -82,7 +82,7 @@ export class OnnxGenerator implements Measured {
   }
 
   #assertWithin(what: string, bytes: number): void {
-    assertWithin(this.#cell.memoryBytes, this.#loaded.memory.bytes(), what, bytes);
+    assertRoom(this.#cell, this.#loaded.memory, what, bytes);
   }
 
   #own<T extends Disposable>(resource: T): T {
@@ -105,7 +105,7 @@ export class OnnxGenerator implements Measured {
 
   #open(model: Uint8Array | string): Session {
     const { threads } = this.#cell;
-    const cuda = this.#cudaOptions();
+    const cuda = optionsWithin(this.#cell, this.#loaded.memory);
     return this.#own(
       this.#loaded.runtime.createSession(model, {
         device: this.#device,
@@ -119,13 +119,6 @@ export class OnnxGenerator implements Measured {
         ...(threads !== null && { threads }),
       }),
     );
-  }
-
-  /** Null on the CPU. A session may take what is left of the budget now. */
-  #cudaOptions(): CudaOptions | null {
-    const { cuda, memoryBytes } = this.#cell;
-    if (!cuda || memoryBytes === null) return cuda;
-    return { ...cuda, memoryLimitBytes: arenaLimit(memoryBytes, this.#loaded.memory.bytes()) };
   }
 
   /** How many positions of a run of `tokens` have logits. */
