@@ -1,0 +1,105 @@
+import type { Claim } from "./claim.js";
+import type { Estimate } from "./estimate.js";
+import type { Span } from "./measure.js";
+import { quantity, spanWords } from "./words.js";
+
+/** By how much a value may differ from a stated number, as a factor less 1. */
+export interface ClaimTolerance {
+  /** The same quantity measured again on the same device: clocks, software and drivers differ. Default 0.1. */
+  again: number;
+  /** A ratio on another device. Default 0.25. */
+  elsewhere: number;
+}
+
+export const TOLERANCE: ClaimTolerance = { again: 0.1, elsewhere: 0.25 };
+
+/** Whether a value agrees; null where the samples reach to both sides or do not reach far enough. */
+export interface Agreement {
+  readonly holds: boolean | null;
+  /** What would agree, in words. */
+  readonly accepted: string;
+}
+
+const SIDES: Record<"above" | "at-least" | "at-most", (bound: number) => Span> = {
+  above: (bound) => [bound + Math.abs(bound) * Number.EPSILON, Infinity],
+  "at-least": (bound) => [bound, Infinity],
+  "at-most": (bound) => [-Infinity, bound],
+};
+
+/** A crossing is known as well as its grid: two lengths of which one is at most twice the other. */
+const FINE = 2;
+
+/** Holds an estimate against a claim, allowing a factor of 1 + `slack` beyond how the number was rounded. */
+export function agree(claim: Claim, expected: number | null, found: Estimate, slack: number): Agreement {
+  const { accept, measure, unit } = claim;
+  const { value, interval } = found;
+  switch (accept.rule) {
+    case "steady": {
+      const [lowest, highest] = asSpan(value);
+      return {
+        holds: highest <= accept.factor * lowest,
+        accepted: `at most ${accept.factor} times the lowest`,
+      };
+    }
+    case "grows": {
+      const [first, last] = asSpan(value);
+      return { holds: last > first, accepted: "growth" };
+    }
+    case "above":
+    case "at-least":
+    case "at-most": {
+      const { rule, bound } = accept;
+      const accepted = `${rule.replace("-", " ")} ${quantity(bound, unit)}`;
+      // A longest length is known from below: it holds as soon as it is long enough.
+      if (measure?.form === "longest" && asSpan(value)[0] >= bound) return { holds: true, accepted };
+      return { holds: within(interval ?? asSpan(value), SIDES[rule](bound)), accepted };
+    }
+    case "near": {
+      if (expected === null) return { holds: null, accepted: "a stated number" };
+      const region = regionOf(claim, expected, slack);
+      const accepted = spanWords(region, unit);
+      if (measure?.form === "crossing") return { holds: meets(asSpan(value), region), accepted };
+      if (measure?.form === "longest") return { holds: limits(interval!, region), accepted };
+      return { holds: within(interval ?? asSpan(value), region), accepted };
+    }
+  }
+}
+
+/** Values that are the stated one, rounded or cut at its last digit, and those within the slack around it. */
+function regionOf({ accept, measure }: Claim, stated: number, slack: number): Span {
+  const digit = (accept.rule === "near" ? accept.digit : undefined) ?? lastDigit(stated);
+  const rounded: Span = [stated - digit / 2, stated + digit];
+  const factor = 1 + slack;
+  // A reduction of 64 % leaves 36 %: what is left is the ratio that was measured.
+  const slackened: Span =
+    measure?.form === "reduction"
+      ? [100 - (100 - stated) * factor, 100 - (100 - stated) / factor]
+      : [Math.min(stated / factor, stated * factor), Math.max(stated / factor, stated * factor)];
+  return slack === 0 ? rounded : [Math.min(rounded[0], slackened[0]), Math.max(rounded[1], slackened[1])];
+}
+
+/** One unit of the last decimal of a number as it is written: 0.01 for 2.65. */
+export function lastDigit(stated: number): number {
+  const decimals = String(stated).split(".")[1]?.length ?? 0;
+  return Number(`1e-${decimals}`);
+}
+
+const asSpan = (value: number | Span): Span => (typeof value === "number" ? [value, value] : value);
+
+/** Whether all of an interval lies in the region; null where only a part does. */
+function within([from, to]: Span, [least, most]: Span): boolean | null {
+  if (from >= least && to <= most) return true;
+  return to < least || from > most ? false : null;
+}
+
+/** Whether a crossing between two lengths lies in the region; null where they are too far apart to tell. */
+function meets([from, to]: Span, [least, most]: Span): boolean | null {
+  if (to < least || from > most) return false;
+  return from > 0 && to <= FINE * from ? true : null;
+}
+
+/** Whether the limit between a length that ran and one that did not lies in the region. */
+function limits([ran, failed]: Span, [least, most]: Span): boolean | null {
+  if (ran > most || failed <= least) return false;
+  return ran >= least || failed < Infinity ? true : null;
+}
