@@ -37,7 +37,7 @@ export function evaluate(measure: Measure, rows: readonly Row[]): Outcome {
       return longestOf(rows, measure.models);
     case "derived": {
       const value = measure.from(ok);
-      return value === null ? { missing: "the rows do not carry it" } : { value, interval: null, samples: 1 };
+      return value === null ? { missing: "row that carries it" } : { value, interval: null, samples: 1 };
     }
   }
 }

@@ -4,6 +4,7 @@ import { TOLERANCE, type ClaimTolerance } from "./accept.js";
 import type { Claim } from "./claim.js";
 import { findClaim, judgeClaims } from "./claims.js";
 import type { ClaimResult, ClaimVerdict } from "./judge.js";
+import type { Span } from "./measure.js";
 import { valueWords } from "./words.js";
 
 /** A claim judged, to be asserted. Every method throws an AssertionError that shows all three values. */
@@ -46,23 +47,24 @@ export function expectClaim(
   };
 }
 
+/** What is stated, recomputed and measured, in words; "" where there is nothing. */
+export function claimWords({ stated, unit, recomputed, here }: ClaimResult): {
+  stated: string;
+  recomputed: string;
+  here: string;
+} {
+  const words = (value: ClaimResult["stated"] | Span | undefined): string =>
+    value == null ? "" : typeof value === "string" ? value : valueWords(value, unit);
+  return { stated: words(stated), recomputed: words(recomputed?.value), here: words(here?.value) };
+}
+
 /** A result in words: its verdict, the claim, the three values, why, and the numbers beside it. */
-export function describeClaim({
-  id,
-  verdict,
-  claim,
-  stated,
-  unit,
-  recomputed,
-  here,
-  reason,
-  evidence,
-}: ClaimResult): string {
-  const found = (finding: typeof here): string => (finding ? valueWords(finding.value, unit) : "–");
-  const given = typeof stated === "number" ? valueWords(stated, unit) : (stated ?? "–");
+export function describeClaim(result: ClaimResult): string {
+  const { id, verdict, claim, reason, evidence } = result;
+  const { stated, recomputed, here } = claimWords(result);
   return [
     `${id} is ${verdict}: ${claim}`,
-    `  stated ${given}, recomputed ${found(recomputed)}, here ${found(here)}`,
+    `  stated ${stated || "–"}, recomputed ${recomputed || "–"}, here ${here || "–"}`,
     `  ${reason}`,
     ...evidence.map((each) => `  ${each.label}: ${valueWords(each.value, each.unit)}`),
   ].join("\n");

@@ -585,6 +585,7 @@ const OPERATORS: Claim[] = [
       ]!,
       stated: [256, 131072][i]!,
       unit: "tokens",
+      device: null,
       carries: "paper",
       recomputedFrom: null,
       measure: setting("prompt_tokens", across, "operators"),

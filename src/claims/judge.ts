@@ -2,7 +2,7 @@ import { loadPaper, loadSuperseded, tableToRows, type Row } from "../record/inde
 import { agree, type Agreement, type ClaimTolerance } from "./accept.js";
 import { claimModels, type Beside, type Claim, type PaperDevice } from "./claim.js";
 import type { Estimate } from "./estimate.js";
-import { evaluate, type Outcome } from "./evaluate.js";
+import { evaluate, type Missing, type Outcome } from "./evaluate.js";
 import {
   deviceWords,
   differences,
@@ -119,8 +119,8 @@ function hearPublished(claim: Claim): Heard {
 
 const silent = (sentence: string): Heard => ({ finding: null, agrees: null, sentence });
 
-const numberOf = (stated: number | string | null): number | null =>
-  typeof stated === "number" ? stated : null;
+const numberOf = (value: ClaimResult["stated"] | Span | undefined): number | null =>
+  typeof value === "number" ? value : null;
 
 function hearHere(
   claim: Claim,
@@ -130,45 +130,44 @@ function hearHere(
 ): Heard {
   const found = bestSetting(claim, rows);
   if ("missing" in found) return silent(found.missing);
-  const { setting, outcome, others } = found;
-  const place = `On ${settingWords(setting)}`;
-  const rest = [
-    differences(setting).length > 0
-      ? `Settings differ from the paper's: ${differences(setting).join(", ")}.`
-      : "",
-    others > 0
-      ? `${others} other setting${others > 1 ? "s" : ""} of your rows ${others > 1 ? "were" : "was"} not judged: filter the table for ${others > 1 ? "them" : "it"}.`
-      : "",
-  ].filter((sentence) => sentence !== "");
-  const say = (...sentences: string[]): string => [...sentences, ...rest].join(" ");
-  const device = setting.like.device ?? null;
-  const words = `${place} it is ${measured(outcome, claim)}`;
-  const elsewhere = strangeness(claim, setting);
-  if (elsewhere)
+  const { setting, outcome } = found;
+  const heard = (agrees: boolean | null, words: string): Heard => {
+    const first = `On ${settingWords(setting)}: ${measured(outcome, claim)}${words}.`;
     return {
-      finding: { ...outcome, agrees: null, device },
-      agrees: null,
-      sentence: say(`${words}; ${elsewhere}.`),
+      finding: { ...outcome, agrees, device: setting.like.device ?? null },
+      agrees,
+      sentence: [first, ...caveats(found)].join(" "),
     };
+  };
+  const elsewhere = strangeness(claim, setting);
+  if (elsewhere) return heard(null, `; ${elsewhere}`);
   const home = isDevice(setting.like.device, claim.device);
   const slack = home || claim.carries === "same-memory" ? tolerance.again : tolerance.elsewhere;
-  const expected = numberOf(claim.stated) ?? numberValue(published);
+  const expected = numberOf(claim.stated) ?? numberOf(published?.value);
   const agreement = agree(claim, expected, outcome, slack);
-  return {
-    finding: { ...outcome, agrees: agreement.holds, device },
-    agrees: agreement.holds,
-    sentence: say(`${words}: ${comparison(claim, outcome, agreement, home)}.`),
-  };
+  return heard(agreement.holds, `, ${comparison(claim, outcome, agreement, home)}`);
 }
 
-const numberValue = (finding: ClaimFinding | null): number | null =>
-  typeof finding?.value === "number" ? finding.value : null;
+/** What a reader must know of the rows that judged: how they differ from the paper's, doubts, what was left out. */
+function caveats({ setting, others }: Judging): string[] {
+  const settings = differences(setting);
+  const doubts = new Set(setting.rows.flatMap(({ verdict_reasons }) => verdict_reasons ?? []));
+  return [
+    settings.length > 0 ? `Settings differ from the paper's: ${settings.join(", ")}.` : "",
+    doubts.size > 0 ? `Some of these rows are suspect: ${[...doubts].join(", ")}.` : "",
+    others > 0 ? `Your rows hold ${others} more of its settings: filter the table to judge another.` : "",
+  ].filter((sentence) => sentence !== "");
+}
 
-type Best =
-  { setting: Setting; outcome: Exclude<Outcome, { missing: string }>; others: number } | { missing: string };
+/** The setting that judges, what it says, and how many others could have. */
+interface Judging {
+  setting: Setting;
+  outcome: Estimate;
+  others: number;
+}
 
 /** The setting most like the paper's that has what the claim needs. */
-function bestSetting(claim: Claim, rows: readonly Row[]): Best {
+function bestSetting(claim: Claim, rows: readonly Row[]): Judging | Missing {
   const models = claimModels(claim);
   const settings = settingsOf(rows, models, claim);
   const complete = (setting: Setting): boolean =>
@@ -177,7 +176,7 @@ function bestSetting(claim: Claim, rows: readonly Row[]): Best {
   for (const setting of settings) {
     const outcome = evaluate(claim.measure!, setting.rows);
     if (!("missing" in outcome)) return { setting, outcome, others: settings.filter(complete).length - 1 };
-    if (missing === null || complete(setting)) missing ??= outcome.missing;
+    missing ??= outcome.missing;
   }
   const needs = Object.entries(claim.needs).map(([name, wanted]) => `${name} ${String(wanted)}`);
   const what = missing ?? `row of ${models.length > 0 ? models.join(" or ") : "any model"} at batch 1`;
@@ -209,11 +208,20 @@ function strangeness({ carries, device, stated, unit }: Claim, { like }: Setting
 }
 
 function comparison(claim: Claim, outcome: Estimate, { holds, accepted }: Agreement, home: boolean): string {
-  const tier = home ? "on the paper's device" : "on another device";
-  const direction = directionOf(claim, outcome);
-  if (holds === true) return `agrees (${accepted} would ${tier})`;
-  if (holds === null) return `the samples do not tell, ${accepted} would agree`;
-  return `${accepted} would agree ${tier}${direction ? `, ${direction}` : ""}`;
+  const bar = `${home ? "on the paper's device" : "on another device"} ${accepted}`;
+  if (holds === true) return `which agrees (${bar} does)`;
+  if (holds === false) {
+    const direction = directionOf(claim, outcome);
+    return `which does not agree (${bar} would)${direction ? `, ${direction}` : ""}`;
+  }
+  switch (claim.measure?.form) {
+    case "crossing":
+      return `which does not tell: lengths around ${accepted} are needed`;
+    case "longest":
+      return `which does not tell: no longer prompt was tried (${bar} would agree)`;
+    default:
+      return `which does not tell: more samples are needed (${bar} would agree)`;
+  }
 }
 
 /** Whether a ratio or a reduction that is not reproduced at least points the same way. */

@@ -2,7 +2,9 @@ import type { Form, Span } from "./measure.js";
 
 /** A number with its unit: 2.648x, 63.93 %, 1492.6 J. */
 export function quantity(value: number, unit: string): string {
-  const number = String(Math.abs(value) >= 1000 ? Number(value.toFixed(1)) : Number(value.toPrecision(4)));
+  const size = Math.abs(value);
+  const digits = size < 1000 ? value.toPrecision(4) : value.toFixed(size < 1e4 ? 1 : 0);
+  const number = String(Number(digits));
   if (unit === "" || unit === "text") return number;
   return unit === "x" ? `${number}x` : `${number} ${unit}`;
 }
