@@ -65,23 +65,40 @@ export function agree(claim: Claim, expected: number | null, found: Estimate, sl
   }
 }
 
-/** Values that are the stated one, rounded or cut at its last digit, and those within the slack around it. */
+/**
+ * Values that are the stated one as it was written, and those within the slack around it; never those of the other
+ * direction, since within 25 % of 1.1x is also 0.9x.
+ */
 function regionOf({ accept, measure }: Claim, stated: number, slack: number): Span {
-  const digit = (accept.rule === "near" ? accept.digit : undefined) ?? lastDigit(stated);
-  const rounded: Span = [stated - digit / 2, stated + digit];
+  const digit = accept.rule === "near" ? accept.digit : undefined;
+  const written = asWritten(stated, digit);
+  if (slack === 0) return written;
   const factor = 1 + slack;
   // A reduction of 64 % leaves 36 %: what is left is the ratio that was measured.
   const slackened: Span =
     measure?.form === "reduction"
       ? [100 - (100 - stated) * factor, 100 - (100 - stated) / factor]
       : [Math.min(stated / factor, stated * factor), Math.max(stated / factor, stated * factor)];
-  return slack === 0 ? rounded : [Math.min(rounded[0], slackened[0]), Math.max(rounded[1], slackened[1])];
+  const region: Span = [Math.min(written[0], slackened[0]), Math.max(written[1], slackened[1])];
+  const even = evenOf(measure);
+  if (even === null || stated === even) return region;
+  return stated > even ? [Math.max(region[0], even), region[1]] : [region[0], Math.min(region[1], even)];
 }
 
-/** One unit of the last decimal of a number as it is written: 0.01 for 2.65. */
-export function lastDigit(stated: number): number {
-  const decimals = String(stated).split(".")[1]?.length ?? 0;
-  return Number(`1e-${decimals}`);
+/** Digits from which on a number may have been cut instead of rounded: the paper writes 1492 for 1492.62. */
+const CUT_FROM = 3;
+
+/** Values that are written as the stated number: rounded at its last digit, or cut there if it has many. */
+function asWritten(stated: number, digit?: number): Span {
+  const [whole = "", decimals = ""] = String(Math.abs(stated)).split(".");
+  const unit = digit ?? Number(`1e-${decimals.length}`);
+  const digits = (whole + decimals).replace(/^0+/, "").length;
+  return [stated - unit / 2, stated + (digits >= CUT_FROM ? unit : unit / 2)];
+}
+
+/** The value of a measure at which neither model leads; null where it has none. */
+export function evenOf(measure: Claim["measure"]): number | null {
+  return measure?.form === "ratio" ? 1 : measure?.form === "reduction" ? 0 : null;
 }
 
 const asSpan = (value: number | Span): Span => (typeof value === "number" ? [value, value] : value);

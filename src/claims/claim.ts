@@ -10,7 +10,7 @@ export type PaperDevice = "rtx4090" | "jetson_orin_nano";
  *
  * `near`: it is the stated number as rounded or cut at its last digit; a measurement may differ by more (`ClaimTolerance`).
  * `above`, `at-least`, `at-most`: the number is. `steady`: the highest of a range is at most `factor`
- * times the lowest. `grows`: the last of a growth is above the first.
+ * times the lowest. `grows`: the last of a growth is above the first. The last two compare medians, without an interval.
  */
 export type Accept =
   | {

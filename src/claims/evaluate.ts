@@ -193,7 +193,7 @@ function groupsOf(rows: readonly Row[], { metric, model, tokens, where = {}, sca
 
 function missingOf(parts: readonly { reading: Reading; groups: readonly Group[] }[]): Missing | null {
   const lacking = parts.filter(({ groups }) => groups.length === 0);
-  if (lacking.length > 0) return { missing: lacking.map(({ reading }) => words(reading)).join(" and ") };
+  if (lacking.length > 0) return { missing: lacking.map(({ reading }) => words(reading)).join(" and no ") };
   const several = parts.find(({ reading, groups }) => reading.across === undefined && groups.length > 1);
   return several
     ? { missing: `single ${words(several.reading)}, but ${several.groups.length} lengths or tasks` }

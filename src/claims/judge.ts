@@ -1,5 +1,5 @@
 import { loadPaper, loadSuperseded, tableToRows, type Row } from "../record/index.js";
-import { agree, type Agreement, type ClaimTolerance } from "./accept.js";
+import { agree, evenOf, type Agreement, type ClaimTolerance } from "./accept.js";
 import { claimModels, type Beside, type Claim, type PaperDevice } from "./claim.js";
 import type { Estimate } from "./estimate.js";
 import { evaluate, type Missing, type Outcome } from "./evaluate.js";
@@ -155,7 +155,9 @@ function caveats({ setting, others }: Judging): string[] {
   return [
     settings.length > 0 ? `Settings differ from the paper's: ${settings.join(", ")}.` : "",
     doubts.size > 0 ? `Some of these rows are suspect: ${[...doubts].join(", ")}.` : "",
-    others > 0 ? `Your rows hold ${others} more of its settings: filter the table to judge another.` : "",
+    others > 0
+      ? `${others} more of the settings in your rows could judge: filter the table for another.`
+      : "",
   ].filter((sentence) => sentence !== "");
 }
 
@@ -191,9 +193,10 @@ function measured({ value, interval, samples }: Estimate, { unit, measure }: Cla
       ? `at least ${words}`
       : `${words}, with none at ${quantity(interval![1], unit)}`;
   if (typeof value !== "number") return words;
+  const count = `${samples} sample${samples > 1 ? "s" : ""}`;
   return interval
-    ? `${words} (95 % interval ${spanWords(interval, unit)})`
-    : `${words} from ${samples} sample${samples > 1 ? "s" : ""}, without an interval`;
+    ? `${words} (95 % interval ${spanWords(interval, unit)} from ${count})`
+    : `${words} from ${count}, without an interval`;
 }
 
 /** Why a value of this setting cannot be held against the claim; null where it can. */
@@ -208,7 +211,8 @@ function strangeness({ carries, device, stated, unit }: Claim, { like }: Setting
 }
 
 function comparison(claim: Claim, outcome: Estimate, { holds, accepted }: Agreement, home: boolean): string {
-  const bar = `${home ? "on the paper's device" : "on another device"} ${accepted}`;
+  const place = claim.device === null ? "" : home ? "on the paper's device " : "on another device ";
+  const bar = `${place}${accepted}`;
   if (holds === true) return `which agrees (${bar} does)`;
   if (holds === false) {
     const direction = directionOf(claim, outcome);
@@ -226,7 +230,7 @@ function comparison(claim: Claim, outcome: Estimate, { holds, accepted }: Agreem
 
 /** Whether a ratio or a reduction that is not reproduced at least points the same way. */
 function directionOf({ stated, measure }: Claim, { value, interval }: Estimate): string | null {
-  const even = measure?.form === "ratio" ? 1 : measure?.form === "reduction" ? 0 : null;
+  const even = evenOf(measure);
   if (even === null || typeof stated !== "number" || stated === even || typeof value !== "number")
     return null;
   const [from, to] = interval ?? [value, value];

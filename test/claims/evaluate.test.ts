@@ -70,7 +70,7 @@ test("limits make a ratio only where memory was seen to end", () => {
 test("what is missing is said: the reading, a second length, which of several", () => {
   assert.equal(
     valueOf(ratio("tpot_ms", "m", "s", 8), rows),
-    "tpot_ms of m at 8 tokens and tpot_ms of s at 8 tokens",
+    "tpot_ms of m at 8 tokens and no tpot_ms of s at 8 tokens",
   );
   assert.equal(valueOf(range({ metric: "kv_cache_bytes" }), rows), "kv_cache_bytes at two or more lengths");
   assert.equal(
