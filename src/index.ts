@@ -3,6 +3,7 @@
 export * from "./record/index.js";
 export * from "./stats/index.js";
 export * from "./analyze/index.js";
+export * from "./claims/index.js";
 export * from "./figures/index.js";
 export * from "./notebook/index.js";
 export { UserError } from "./errors.js";

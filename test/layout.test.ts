@@ -40,7 +40,7 @@ const RULES: Record<string, Rule> = {
     lazy: ["vega", "vega-lite", "tslab"],
     fs: true,
   },
-  claims: { folders: ["record", "stats", "analyze"], packages: [] },
+  claims: { folders: ["record", "stats", "analyze"], packages: ["arquero"] },
   cli: { folders: ["*"], packages: "*", fs: true },
   "index.ts": {
     folders: ["record", "stats", "analyze", "figures", "notebook", "claims"],

@@ -4,7 +4,7 @@
  *     node --import tsx data/paper/convert.ts ../shared/reference
  *
  * The argument is the folder of the restated and audited CSVs (latency, memory, energy, operators, accuracy,
- * oom_limits, models) and models.json.
+ * oom_limits, models, operators_superseded) and models.json.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,12 +12,13 @@ import { fileURLToPath } from "node:url";
 import { rowsToTable } from "../../src/record/table.js";
 import { tableToCsv } from "../../src/record/csv.js";
 import { withColumns } from "../readme-columns.js";
-import { publishedRows } from "./published-rows.js";
+import { publishedRows, supersededRows } from "./published-rows.js";
 
 /** Name and text of every file this folder holds of the paper. */
 export function paperFiles(reference: string): Map<string, string> {
-  const kinds = Object.entries(publishedRows((file) => readFileSync(join(reference, file), "utf8")));
-  return new Map(kinds.map(([kind, rows]) => [`${kind}.csv`, tableToCsv(rowsToTable(rows))]));
+  const read = (file: string): string => readFileSync(join(reference, file), "utf8");
+  const files = Object.entries({ ...publishedRows(read), superseded: supersededRows(read) });
+  return new Map(files.map(([name, rows]) => [`${name}.csv`, tableToCsv(rowsToTable(rows))]));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -20,6 +20,28 @@ export function publishedRows(read: (file: string) => string): Record<PaperKind,
   };
 }
 
+/**
+ * Shares that stood in the figure scripts as text until commit fec1c24. They are no measurement (W3): kept to be held
+ * against the profiles, apart from them.
+ */
+export function supersededRows(read: (file: string) => string): Row[] {
+  const models = modelsOf(publishedCells(read("models.csv"), "models.csv"), read("models.json"));
+  return publishedCells(read("operators_superseded.csv"), "operators_superseded.csv").map((from): Row => {
+    const common = identity("operators", from, models);
+    return {
+      ...common,
+      campaign: "superseded",
+      cell: `superseded/${common.model}/${from.device}/${from.seq_len}`,
+      device: text(from.device),
+      prompt_tokens: number(from.seq_len),
+      breakdown: "fine",
+      op_class: text(from.op_class),
+      op_share_pct: number(from.removed_hardcoded_share_pct),
+      source: "figure scripts, removed in fec1c24",
+    };
+  });
+}
+
 function latencyRow(from: Published, models: Models): Row {
   const row: Row = {
     ...setting("latency", from, models),

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { claimsCommand } from "./claims.js";
 import { cudaCommand } from "./cuda.js";
 import { doctorCommand } from "./doctor.js";
 import { exitCodeOf, explain } from "./exit.js";
@@ -36,6 +37,7 @@ for (const make of [
   verifyCommand,
   modelsCommand,
   figuresCommand,
+  claimsCommand,
   notebookCommand,
   kernelCommand,
   cudaCommand,

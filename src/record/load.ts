@@ -53,10 +53,18 @@ export type PaperKind = (typeof PAPER_KINDS)[number];
 /** The data of arXiv 2507.12442 (data/README.md): rows of one kind, or of all kinds one after the other. */
 export function loadPaper(kind?: PaperKind): ColumnTable {
   if (kind === undefined) return rowsToTable(PAPER_KINDS.flatMap((each) => tableToRows(loadPaper(each))));
-  if (PAPER_KINDS.includes(kind))
-    return loadRows(fileURLToPath(new URL(`data/paper/${kind}.csv`, PACKAGE_ROOT)));
+  if (PAPER_KINDS.includes(kind)) return paperFile(kind);
   throw new UserError(`The paper has no rows of kind ${kind}; its kinds are ${PAPER_KINDS.join(", ")}.`);
 }
+
+/**
+ * Operator shares that stood in the artifact's figure scripts as text until commit fec1c24: not measurements, and not
+ * what the profiles give (W3), so `loadPaper` leaves them out.
+ */
+export const loadSuperseded = (): ColumnTable => paperFile("superseded");
+
+const paperFile = (name: string): ColumnTable =>
+  loadRows(fileURLToPath(new URL(`data/paper/${name}.csv`, PACKAGE_ROOT)));
 
 function readJsonl(path: string, onWarning: (message: string) => void): ColumnTable {
   const { rows, cut } = readJsonLines(path);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { paperFiles } from "../../data/paper/convert.js";
 import { modelsOf } from "../../data/paper/models.js";
-import { loadPaper, PAPER_KINDS, type PaperKind } from "../../src/record/load.js";
+import { loadPaper, loadSuperseded, PAPER_KINDS, type PaperKind } from "../../src/record/load.js";
 import { COLUMNS, type Row } from "../../src/record/schema.js";
 import { need } from "../support/need.js";
 import { tableToRows } from "../../src/record/table.js";
@@ -26,13 +26,24 @@ test("the committed files are what the converter makes of the reference", needsR
   const made = paperFiles(REFERENCE);
   assert.deepEqual(
     [...made.keys()],
-    PAPER_KINDS.map((kind) => `${kind}.csv`),
+    [...PAPER_KINDS, "superseded"].map((name) => `${name}.csv`),
   );
   for (const [name, text] of made)
     assert.ok(
       readFileSync(`data/paper/${name}`, "utf8") === text,
       `data/paper/${name} is out of date: run node --import tsx data/paper/convert.ts ${REFERENCE}`,
     );
+});
+
+test("superseded shares are kept apart from the profiles, one for each class of theirs", () => {
+  const superseded = tableToRows(loadSuperseded());
+  assert.equal(superseded.length, 333);
+  assert.deepEqual(new Set(superseded.map(({ campaign }) => campaign)), new Set(["superseded"]));
+  const profiles = new Set(
+    rowsOf("operators").map((row) => [row.model, row.device, row.prompt_tokens, row.op_class].join()),
+  );
+  for (const row of superseded)
+    assert.ok(profiles.has([row.model, row.device, row.prompt_tokens, row.op_class].join()), row.cell!);
 });
 
 test("models are the registry's, but for the one that README names", needsReference, () => {

@@ -1,0 +1,445 @@
+import type { Row } from "../record/index.js";
+import { defineClaim, type Beside, type Claim, type ClaimDefinition } from "./claim.js";
+import {
+  crossing,
+  derived,
+  ratio,
+  share,
+  slope,
+  value,
+  type Measure,
+  type NumberColumn,
+  type Reading,
+} from "./measure.js";
+
+/**
+ * What an audit of the published data found, W1 to W19, each with the numbers that show it. A finding holds
+ * ("reproduced") if the rows give it. A measured row bears on some of them: whether a cliff is there, what fills the
+ * memory.
+ */
+
+const QWEN = "qwen2.5-0.5b";
+const MAMBA2 = "mamba2-780m";
+const FALCON = "falcon-h1-0.5b";
+const MIB = 2 ** -20;
+
+const finding = (id: string, definition: Omit<ClaimDefinition, "id">): Claim =>
+  defineClaim({
+    id,
+    source: "audit of the artifact's data",
+    device: "rtx4090",
+    carries: "paper",
+    ...definition,
+  });
+
+/** An operator class's share of a profile: as published, of device time, or with one classifier. */
+const operators = (
+  metric: "op_share_pct" | "op_device_share_pct" | "op_uniform_share_pct",
+  model: string,
+  op_class: string,
+  tokens: number,
+): Reading => ({ metric, model, tokens, where: { breakdown: "fine", op_class } });
+
+/** Published share and device-time share of one class in one profile. */
+const twoShares = (model: string, op_class: string, tokens: number, figure: string): Beside[] =>
+  (["op_share_pct", "op_device_share_pct"] as const).map((metric) => ({
+    label: `${op_class} in ${model} at ${tokens} tokens, ${metric === "op_share_pct" ? "as published" : "of device time"}`,
+    measure: value(operators(metric, model, op_class, tokens)),
+    unit: "%",
+    figure,
+  }));
+
+/** The number in a column of the one row whose columns have these values. */
+function only(rows: readonly Row[], column: NumberColumn, values: Row): number | null {
+  const names = Object.entries(values) as [keyof Row, unknown][];
+  const found = rows.filter(
+    (row) => row[column] != null && names.every(([name, wanted]) => row[name] === wanted),
+  );
+  return found.length === 1 ? found[0]![column]! : null;
+}
+
+const at = (metric: Reading["metric"], model: string, tokens: number, scale = 1): Measure =>
+  value({ metric, model, tokens, scale });
+
+const gemmCallsPerPass = (model: string): Reading => ({
+  metric: "op_calls",
+  model,
+  where: { breakdown: "fine", op_class: "gemm" },
+  across: "highest",
+  scale: 1 / 10,
+});
+
+/** Mean power that energy and TTFT of the same length imply, in W; energies average whole windows, TTFT is of one pass. */
+function impliedWatts(rows: readonly Row[]): number | null {
+  const energies = rows.filter(({ kind, model }) => kind === "energy" && model === QWEN);
+  const watts = energies.flatMap(({ energy_j, prompt_tokens }) => {
+    const ms = only(rows, "ttft_ms", { model: QWEN, figure: "6b", prompt_tokens: prompt_tokens! });
+    return ms === null ? [] : [(1000 * energy_j!) / ms];
+  });
+  return watts.length > 0 ? Math.max(...watts) : null;
+}
+
+const MEMORY_COLUMNS = [
+  "weights_bytes",
+  "kv_cache_bytes",
+  "peak_activation_bytes",
+  "reserved_bytes",
+  "total_bytes",
+] as const satisfies readonly (keyof Row)[];
+
+/** Memory rows of the Jetson whose every field is that of the desktop's row of the model and length. */
+function copiedRows(rows: readonly Row[]): number {
+  const memory = rows.filter(({ kind }) => kind === "memory");
+  const desktop = memory.filter(({ device }) => device === "rtx4090");
+  return memory.filter(
+    (row) =>
+      row.device === "jetson_orin_nano" &&
+      desktop.some(
+        (other) =>
+          other.model === row.model &&
+          other.prompt_tokens === row.prompt_tokens &&
+          MEMORY_COLUMNS.every((name) => other[name] === row[name]),
+      ),
+  ).length;
+}
+
+/** By how many points superseded shares differ from the profile of the same model, device, length and class. */
+function supersededBy(rows: readonly Row[]): number[] {
+  const key = ({ model, device, prompt_tokens, op_class }: Row): string =>
+    [model, device, prompt_tokens, op_class].join();
+  const fine = rows.filter(({ kind, breakdown }) => kind === "operators" && breakdown === "fine");
+  const profiles = new Map(
+    fine.flatMap((row) => (row.campaign === "paper" ? [[key(row), row.op_share_pct]] : [])),
+  );
+  return fine
+    .filter(({ campaign }) => campaign === "superseded")
+    .map((row) => Math.abs(row.op_share_pct! - (profiles.get(key(row)) ?? NaN)));
+}
+
+/** By how much a metric of the Transformer grows from one published length to the next. */
+const leap = (metric: NumberColumn, from = 24576, to = 32768): Measure => ({
+  form: "ratio",
+  of: { metric, model: QWEN, tokens: to },
+  over: { metric, model: QWEN, tokens: from },
+});
+
+/** Peak activations in MiB a token. */
+const activationSlope = (model: string): Measure =>
+  slope({ metric: "peak_activation_bytes", model, scale: MIB });
+
+/** Vocabularies of the checkpoints' config.json. */
+const VOCABULARIES = [
+  [QWEN, 151936],
+  ["qwen2.5-1.5b", 151936],
+  ["llama-3.2-1b", 128256],
+  ["mamba-790m", 50280],
+  [MAMBA2, 50280],
+  ["mamba-1.4b", 50280],
+] as const;
+
+export const AUDIT: readonly Claim[] = [
+  finding("W1", {
+    figure: "8",
+    metric: "operator_share_on_device",
+    claim:
+      "operator shares add host and device time, which overlap: arithmetic in zamba2-1.2b at 32768 tokens is 4.2 % of device time",
+    stated: 4.2,
+    unit: "%",
+    measure: value(operators("op_device_share_pct", "zamba2-1.2b", "arithmetic", 32768)),
+    beside: [
+      ...twoShares("zamba2-1.2b", "arithmetic", 32768, "8"),
+      ...twoShares("zamba2-1.2b", "gemm", 32768, "8"),
+      ...twoShares("hymba-1.5b", "memory", 16384, "8"),
+      ...twoShares("mamba2-130m", "ssm_scan", 256, "7"),
+    ],
+  }),
+  finding("W2", {
+    figure: "7",
+    metric: "gemm_calls_per_pass",
+    claim:
+      "fused SSM operators hold projections: of the products of mamba-130m's 24 layers only one a layer, and the head, count as GEMM",
+    stated: 25,
+    unit: "calls",
+    measure: value(gemmCallsPerPass("mamba-130m")),
+    beside: [
+      {
+        label: "SSM operators a pass, one a layer",
+        measure: value({
+          ...gemmCallsPerPass("mamba-130m"),
+          where: { breakdown: "fine", op_class: "ssm_scan" },
+        }),
+      },
+      { label: "GEMM in mamba2-130m", measure: value(gemmCallsPerPass("mamba2-130m")) },
+    ],
+  }),
+  finding("W3", {
+    figure: "7-9",
+    metric: "superseded_shares",
+    claim:
+      "shares that stood in the figure scripts until commit fec1c24 differ from the profiles by 8.4 points on average",
+    stated: 8.4,
+    unit: "points",
+    recomputedFrom: null,
+    measure: derived((rows) => {
+      const points = supersededBy(rows);
+      return points.length > 0 ? points.reduce((sum, each) => sum + each, 0) / points.length : null;
+    }),
+    beside: [{ label: "at most", measure: derived((rows) => Math.max(...supersededBy(rows))) }],
+  }),
+  finding("W4", {
+    figure: "8",
+    metric: "ssm_share_one_classifier",
+    claim:
+      "Figure 8 mixes two classifiers: with one for all, SSM operators are 34.1 % of zamba2-1.2b at 256 tokens",
+    stated: 34.1,
+    unit: "%",
+    measure: value(operators("op_uniform_share_pct", "zamba2-1.2b", "ssm_scan", 256)),
+    beside: [256, 8192, 32768].flatMap((tokens): Beside[] =>
+      (["op_share_pct", "op_uniform_share_pct"] as const).map((metric) => ({
+        label: `at ${tokens} tokens, ${metric === "op_share_pct" ? "as published" : "with one classifier"}`,
+        measure: value(operators(metric, "zamba2-1.2b", "ssm_scan", tokens)),
+      })),
+    ),
+  }),
+  finding("W5", {
+    figure: "6b",
+    metric: "ttft_cliff",
+    claim:
+      "from 24576 to 32768 tokens the TTFT of qwen2.5-0.5b leaps 3.19 times, and the headlines at long context rest on it",
+    stated: 3.19,
+    unit: "x",
+    carries: "anywhere",
+    measure: leap("ttft_ms"),
+    beside: [
+      { label: "TPOT", measure: leap("tpot_ms") },
+      { label: "prefill energy", measure: leap("energy_j"), figure: "6a" },
+      {
+        label: "reserved memory at 24576 tokens",
+        measure: at("reserved_bytes", QWEN, 24576, MIB),
+        unit: "MiB",
+        figure: "5a",
+      },
+      {
+        label: "reserved memory at 32768 tokens",
+        measure: at("reserved_bytes", QWEN, 32768, MIB),
+        unit: "MiB",
+        figure: "5a",
+      },
+      { label: "TTFT from 16384 to 24576 tokens", measure: leap("ttft_ms", 16384, 24576) },
+    ],
+  }),
+  finding("W6", {
+    figure: null,
+    metric: "ttft_repeated",
+    claim:
+      "the TTFT of mamba2-780m at 32768 tokens is 1.54 times as long in Figure 6b as in Figure 1, the same setting",
+    stated: 1.54,
+    unit: "x",
+    measure: derived((rows) => {
+      const [first, second] = ["6b", "1"].map((figure) =>
+        only(rows, "ttft_ms", { figure, model: MAMBA2, prompt_tokens: 32768 }),
+      );
+      return first != null && second != null ? first / second : null;
+    }),
+    beside: ["1", "6b"].map((figure) => ({
+      label: `Figure ${figure}`,
+      measure: at("ttft_ms", MAMBA2, 32768, 1e-3),
+      unit: "s",
+      figure,
+    })),
+  }),
+  finding("W7", {
+    figure: "6b",
+    metric: "ttft_ratio_at_8k",
+    claim: "at 8192 tokens, where mamba2-780m is said to overtake it, qwen2.5-0.5b has 2.06 times lower TTFT",
+    stated: 2.06,
+    unit: "x",
+    carries: "anywhere",
+    measure: ratio("ttft_ms", MAMBA2, QWEN, 8192),
+    beside: [
+      { label: "at 16384 tokens", measure: ratio("ttft_ms", MAMBA2, QWEN, 16384) },
+      { label: "at 24576 tokens", measure: ratio("ttft_ms", MAMBA2, QWEN, 24576) },
+      { label: "TTFT crosses between", measure: crossing("ttft_ms", QWEN, MAMBA2), unit: "tokens" },
+      { label: "TPOT crosses between", measure: crossing("tpot_ms", QWEN, MAMBA2), unit: "tokens" },
+    ],
+  }),
+  finding("W8", {
+    figure: null,
+    metric: "activation_per_token",
+    claim:
+      "activations are mostly the logits of every position: qwen2.5-0.5b takes 0.2915 MiB a token, its vocabulary of 151936 in 16 bits 0.2898",
+    stated: 0.2915,
+    unit: "MiB/token",
+    // The allocator counts bytes of tensors, which no device changes.
+    carries: "anywhere",
+    needs: { logits: "all" },
+    measure: activationSlope(QWEN),
+    beside: [
+      ...VOCABULARIES.flatMap(([model, vocabulary]): Beside[] => [
+        { label: `${model} a token`, measure: activationSlope(model) },
+        { label: `its ${vocabulary} logits in 16 bits`, measure: derived(() => 2 * vocabulary * MIB) },
+      ]),
+    ],
+  }),
+  finding("W9", {
+    figure: "5a",
+    metric: "kv_share",
+    claim:
+      "the KV cache does not end the Transformer's range: it is 3.4 % of the memory of qwen2.5-0.5b at 57344 tokens",
+    stated: 3.4,
+    unit: "%",
+    carries: "anywhere",
+    needs: { logits: "all" },
+    measure: share("kv_cache_bytes", "total_bytes", QWEN, 57344),
+    beside: [
+      { label: "activations", measure: share("peak_activation_bytes", "total_bytes", QWEN, 57344) },
+      { label: "KV cache", measure: at("kv_cache_bytes", QWEN, 57344, MIB), unit: "MiB" },
+      {
+        label: "KV cache a token",
+        measure: slope({ metric: "kv_cache_bytes", model: QWEN, scale: 2 ** -10 }),
+        unit: "KiB",
+      },
+    ],
+  }),
+  finding("W10", {
+    figure: "5a",
+    metric: "kv_of_hybrid",
+    claim:
+      "the KV cache of falcon-h1-0.5b is published as 0, though its 36 attention layers of 2 KV heads of 64 need 18 KiB a token",
+    stated: 0,
+    unit: "MiB",
+    measure: value({ metric: "kv_cache_bytes", model: FALCON, across: "highest", scale: MIB }),
+    beside: [
+      {
+        label: "36 layers x 2 x 2 heads x 64 in 16 bits, a token",
+        measure: derived(() => (36 * 2 * 2 * 64 * 2) / 2 ** 10),
+        unit: "KiB",
+      },
+      {
+        label: "falcon-h1-0.5b at 256 tokens",
+        measure: at("kv_cache_bytes", FALCON, 256, MIB),
+        figure: null,
+      },
+      {
+        label: "phi-3-mini-128k at 1024 tokens, over its 384 KiB a token",
+        measure: value({
+          metric: "kv_cache_bytes",
+          model: "phi-3-mini-128k",
+          tokens: 1024,
+          scale: 1 / (1024 * 384 * 1024),
+        }),
+        unit: "x",
+      },
+    ],
+  }),
+  finding("W11", {
+    figure: null,
+    metric: "first_run_workspace",
+    claim:
+      "memory was measured without warm-up: the activations of mamba-790m at 256 tokens, 259.6 MiB, are above those at 512",
+    stated: 259.6,
+    unit: "MiB",
+    measure: at("peak_activation_bytes", "mamba-790m", 256, MIB),
+    beside: [
+      { label: "mamba-790m at 512 tokens", measure: at("peak_activation_bytes", "mamba-790m", 512, MIB) },
+      { label: "mamba2-780m at 256 tokens", measure: at("peak_activation_bytes", MAMBA2, 256, MIB) },
+      { label: "mamba2-780m at 512 tokens", measure: at("peak_activation_bytes", MAMBA2, 512, MIB) },
+    ],
+  }),
+  finding("W12", {
+    figure: "5b",
+    metric: "jetson_rows_copied",
+    claim: "of the Jetson's 46 memory rows 42 repeat the desktop's in every field",
+    stated: 42,
+    unit: "rows",
+    device: "jetson_orin_nano",
+    recomputedFrom: null,
+    measure: derived(copiedRows),
+    beside: [
+      {
+        label: "memory rows of the Jetson",
+        measure: derived(
+          (rows) =>
+            rows.filter(({ kind, device }) => kind === "memory" && device === "jetson_orin_nano").length,
+        ),
+      },
+    ],
+  }),
+  finding("W13", {
+    figure: null,
+    metric: "implied_power",
+    claim: "energies hold more than the pass: with the TTFT they imply up to 557 W, above the board's 450 W",
+    stated: 557,
+    unit: "W",
+    measure: derived(impliedWatts),
+  }),
+  finding("W14", {
+    figure: "6b",
+    metric: "samples_per_point",
+    claim: "every latency of Figures 1 and 6b is one sample, without spread",
+    stated: 1,
+    unit: "samples",
+    measure: value({ metric: "aggregated_samples", across: "highest" }),
+    beside: [
+      { label: "Figure 1", figure: "1", measure: value({ metric: "aggregated_samples", across: "highest" }) },
+    ],
+  }),
+  finding("W15", {
+    figure: null,
+    metric: "provenance",
+    claim: "notebooks and scripts name other devices than the paper: RTX 3090, A100, H100, AGX Orin",
+    measure: null,
+    note: "It is about texts of the artifact.",
+  }),
+  finding("W16", {
+    figure: "5a",
+    metric: "beyond_positions",
+    claim: "qwen2.5-0.5b was measured at 57344 tokens, beyond the 32768 positions that its config lists",
+    stated: 57344,
+    unit: "tokens",
+    measure: value({ metric: "prompt_tokens", model: QWEN, across: "highest" }),
+    beside: [
+      {
+        label: "falcon-h1-0.5b, whose family lists 16384",
+        measure: value({ metric: "prompt_tokens", model: FALCON, across: "highest" }),
+      },
+    ],
+  }),
+  finding("W17", {
+    figure: null,
+    metric: "command_line",
+    claim:
+      "the artifact's main entry passes the batch as the number of new tokens and never applies it to the input",
+    measure: null,
+    note: "It is about code of the artifact.",
+  }),
+  finding("W18", {
+    figure: "6b",
+    metric: "throughput_sweep_high",
+    claim: "throughput is published up to 32768 tokens, not the 57K that the page says",
+    stated: 32768,
+    unit: "tokens",
+    measure: value({ metric: "prompt_tokens", across: "highest" }),
+    beside: [
+      {
+        label: "energy, up to",
+        figure: "6a",
+        measure: value({ metric: "prompt_tokens", across: "highest" }),
+      },
+    ],
+  }),
+  finding("W19", {
+    figure: "6b",
+    metric: "tpot_divisor",
+    claim:
+      "TPOT subtracts a prefill timed apart and divides by all 256 new tokens, the first of which that prefill gave",
+    stated: 256,
+    unit: "tokens",
+    measure: derived((rows) => {
+      const divisors = rows.flatMap(({ e2e_ms, ttft_ms, tpot_ms }) =>
+        e2e_ms != null && ttft_ms != null && tpot_ms != null ? [(e2e_ms - ttft_ms) / tpot_ms] : [],
+      );
+      return divisors.length > 0 ? Math.max(...divisors) : null;
+    }),
+  }),
+];

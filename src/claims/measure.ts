@@ -1,0 +1,112 @@
+import type { COLUMNS, ColumnName, Row } from "../record/index.js";
+
+/** Columns of the row that hold one number. */
+export type NumberColumn = {
+  [K in ColumnName]: (typeof COLUMNS)[K]["type"] extends "number" ? K : never;
+}[ColumnName];
+
+/** How values at several lengths, or of several tasks, become one. */
+export type Across = "lowest" | "highest" | "mean";
+
+/** Which samples of which column; without a model, a length or a figure it is those of all. */
+export interface Reading {
+  readonly metric: NumberColumn;
+  readonly model?: string;
+  /** Length of the prompt. */
+  readonly tokens?: number;
+  /** Other columns that must have these values, e.g. an operator class or a task. */
+  readonly where?: Row;
+  readonly across?: Across;
+  /** Multiplies the metric, where the claim is in another unit: 1e-3 for s from ms. Default 1. */
+  readonly scale?: number;
+}
+
+/** A range of values or of lengths; an open end is 0 or Infinity. */
+export type Span = readonly [from: number, to: number];
+
+/** What a claim is measured by: data, so that the paper's rows and a user's are read alike. */
+export type Measure =
+  | { readonly form: "value"; readonly of: Reading }
+  | { readonly form: "ratio"; readonly of: Reading; readonly over: Reading }
+  /** 100·of/whole, in %. */
+  | { readonly form: "share"; readonly of: Reading; readonly whole: Reading }
+  /** 100·(1 − of/from), in %. */
+  | { readonly form: "reduction"; readonly of: Reading; readonly from: Reading }
+  | { readonly form: "difference"; readonly of: Reading; readonly less: Reading }
+  /** Lowest and highest over the lengths. */
+  | { readonly form: "range"; readonly of: Reading }
+  /** At the shortest and at the longest length. */
+  | { readonly form: "growth"; readonly of: Reading }
+  /** Units of the metric a token (Theil and Sen's median of the slopes between all pairs of lengths). */
+  | { readonly form: "slope"; readonly of: Reading }
+  /** Between which two lengths `beyond` becomes lower than `below`. */
+  | {
+      readonly form: "crossing";
+      readonly metric: NumberColumn;
+      readonly below: string;
+      readonly beyond: string;
+    }
+  /** The longest prompt that all of these models run. */
+  | { readonly form: "longest"; readonly models: readonly string[] }
+  /** What no other form says: computed from the rows it is handed, null where they do not carry it. */
+  | { readonly form: "derived"; readonly from: (rows: readonly Row[]) => number | Span | null };
+
+export type Form = Measure["form"];
+
+export const value = (of: Reading): Measure => ({ form: "value", of });
+export const range = (of: Reading): Measure => ({ form: "range", of });
+export const growth = (of: Reading): Measure => ({ form: "growth", of });
+export const slope = (of: Reading): Measure => ({ form: "slope", of });
+export const longest = (...models: string[]): Measure => ({ form: "longest", models });
+export const derived = (from: (rows: readonly Row[]) => number | Span | null): Measure => ({
+  form: "derived",
+  from,
+});
+
+/** A metric of one model over that of another, at one length: above 1, `of` has more. */
+export function ratio(metric: NumberColumn, of: string, over: string, tokens?: number): Measure {
+  return { form: "ratio", of: reading(metric, of, tokens), over: reading(metric, over, tokens) };
+}
+
+/** What part of one metric another makes up, of the same model at the same length, in %. */
+export function share(of: NumberColumn, whole: NumberColumn, model: string, tokens?: number): Measure {
+  return { form: "share", of: reading(of, model, tokens), whole: reading(whole, model, tokens) };
+}
+
+/** By how much less one model has than another at one length, in %. */
+export function reduction(metric: NumberColumn, of: string, from: string, tokens?: number): Measure {
+  return { form: "reduction", of: reading(metric, of, tokens), from: reading(metric, from, tokens) };
+}
+
+export function crossing(metric: NumberColumn, below: string, beyond: string): Measure {
+  return { form: "crossing", metric, below, beyond };
+}
+
+const reading = (metric: NumberColumn, model: string, tokens?: number): Reading =>
+  tokens === undefined ? { metric, model } : { metric, model, tokens };
+
+/** Models that a measure compares; empty where it is of all. */
+export function modelsOf(measure: Measure): string[] {
+  switch (measure.form) {
+    case "ratio":
+      return named(measure.of, measure.over);
+    case "reduction":
+      return named(measure.of, measure.from);
+    case "share":
+      return named(measure.of, measure.whole);
+    case "difference":
+      return named(measure.of, measure.less);
+    case "crossing":
+      return [measure.below, measure.beyond];
+    case "longest":
+      return [...measure.models];
+    case "derived":
+      return [];
+    default:
+      return named(measure.of);
+  }
+}
+
+const named = (...readings: Reading[]): string[] => [
+  ...new Set(readings.flatMap(({ model }) => model ?? [])),
+];

@@ -1,0 +1,70 @@
+import { Command } from "commander";
+import type { ClaimResult, ClaimVerdict } from "../claims/index.js";
+import { EXIT, ExitError } from "./exit.js";
+import { parseList } from "./parse.js";
+
+interface Flags {
+  only?: string[];
+  verdict?: string[];
+  strict?: true;
+  json?: true;
+}
+
+const HELP = `
+Without a campaign the paper's published rows are the judge. Verdicts:
+  reproduced                the rows agree: yours where they bear on the claim, else the paper's own
+  contradicted-by-own-data  the paper's published rows do not give what it states
+  not-reproduced-here       your rows disagree
+  no-data                   rows are missing, do not bear on it (seconds of another device), or do not tell
+
+Of another device than the paper's only ratios, shares and orders are compared, within 25 %; on the paper's device numbers within
+10 %. The whole 95 % interval must lie there. Among your rows those most like the paper's are taken: its device, the prompt in one
+piece, the logits of every position; the reason says where they differ.
+
+Examples:
+  ssm-scope claims
+  ssm-scope claims out/a out/b --verdict reproduced,not-reproduced-here
+  ssm-scope claims out/a --only H003,W5 --strict       one claim a paragraph, and 1 unless both are reproduced`;
+
+export function claimsCommand(): Command {
+  return new Command("claims")
+    .description("the paper's sentences as checks: stated, recomputed from its own rows, measured here")
+    .argument("[rows...]", "campaign folders, or files of rows (default: the paper's own rows alone)")
+    .option("--only <list>", "ids, e.g. H003,W5; prints each with its reason and evidence", parseList)
+    .option("--verdict <list>", "only claims with one of these verdicts", parseList)
+    .option("--strict", "exit with 1 unless every claim printed is reproduced")
+    .option("--json", "everything as JSON, for programs; an open end of a range is null")
+    .addHelpText("after", HELP)
+    .action(printClaims);
+}
+
+async function printClaims(paths: string[], { only, verdict, strict, json }: Flags): Promise<void> {
+  const { describeClaim, judgeClaims } = await import("../claims/index.js");
+  const { loadRows, rowsToTable, tableToRows } = await import("../record/index.js");
+  const rows = paths.length > 0 ? rowsToTable(paths.flatMap((path) => tableToRows(loadRows(path)))) : null;
+  const results = judgeClaims(rows, {
+    ...(only && { only }),
+    // Text as it was typed: judgeClaims refuses what is no verdict.
+    ...(verdict && { verdict: verdict as ClaimVerdict[] }),
+  });
+  if (json) console.log(JSON.stringify(results, null, 2));
+  else if (only) console.log(results.map(describeClaim).join("\n\n"));
+  else await printTable(results);
+  if (strict && results.some((result) => result.verdict !== "reproduced")) throw new ExitError(EXIT.failed);
+}
+
+async function printTable(results: readonly ClaimResult[]): Promise<void> {
+  const { claimWords } = await import("../claims/index.js");
+  const { recordsTable, tableView, textTable } = await import("../notebook/table-view.js");
+  const records = results.map((result) => ({
+    id: result.id,
+    verdict: result.verdict,
+    ...claimWords(result),
+    claim: result.claim,
+  }));
+  console.log(textTable(tableView(recordsTable(records), Infinity)));
+  const counts = new Map<ClaimVerdict, number>();
+  for (const { verdict } of results) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  console.log([...counts].map(([verdict, count]) => `${count} ${verdict}`).join(", "));
+  console.log("The reason and the evidence of one: --only ID.");
+}

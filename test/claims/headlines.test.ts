@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { publishedCells, type Published } from "../../data/paper/cells.js";
+import { CLAIMS, judgeClaims, type ClaimResult } from "../../src/claims/index.js";
+import { claimModels } from "../../src/claims/claim.js";
+import { need } from "../support/need.js";
+
+/**
+ * The restated and audited headlines, whose `recomputed_value` was computed by other means than ours. A copy is
+ * committed; where the reference folder is, it is held against that.
+ */
+const COPY = "test/fixtures/claims/paper-headlines.csv";
+const REFERENCE = "../shared/reference/paper-headlines.csv";
+const needsReference = need("../shared/reference", existsSync(REFERENCE), "the copy is made from it");
+
+const headlines = publishedCells(readFileSync(COPY, "utf8"), COPY);
+const results = new Map(judgeClaims().map((result) => [result.id, result]));
+const resultOf = ({ id }: Published): ClaimResult => results.get(id!)!;
+
+test("the committed headlines are the reference's", needsReference, () => {
+  assert.equal(readFileSync(COPY, "utf8"), readFileSync(REFERENCE, "utf8"));
+});
+
+test("each headline has a claim, each claim is a headline or a finding W1 to W19, once", () => {
+  const findings = Array.from({ length: 19 }, (_, i) => `W${i + 1}`);
+  assert.deepEqual(
+    CLAIMS.map(({ id }) => id),
+    [...headlines.map(({ id }) => id), ...findings],
+  );
+});
+
+const CHECKPOINT_SUFFIX = /-(instruct|base)(-v2)?$/;
+/** A size at the end: qwen2.5-0.5b, mamba-130m. */
+const REGISTRY_NAME = /\d[bm]$/;
+
+test("a claim states what the headline states, where it states it, of the same models and device", () => {
+  const claims = new Map(CLAIMS.map((claim) => [claim.id, claim]));
+  for (const headline of headlines) {
+    const claim = claims.get(headline.id!)!;
+    const stated = headline.value === "" ? null : headline.value!;
+    // What the reference words, a sentence of ours words; its unit is then that of what is measured.
+    const worded =
+      headline.unit === "text" || headline.value === "near constant" || headline.value === "grows";
+    if (!worded && stated !== null && headline.figure !== "table2")
+      assert.equal(claim.stated, Number(stated), claim.id);
+    else assert.equal(claim.stated, stated, claim.id);
+    if (headline.unit !== "text") assert.equal(claim.unit, headline.unit, claim.id);
+    assert.equal(claim.figure, headline.figure, claim.id);
+    assert.equal(claim.metric, headline.metric, claim.id);
+    assert.equal(claim.source, headline.source!.replaceAll(/ \(seeds? [\d, ]+\)/g, ""), claim.id);
+    if (claim.measure) assert.equal(claim.device ?? "", headline.device, claim.id);
+    // A sentence about "transformer" or "ssm" is measured by a pair of ours.
+    for (const model of [headline.model_a!, headline.model_b!].map((name) =>
+      name.replace(CHECKPOINT_SUFFIX, ""),
+    ))
+      if (REGISTRY_NAME.test(model) && claim.measure && claim.id !== "H049")
+        assert.ok(claimModels(claim).includes(model), `${claim.id}: ${model}`);
+  }
+});
+
+/** A recomputed value as the reference writes it: its digits, `between 24576 and 32768`, `45.9-52.1`, `8.9 to 38.7`. */
+function written({ recomputed }: ClaimResult, like: string): string {
+  const found = recomputed?.value;
+  if (found === undefined) return "";
+  const digits = (value: number, number: string): string =>
+    String(Number(value.toFixed(number.split(".")[1]?.length ?? 0)));
+  const numbers = like.match(/\d+(\.\d+)?/g)!;
+  let next = 0;
+  return like.replaceAll(/\d+(\.\d+)?/g, () => {
+    const number = numbers[next]!;
+    return digits(typeof found === "number" ? found : found[next++ as 0 | 1], number);
+  });
+}
+
+test("recomputed values are the reference's, to its digits", () => {
+  for (const headline of headlines) {
+    if (headline.id === "H049") continue;
+    assert.equal(
+      written(resultOf(headline), headline.recomputed_value!),
+      headline.recomputed_value,
+      headline.id,
+    );
+    if (headline.recomputed_value === "") assert.equal(resultOf(headline).recomputed, null, headline.id);
+  }
+});
+
+test("H049, whose reference is two shares of one profile, gives both and the share of device time", () => {
+  const { evidence, recomputed } = results.get("H049")!;
+  const shares = evidence.map(({ value }) => (typeof value === "number" ? value.toFixed(1) : null));
+  assert.equal(headlines.find(({ id }) => id === "H049")!.recomputed_value, "arithmetic 51.1 / gemm 36.3");
+  assert.deepEqual(shares.slice(0, 2), ["51.1", "36.3"]);
+  // "gpu time only Zamba2 gemm is 59.4%-71.9%"
+  assert.equal((recomputed!.value as number).toFixed(1), "59.4");
+});
+
+test("verdicts follow the reference's status", () => {
+  const verdicts: Record<string, string[]> = {
+    match: ["reproduced"],
+    approx: ["reproduced"],
+    mismatch: ["contradicted-by-own-data"],
+    // One of two hybrids crosses where the sentence says, the other a grid length later.
+    partial: ["contradicted-by-own-data"],
+    contested: ["contradicted-by-own-data"],
+    // Nothing is stated, or an order without a number.
+    derived: ["no-data", "reproduced"],
+    not_reproducible: ["no-data"],
+    not_checked: ["no-data"],
+    "": ["no-data"],
+  };
+  for (const headline of headlines)
+    assert.ok(
+      verdicts[headline.status!]!.includes(resultOf(headline).verdict),
+      `${headline.id}: ${headline.status} is ${resultOf(headline).verdict}`,
+    );
+});

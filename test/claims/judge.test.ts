@@ -1,0 +1,298 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  claims,
+  defineClaim,
+  expectClaim,
+  judgeClaims,
+  measure,
+  type ClaimResult,
+} from "../../src/claims/index.js";
+import { UserError } from "../../src/errors.js";
+import { loadPaper, rowsToTable, type Row } from "../../src/record/index.js";
+import { samples, SETTING, tableOf } from "./rows.js";
+
+const QWEN = "qwen2.5-0.5b";
+const MAMBA2 = "mamba2-780m";
+
+const judged = (id: string, ...rows: Row[][]): ClaimResult =>
+  judgeClaims(tableOf(...rows), { only: [id] })[0]!;
+/** Both at 32768 tokens, the Transformer this many times slower; setting of both. */
+const pair = (ratio: number, setting: Row = {}): Row[] => [
+  ...samples(QWEN, "ttft_ms", { 32768: 100 * ratio }, setting),
+  ...samples(MAMBA2, "ttft_ms", { 32768: 100 }, setting),
+];
+
+test("a ratio on another device is compared within 25 %, with its interval", () => {
+  const { verdict, here, recomputed, reason } = judged("H003", pair(2.4));
+  assert.equal(verdict, "reproduced");
+  assert.ok(Math.abs((here!.value as number) - 2.4) < 1e-9);
+  const [lo, hi] = here!.interval!;
+  assert.ok(lo < 2.4 && hi > 2.4 && lo > 2.38 && hi < 2.42, `${lo} to ${hi}`);
+  assert.equal(here!.samples, 10);
+  assert.equal(here!.device, "NVIDIA H200");
+  assert.equal((recomputed!.value as number).toFixed(4), "2.6483");
+  assert.match(
+    reason,
+    /^Published rows \(Figure 1\) give 2\.648x\. On NVIDIA H200, fp16: 2\.4x \(95 % interval/,
+  );
+  assert.match(reason, /which agrees \(on another device 2\.12 to 3\.313x does\)\.$/);
+});
+
+test("on the paper's device it is compared within 10 %", () => {
+  const device = "NVIDIA GeForce RTX 4090";
+  assert.equal(judged("H003", pair(2.45, { device })).verdict, "reproduced");
+  assert.equal(judged("H003", pair(2.3, { device })).verdict, "not-reproduced-here");
+  assert.equal(
+    judged("H003", pair(2.3, { device: "NVIDIA GeForce RTX 4090 Laptop GPU" })).verdict,
+    "reproduced",
+  );
+});
+
+test("a ratio that is not reproduced says whether its direction is", () => {
+  const smaller = judged("H003", pair(1.5));
+  assert.equal(smaller.verdict, "not-reproduced-here");
+  assert.match(smaller.reason, /the direction is the same/);
+  const reversed = judged("H003", pair(0.4));
+  assert.equal(reversed.verdict, "not-reproduced-here");
+  assert.match(reversed.reason, /the direction is reversed/);
+});
+
+test("a ratio near 1 does not agree with its reverse, nor a reduction with an increase", () => {
+  const near = (stated: number, reduced: boolean) =>
+    defineClaim({
+      id: "near",
+      claim: "a little more",
+      stated,
+      unit: reduced ? "%" : "x",
+      device: "rtx4090",
+      measure: (reduced ? measure.reduction : measure.ratio)("ttft_ms", QWEN, MAMBA2, 32768),
+    });
+  const verdictOf = (stated: number, ratio: number, reduced = false): string =>
+    expectClaim(near(stated, reduced), tableOf(pair(ratio))).result.verdict;
+  // Published rows give 2.3 to 2.6x or −134 to −165 %, so both are contradicted there; here is what is asked.
+  const agrees = (stated: number, ratio: number, reduced = false): boolean | null =>
+    expectClaim(near(stated, reduced), tableOf(pair(ratio))).result.here!.agrees;
+  assert.equal(verdictOf(1.1, 1.2), "contradicted-by-own-data");
+  assert.equal(agrees(1.1, 1.2), true);
+  assert.equal(agrees(1.1, 0.95), false);
+  assert.equal(agrees(0.9, 1.05), false);
+  assert.equal(agrees(20, 0.8, true), true);
+  assert.equal(agrees(20, 1.05, true), false);
+});
+
+test("a number of one or two digits was rounded; of three it may have been cut", () => {
+  // 1492 is 1492.62 J, cut.
+  expectClaim("H032").reproduced();
+  const cut = defineClaim({
+    id: "cut",
+    claim: "4x, of 4.0283 in the paper's rows, is 4 but not 3.4 or 4.6",
+    stated: 4,
+    unit: "x",
+    figure: "6a",
+    measure: measure.ratio("energy_j", QWEN, MAMBA2, 57344),
+  });
+  expectClaim(cut).reproduced();
+  expectClaim(defineClaim({ ...cut, stated: 3 })).contradictedByOwnData();
+  expectClaim(defineClaim({ ...cut, stated: 3.9 })).contradictedByOwnData();
+  expectClaim(defineClaim({ ...cut, stated: 4.02 })).reproduced();
+  expectClaim(defineClaim({ ...cut, stated: 4.03 })).reproduced();
+  expectClaim(defineClaim({ ...cut, stated: 4.04 })).contradictedByOwnData();
+});
+
+test("an interval that reaches beyond what agrees decides nothing", () => {
+  const wide = samples(QWEN, "ttft_ms", { 32768: 215 }).map((row, i) => ({
+    ...row,
+    ttft_ms: row.ttft_ms! * (i % 2 ? 1.2 : 0.8),
+  }));
+  const { verdict, here, reason } = judged("H003", wide, samples(MAMBA2, "ttft_ms", { 32768: 100 }));
+  assert.equal(verdict, "no-data");
+  assert.equal(here!.agrees, null);
+  assert.match(reason, /does not tell: more samples are needed/);
+});
+
+test("one sample a side is judged, and said to have no interval", () => {
+  const { verdict, here, reason } = judged("H003", [pair(2.65)[0]!, pair(2.65)[10]!]);
+  assert.equal(verdict, "reproduced");
+  assert.equal(here!.interval, null);
+  assert.match(reason, /2\.65x from 1 sample, without an interval/);
+});
+
+test("absolute numbers of the paper's device are not held against another's", () => {
+  const seconds = judged("H011", samples("qwen2.5-1.5b", "ttft_ms", { 57344: 1200 }));
+  assert.equal(seconds.verdict, "no-data");
+  assert.ok(Math.abs((seconds.here!.value as number) - 1.2) < 1e-9, "shown all the same, in s");
+  assert.match(
+    seconds.reason,
+    /8\.24 s is an absolute number of the RTX 4090, which another device does not test/,
+  );
+  const device = "NVIDIA GeForce RTX 4090";
+  const own = (ms: number) => samples("qwen2.5-1.5b", "ttft_ms", { 57344: ms }, { device });
+  assert.equal(judged("H011", own(8500)).verdict, "reproduced");
+  assert.equal(judged("H011", own(1200)).verdict, "not-reproduced-here");
+});
+
+test("settings unlike the paper's are judged and named; like ones are preferred", () => {
+  const chunked: Row = { prefill: "chunked", segment_tokens: 8192, logits: "last" };
+  const alone = judged("H003", pair(0.4, chunked));
+  assert.equal(alone.verdict, "not-reproduced-here");
+  assert.match(
+    alone.reason,
+    /Settings differ from the paper's: prefill chunked \(monolithic\), logits last \(all\)\./,
+  );
+  const both = judged("H003", pair(0.4, chunked), pair(2.6));
+  assert.equal(both.verdict, "reproduced");
+  assert.match(both.reason, /1 more of the settings in your rows could judge/);
+});
+
+test("models of two settings are not compared, nor rejected or failed samples", () => {
+  const other = samples(MAMBA2, "ttft_ms", { 32768: 100 }, { device: "AMD EPYC", ep: "cpu" });
+  const apart = judged("H003", samples(QWEN, "ttft_ms", { 32768: 265 }), other);
+  assert.equal(apart.verdict, "no-data");
+  assert.match(apart.reason, /Your rows have no ttft_ms of mamba2-780m at 32768 tokens\.$/);
+  const rejected = pair(0.1, { verdict: "rejected" });
+  assert.equal(judged("H003", pair(2.65), rejected).verdict, "reproduced");
+  assert.equal(judged("H003", rejected).verdict, "no-data");
+  const batched = judged("H003", pair(2.65, { batch: 8 }));
+  assert.match(batched.reason, /no row of qwen2\.5-0\.5b or mamba2-780m at batch 1/);
+});
+
+test("of several forms of a model the fused one is judged, as the paper measured fused kernels", () => {
+  const { verdict, reason } = judged(
+    "H003",
+    samples(QWEN, "ttft_ms", { 32768: 265 }),
+    samples(MAMBA2, "ttft_ms", { 32768: 900, 1024: 1 }, { lowering: "ssd-matmul" }),
+    samples(MAMBA2, "ttft_ms", { 32768: 100 }, { lowering: "fused" }),
+  );
+  assert.equal(verdict, "reproduced");
+  assert.match(reason, /lowering fused/);
+});
+
+test("a claim that the paper's own rows contradict stays so; here tells what the device does", () => {
+  const { verdict, here } = judged(
+    "H006",
+    samples(QWEN, "ttft_ms", { 4096: 10, 8192: 20, 16384: 90 }),
+    samples(MAMBA2, "ttft_ms", { 4096: 20, 8192: 40, 16384: 80 }),
+  );
+  assert.equal(verdict, "contradicted-by-own-data");
+  assert.deepEqual(here!.value, [8192, 16384]);
+  assert.equal(here!.agrees, true);
+});
+
+test("an energy crossover: where it is, not there, not reached, and known too roughly", () => {
+  const energy = (model: string, values: Record<number, number>): Row[] =>
+    samples(model, "energy_j", values, { kind: "energy" });
+  const cross = (qwen: Record<number, number>, mamba: Record<number, number>): ClaimResult =>
+    judged("H038", energy(QWEN, qwen), energy(MAMBA2, mamba));
+  const at = cross({ 8192: 1, 16384: 2, 24576: 4 }, { 8192: 2, 16384: 3, 24576: 3 });
+  assert.deepEqual([at.verdict, at.here!.value], ["reproduced", [16384, 24576]]);
+  const early = cross({ 1024: 1, 2048: 3 }, { 1024: 2, 2048: 2 });
+  assert.deepEqual([early.verdict, early.here!.value], ["not-reproduced-here", [1024, 2048]]);
+  const never = cross({ 8192: 1, 65536: 2 }, { 8192: 2, 65536: 3 });
+  assert.deepEqual([never.verdict, never.here!.value], ["not-reproduced-here", [65536, Infinity]]);
+  assert.match(never.reason, /no lead up to the longest length, 65536 tokens/);
+  const short = cross({ 1024: 1, 8192: 2 }, { 1024: 2, 8192: 3 });
+  assert.deepEqual([short.verdict, short.here!.value], ["no-data", [8192, Infinity]]);
+  const rough = cross({ 4096: 1, 65536: 4 }, { 4096: 2, 65536: 3 });
+  assert.deepEqual([rough.verdict, rough.here!.value], ["no-data", [4096, 65536]]);
+  assert.match(rough.reason, /lengths around 13107 to 20480 tokens are needed/);
+});
+
+test("lengths where the samples overlap widen a crossing", () => {
+  const { here } = judged(
+    "H006",
+    samples(QWEN, "ttft_ms", { 4096: 10, 8192: 20, 16384: 90 }),
+    samples(MAMBA2, "ttft_ms", { 4096: 20, 8192: 20.01, 16384: 80 }),
+  );
+  assert.deepEqual(here!.value, [4096, 16384]);
+  assert.equal(here!.agrees, null);
+});
+
+test("a longest prompt is for the memory it was found in", () => {
+  const limit = { memory_limit_bytes: 24 * 2 ** 30 };
+  const oom = (tokens: number, setting: Row): Row => ({
+    ...SETTING,
+    ...setting,
+    status: "oom",
+    model: QWEN,
+    prompt_tokens: tokens,
+  });
+  const ran = (tokens: number, setting: Row): Row[] => samples(QWEN, "ttft_ms", { [tokens]: 1 }, setting);
+  assert.equal(judged("H024", ran(57344, limit), [oom(65536, limit)]).verdict, "reproduced");
+  assert.equal(judged("H024", ran(131072, limit)).verdict, "not-reproduced-here");
+  assert.equal(judged("H024", ran(8192, limit), [oom(16384, limit)]).verdict, "not-reproduced-here");
+  const untried = judged("H024", ran(8192, limit));
+  assert.equal(untried.verdict, "no-data");
+  assert.match(untried.reason, /at least 8192 tokens, which does not tell: no longer prompt was tried/);
+  const other = judged("H024", ran(57344, {}), [oom(65536, {})]);
+  assert.equal(other.verdict, "no-data");
+  assert.match(other.reason, /57344 tokens, with none at 65536 tokens; .* set a memory limit of its size/);
+});
+
+test("the audit's findings bear on a device too: a cliff that is not here, logits that are", () => {
+  assert.equal(
+    judged("W5", samples(QWEN, "ttft_ms", { 24576: 100, 32768: 150 })).verdict,
+    "not-reproduced-here",
+  );
+  const bytes = (tokens: number): number => 1e8 + tokens * 0.2915 * 2 ** 20;
+  const activations = { 1024: bytes(1024), 8192: bytes(8192), 32768: bytes(32768) };
+  assert.equal(judged("W8", samples(QWEN, "peak_activation_bytes", activations)).verdict, "reproduced");
+  const last = judged("W8", samples(QWEN, "peak_activation_bytes", activations, { logits: "last" }));
+  assert.equal(last.verdict, "no-data");
+  assert.match(last.reason, /no row of qwen2\.5-0\.5b at batch 1 with logits all/);
+});
+
+test("what is said about the paper is judged by its rows, whatever else is given", () => {
+  const table = tableOf(pair(1));
+  assert.equal(judgeClaims(table, { only: ["H009"] })[0]!.verdict, "reproduced");
+  assert.equal(judgeClaims(table, { only: ["H052"] })[0]!.verdict, "no-data");
+});
+
+test("the paper's rows, handed in as a user's, reproduce what they were published for", () => {
+  const ids = ["H032", "H035", "H036", "H038"];
+  for (const { id, verdict, reason } of judgeClaims(loadPaper("energy"), { only: ids }))
+    assert.equal(verdict, "reproduced", `${id}: ${reason}`);
+});
+
+test("tolerances are the caller's to set", () => {
+  const table = tableOf(pair(1.5));
+  const verdictAt = (elsewhere: number): string =>
+    judgeClaims(table, { only: ["H003"], tolerance: { elsewhere } })[0]!.verdict;
+  assert.equal(verdictAt(0.25), "not-reproduced-here");
+  assert.equal(verdictAt(1), "reproduced");
+  assert.throws(() => verdictAt(-1), {
+    name: "UserError",
+    message: /tolerance elsewhere is -1: it must be 0 or more/,
+  });
+});
+
+test("claims gives a table: a row a claim, numbers as numbers, ranges by their ends", () => {
+  const table = claims(tableOf(pair(2.4)), { only: ["H003", "H006"] });
+  assert.equal(table.numRows(), 2);
+  const [h003, h006] = table.objects() as Record<string, unknown>[];
+  assert.equal(h003!.verdict, "reproduced");
+  assert.equal(typeof h003!.here, "number");
+  assert.ok((h003!.here_lo as number) < (h003!.here_hi as number));
+  assert.deepEqual([h006!.recomputed, h006!.recomputed_lo, h006!.recomputed_hi], [null, 24576, 32768]);
+  assert.deepEqual([h006!.here, h006!.here_n], [null, null]);
+  assert.equal(claims(null, { verdict: ["contradicted-by-own-data"] }).numRows(), 7);
+});
+
+test("unknown ids and verdicts are refused", () => {
+  assert.throws(
+    () => judgeClaims(null, { only: ["H999"] }),
+    (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /there is no claim "H999"; there are H001, H002, H003 to W19/);
+      return true;
+    },
+  );
+  assert.throws(
+    () => judgeClaims(null, { verdict: ["true" as "no-data"] }),
+    /verdict is true: it must be one of/,
+  );
+});
+
+test("an empty table is no rows of anything", () => {
+  assert.equal(expectClaim("H003", rowsToTable([])).result.verdict, "no-data");
+});
