@@ -1,4 +1,5 @@
 import {
+  evaluateQuadratic,
   leastSquares,
   leastSquaresEach,
   median,
@@ -13,6 +14,14 @@ export interface Point {
   length: number;
   value: number;
   weight: number;
+}
+
+/** A metric over the prompt length, as fitted or from one replicate of a bootstrap. */
+export interface Curve {
+  /** The metric at a length in tokens, in its unit. */
+  at(length: number): number;
+  /** Lengths where it jumps or kinks, in ascending order; between them it is smooth. */
+  readonly breaks: readonly number[];
 }
 
 /** Coefficients to determine. */
@@ -40,6 +49,11 @@ export function fitCurve(points: readonly Point[], form: Form): LeastSquaresFit 
 /** a, b and c of the linear or quadratic form; a linear one has c = 0. */
 export function asQuadratic([a, b, c]: readonly number[]): Quadratic {
   return [a!, b!, c ?? 0];
+}
+
+/** The polynomial as a curve without breaks. */
+export function smoothCurve(polynomial: Quadratic): Curve {
+  return { at: (length) => evaluateQuadratic(polynomial, length), breaks: [] };
 }
 
 /**

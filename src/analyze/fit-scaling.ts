@@ -1,8 +1,17 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import { evaluateQuadratic } from "../stats/index.js";
+import type { RandomIndex } from "../stats/index.js";
 import { SERIES_COLUMNS, type Series } from "./columns.js";
-import { asQuadratic, COEFFICIENTS, fitCurve, weighPoints, type Point } from "./curve.js";
+import {
+  asQuadratic,
+  COEFFICIENTS,
+  fitCurve,
+  resampleCurves,
+  smoothCurve,
+  weighPoints,
+  type Curve,
+  type Point,
+} from "./curve.js";
 import {
   checkFitMetric,
   checkWeighting,
@@ -58,6 +67,10 @@ export interface ScalingFit {
   points: Point[];
   /** The metric at a length in tokens, in `unit`. */
   predict: (length: number) => number;
+  /** The same with the lengths where it jumps or kinks. */
+  curve: Curve;
+  /** Bootstrap replicates of the curve (see `resampleCurves`). */
+  resample: (replicates: number, random: RandomIndex) => Curve[];
 }
 
 /**
@@ -125,8 +138,8 @@ function fitSeries(
   const points = weighPoints(samples, weighting);
   const lengths = [...new Set(points.map(({ length }) => length))];
   const { coefficients, standardErrors, r2, residuals, degreesOfFreedom } = fitCurve(points, form);
-  const curve = asQuadratic(coefficients);
-  const [a, b, c] = curve;
+  const [a, b, c] = asQuadratic(coefficients);
+  const curve = smoothCurve([a, b, c]);
   const [aError, bError, cError] = standardErrors;
   return {
     series,
@@ -143,7 +156,9 @@ function fitSeries(
     lengths,
     range: [lengths[0]!, lengths[lengths.length - 1]!],
     points,
-    predict: (length) => evaluateQuadratic(curve, length),
+    predict: (length) => curve.at(length),
+    curve,
+    resample: (replicates, random) => resampleCurves(points, form, replicates, random).map(smoothCurve),
   };
 }
 
