@@ -7,32 +7,68 @@ export interface Group {
   rows: number[];
 }
 
+/** Columns read so far, so that a table of a million rows is read once and not once a group. Tables do not change. */
+const READ = new WeakMap<ColumnTable, Map<string, readonly unknown[]>>();
+
 /** Values of a column in row order; all null where the table has no such column. */
 export function columnValues(table: ColumnTable, name: string): readonly unknown[] {
-  const absent = table.column(name) === undefined;
-  return absent ? new Array<null>(table.numRows()).fill(null) : Array.from(table.array(name) as unknown[]);
+  const columns = READ.get(table) ?? new Map<string, readonly unknown[]>();
+  READ.set(table, columns);
+  const values = columns.get(name) ?? readColumn(table, name);
+  columns.set(name, values);
+  return values;
+}
+
+function readColumn(table: ColumnTable, name: string): readonly unknown[] {
+  const column: unknown = table.column(name);
+  if (column === undefined) return new Array<null>(table.numRows()).fill(null);
+  const asStored = Array.isArray(column) && !table.isFiltered() && !table.isOrdered();
+  return asStored ? (column as unknown[]) : (table.array(name) as unknown[]);
 }
 
 /** Those of the columns in which the table has at least one value, in the order asked for. */
 export function presentColumns<Name extends string>(table: ColumnTable, names: readonly Name[]): Name[] {
-  return names.filter((name) => columnValues(table, name).some((value) => value != null));
+  return names.filter(
+    (name) => table.column(name) !== undefined && columnValues(table, name).some((value) => value != null),
+  );
 }
 
 /** Rows with equal values in the columns, in order of first appearance. A value that is absent is null in the key. */
 export function groupRows(table: ColumnTable, names: readonly string[], rows: readonly number[]): Group[] {
   const columns = names.map((name) => columnValues(table, name));
-  const groups = new Map<string, Group>();
-  for (const row of rows) {
-    const values = columns.map((column) => column[row] ?? null);
-    const id = JSON.stringify(values);
-    const group = groups.get(id) ?? {
-      key: Object.fromEntries(names.map((name, i) => [name, values[i]])),
-      rows: [],
-    };
-    groups.set(id, group);
-    group.rows.push(row);
-  }
-  return [...groups.values()];
+  const members: number[][] = [];
+  columns.reduce(splitBy(rows), new Int32Array(rows.length)).forEach((group, i) => {
+    (members[group] ??= []).push(rows[i]!);
+  });
+  return members.map((group) => ({
+    key: Object.fromEntries(names.map((name, i) => [name, columns[i]![group[0]!] ?? null])),
+    rows: group,
+  }));
+}
+
+/** Splits groups, a number a row, by one more column. Numbers follow the first appearance. */
+function splitBy(rows: readonly number[]): (groups: Int32Array, column: readonly unknown[]) => Int32Array {
+  return (groups, column) => {
+    const split = new Int32Array(rows.length);
+    const parts: Map<unknown, number>[] = [];
+    let [count, lastGroup, lastValue, lastPart] = [0, -1, undefined as unknown, -1];
+    for (let i = 0; i < rows.length; i++) {
+      const group = groups[i]!;
+      const value = column[rows[i]!] ?? null;
+      // Neighbours are mostly alike, and some columns are the same throughout.
+      if (group !== lastGroup || value !== lastValue) {
+        const part = (parts[group] ??= new Map<unknown, number>());
+        // Lists are equal if their values are.
+        const key = typeof value === "object" && value !== null ? JSON.stringify(value) : value;
+        const known = part.get(key);
+        lastPart = known ?? count++;
+        if (known === undefined) part.set(key, lastPart);
+        [lastGroup, lastValue] = [group, value];
+      }
+      split[i] = lastPart;
+    }
+    return split;
+  };
 }
 
 /** Every row of the table, by index. */
