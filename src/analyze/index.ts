@@ -7,3 +7,6 @@ export * from "./fit-table.js";
 export * from "./crossover.js";
 export * from "./describe-crossover.js";
 export * from "./picture.js";
+export type { Selector } from "./pairing.js";
+export * from "./speedup.js";
+export * from "./break-even-batch.js";

@@ -76,6 +76,20 @@ export function allRows(table: ColumnTable): number[] {
   return Array.from({ length: table.numRows() }, (_, row) => row);
 }
 
+/** Rows that succeeded and have the metric; UserError that says what was dropped if there are none. */
+export function measuredRows(table: ColumnTable, metric: string): number[] {
+  const every = allRows(table);
+  const statuses = columnValues(table, "status");
+  const values = columnValues(table, metric);
+  const ok = every.filter((row) => isOk(statuses[row]));
+  const measured = ok.filter((row) => values[row] != null);
+  if (measured.length > 0) return measured;
+  throw new UserError(
+    `no row is left with ${metric}: of ${every.length} rows ${every.length - ok.length} have a status other ` +
+      `than ok and ${ok.length - measured.length} have no ${metric}`,
+  );
+}
+
 /** Whether a sample succeeded; a table without statuses holds successes. */
 export function isOk(status: unknown): boolean {
   return status == null || status === "ok";
