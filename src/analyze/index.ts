@@ -10,3 +10,6 @@ export * from "./picture.js";
 export type { Selector } from "./pairing.js";
 export * from "./speedup.js";
 export * from "./break-even-batch.js";
+export * from "./efficiency.js";
+export { MEMORY_CAUSES, type MemoryCause } from "./memory-model.js";
+export * from "./memory-limit.js";
