@@ -1,7 +1,7 @@
-import tQuantile from "@stdlib/stats-base-dists-t-quantile";
 import { percentileInterval } from "./bootstrap.js";
 import { median } from "./quantile.js";
 import type { RandomIndex } from "./random.js";
+import { studentQuantile } from "./student.js";
 
 /**
  * Interval of the ratio of two means, numerator over denominator, of independent samples whose variances may differ
@@ -24,7 +24,7 @@ export function fiellerInterval(
   const degreesOfFreedom =
     spread ** 2 /
     (x.variance ** 2 / (numerator.length - 1) + (ratio ** 2 * y.variance) ** 2 / (denominator.length - 1));
-  const t = tQuantile((1 + confidence) / 2, degreesOfFreedom);
+  const t = studentQuantile((1 + confidence) / 2, degreesOfFreedom);
   // (x̄ − ρȳ)² ≤ t²(s²x/n + ρ² s²y/m), a quadratic in ρ.
   const square = y.mean ** 2 - t ** 2 * y.variance;
   if (!(square > 0)) return null;
