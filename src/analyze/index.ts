@@ -13,3 +13,4 @@ export * from "./break-even-batch.js";
 export * from "./efficiency.js";
 export { MEMORY_CAUSES, type MemoryCause } from "./memory-model.js";
 export * from "./memory-limit.js";
+export * from "./pareto.js";
