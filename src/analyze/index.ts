@@ -14,3 +14,4 @@ export * from "./efficiency.js";
 export { MEMORY_CAUSES, type MemoryCause } from "./memory-model.js";
 export * from "./memory-limit.js";
 export * from "./pareto.js";
+export * from "./document-cost.js";
