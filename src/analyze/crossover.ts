@@ -1,6 +1,6 @@
 import { UserError } from "../errors.js";
 import { evaluateQuadratic, percentileInterval, randomIndex, type Quadratic } from "../stats/index.js";
-import { resampleCurves } from "./curve.js";
+import type { Curve } from "./curve.js";
 import type { ScalingFit } from "./fit-scaling.js";
 import type { FitMetricName } from "./metrics.js";
 import { differ, lowerAt, meetingsIn, type Meeting, type Pair, type Side, type Span } from "./pair.js";
@@ -107,8 +107,8 @@ export function crossover(
   refuseIncomparable(a, b, acrossDevices);
   checkResampling({ replicates, confidence, seed });
   const random = randomIndex(seed);
-  const aCurves = resampleCurves(a.points, a.form, replicates, random);
-  const bCurves = resampleCurves(b.points, b.form, replicates, random);
+  const aCurves = a.resample(replicates, random).map(asQuadratic);
+  const bCurves = b.resample(replicates, random).map(asQuadratic);
   const resampled = aCurves.map((curve, i): Pair => ({ a: curve, b: bCurves[i]! }));
   return decide(a, b, compare(a, b, replicates, confidence), resampled);
 }
@@ -244,6 +244,13 @@ function commonRange(a: ScalingFit, b: ScalingFit): Span {
 
 function curveOf({ coefficients: { a, b, c } }: ScalingFit): Quadratic {
   return [a, b, c];
+}
+
+/** The polynomial through a curve that is one. */
+function asQuadratic({ at }: Curve): Quadratic {
+  const step = 2 ** 16;
+  const [zero, one, two] = [at(0), at(step), at(2 * step)];
+  return [zero, (4 * one - two - 3 * zero) / (2 * step), (two - 2 * one + zero) / (2 * step ** 2)];
 }
 
 function isIn(tokens: number, [from, to]: Span): boolean {
