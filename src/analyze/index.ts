@@ -2,7 +2,7 @@ export * from "./columns.js";
 export { FIT_METRICS, SUMMARY_METRICS, type FitMetricName } from "./metrics.js";
 export type { Form } from "./forms.js";
 export type { Weighting } from "./weighting.js";
-export type { ScatterUnit } from "./scatter.js";
+export type { ScatterUnit, Spread } from "./scatter.js";
 export * from "./summarize.js";
 export type { Curve } from "./curve.js";
 export type { FitScalingOptions } from "./fit-options.js";

@@ -69,30 +69,36 @@ export interface Replicates {
   sampleDeviations: number[];
 }
 
+/** Spreads of replicates: as the scatter is estimated, or `student`, with the uncertainty of that estimate. */
+export type Spread = "estimated" | "student";
+
 /**
  * Curves refitted to drawn values, a curve a replicate (residual bootstrap; Davison and Hinkley 1997, section 6.2.3):
  * weighted residuals, each stretched by 1/√(1−h) for its leverage h, centred and brought to the variance of the
- * scatter, are drawn with replacement. Two things are not as in the textbook:
+ * scatter, are drawn with replacement. They are added to the curve fitted without bounds: added to one held at its
+ * bound, replicates would pile up there and be too sure of it (Andrews 2000, doi:10.1111/1468-0262.00114).
  *
- * - Each replicate's residuals are stretched by √(ν/χ²) with χ² of the scatter's ν degrees of freedom. The scatter
- *   is itself estimated, from few lengths badly; the quantiles of the replicates thus become Student's, and the
- *   percentile interval of a coefficient without a bound the t-interval.
- * - They are added to the curve fitted without bounds. Added to one held at its bound, replicates would pile up there
- *   and be too sure of it (Andrews 2000, doi:10.1111/1468-0262.00114).
+ * The scatter is itself estimated, from few lengths badly. With the spread `student` the residuals of each replicate
+ * are stretched by √(ν/χ²), χ² drawn with the ν degrees of freedom of the scatter: quantiles of the replicates become
+ * Student's, and the percentile interval of what depends linearly on the values the t-interval.
  */
 export function replicate(
   estimate: Estimate,
   scatter: Scatter,
   replicates: number,
   random: RandomIndex,
+  spread: Spread,
 ): Replicates {
   const { observations, form, shape, shapes } = estimate;
   const unbound = fitAt(observations, form, shape, false);
   const centre = observations.map(({ value }, i) => value - unbound.residuals[i]!);
   const pool = residualPool(estimate, scatter);
   const normal = normalFrom(random);
-  const stretch = (degreesOfFreedom: number): number =>
-    Math.sqrt(degreesOfFreedom / chiSquare(Math.max(1, Math.round(degreesOfFreedom)), normal));
+  const stretch = (degreesOfFreedom: number): number => {
+    if (spread === "estimated") return 1;
+    const whole = Math.max(1, Math.round(degreesOfFreedom));
+    return Math.sqrt(whole / chiSquare(whole, normal));
+  };
   const sampleDeviations: number[] = [];
   const responses = Array.from({ length: replicates }, () => {
     const stretched = stretch(scatter.degreesOfFreedom);

@@ -3,6 +3,8 @@ import { bisect } from "./roots.js";
 
 /** Doublings of the bracket until it holds the end; further out lies no finite end. */
 const DOUBLINGS = 60;
+/** A t-interval whose ends miss by no more, as a share of the room between the least Σwr² and what is allowed, holds. */
+const ROUNDING = 1e-8;
 
 /**
  * The values of one coefficient at which the others can still keep Σwr² within `allowed`: its profile-likelihood
@@ -28,18 +30,18 @@ export function profileInterval(
       ? options
       : { ...options, nonNegative: nonNegative.filter((_, j) => j !== column) };
   const at = best.coefficients[column]!;
-  const isAllowed = (value: number): boolean => {
+  const excess = (value: number): number => {
     const left = response.map((entry, i) => entry - value * design[i]![column]!);
-    return residualSumOf(rest, left, restOptions) <= allowed;
+    return residualSumOf(rest, left, restOptions) - allowed;
   };
-  // A first guess of the right size: how far the coefficient may go if the others stay.
+  const room = allowed - best.residualSum;
+  // The t-interval reaches so far. A coefficient at its bound has none: the column's own size says how far to try.
   const size = design.reduce((total, row, i) => total + (options.weights?.[i] ?? 1) * row[column]! ** 2, 0);
-  const step = Math.sqrt((allowed - best.residualSum) / size);
-  if (step === 0) return [at, at];
-  const hi = end(isAllowed, at, step);
-  if (bounded && isAllowed(0)) return [0, hi];
-  const lo = end(isAllowed, at, -step);
-  return [bounded ? Math.max(0, lo) : lo, hi];
+  const reach = Math.sqrt(room) * (best.unitErrors[column] ?? 1 / Math.sqrt(size));
+  if (reach === 0) return [at, at];
+  const hi = end(excess, at, reach, room);
+  if (bounded && (at === 0 || excess(0) <= 0)) return [0, hi];
+  return [end(excess, at, -reach, room), hi];
 }
 
 function residualSumOf(
@@ -52,12 +54,14 @@ function residualSumOf(
   return leastSquares(design, response, options).residualSum;
 }
 
-/** The last allowed value from `inside` in the direction of `step`. */
-function end(isAllowed: (value: number) => boolean, inside: number, step: number): number {
-  let reach = step;
-  for (let doublings = 0; isAllowed(inside + reach); doublings++) {
-    if (doublings === DOUBLINGS) return step > 0 ? Infinity : -Infinity;
-    reach *= 2;
+/** Where, from `inside` in the direction of `reach`, Σwr² comes to exceed what is allowed. */
+function end(excess: (value: number) => number, inside: number, reach: number, room: number): number {
+  if (Math.abs(excess(inside + reach)) <= ROUNDING * room) return inside + reach;
+  const isAllowed = (value: number): boolean => excess(value) <= 0;
+  let [near, far] = [0, reach];
+  for (let doublings = 0; isAllowed(inside + far); doublings++) {
+    if (doublings === DOUBLINGS) return reach > 0 ? Infinity : -Infinity;
+    [near, far] = [far, 2 * far];
   }
-  return bisect(isAllowed, reach === step ? inside : inside + reach / 2, inside + reach);
+  return bisect(isAllowed, inside + near, inside + far);
 }
