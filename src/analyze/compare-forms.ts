@@ -20,7 +20,7 @@ export interface CompareFormsOptions extends Omit<FitScalingOptions, "form"> {
  * compareForms(table, { metric: "ttft_ms" }).print();
  */
 export function compareForms(table: ColumnTable, options: CompareFormsOptions): ColumnTable {
-  const setting = settingOf(options);
+  const setting = settingOf({ ...options, form: "auto" });
   const { metric, scatter, forms } = options;
   forms?.forEach(checkForm);
   if (forms?.length === 0) throw new UserError("forms is empty: name one at least");

@@ -2,7 +2,7 @@ import { UserError } from "../errors.js";
 import type { RobustLoss } from "../stats/index.js";
 import type { SeriesColumn } from "./columns.js";
 import type { EstimateOptions } from "./estimate.js";
-import { checkForm, type Form } from "./forms.js";
+import { checkForm, shapeKind, type Form } from "./forms.js";
 import { checkFitMetric, FIT_METRICS, type FitMetricName } from "./metrics.js";
 import type { ScatterUnit } from "./scatter.js";
 import { checkWeighting, type Weighting } from "./weighting.js";
@@ -45,4 +45,7 @@ function checkOptions(options: FitScalingOptions): void {
     throw new UserError(`scatter is ${scatter}: it must be lengths or samples`);
   if (breakAt !== undefined && !(breakAt > 0 && breakAt < Infinity))
     throw new UserError(`breakAt is ${breakAt}: it must be a length in tokens above 0`);
+  const fixed = form ?? FIT_METRICS[metric].form;
+  if (breakAt !== undefined && fixed !== "auto" && shapeKind(fixed) !== "break")
+    throw new UserError(`breakAt is ${breakAt}: form ${fixed} has no break, one with +step or +kink has`);
 }

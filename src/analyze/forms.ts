@@ -29,11 +29,10 @@ export type CoefficientName = "a" | "b" | "c" | "d";
 /** What beside the coefficients gives a form its shape: the break in tokens, or the exponent; null for a smooth form. */
 export type Shape = number | null;
 
-/** What may be wrong with the shape of a form: its kind. */
 export type ShapeKind = "break" | "exponent";
 
-/** Exponents that are tried, before the best is refined: from nearly flat to the fourth power. */
-const EXPONENTS = Array.from({ length: 79 }, (_, i) => 0.1 + 0.05 * i);
+/** Exponents that are tried: from nearly flat to the fourth power. */
+const EXPONENTS = Array.from({ length: 40 }, (_, i) => (i + 1) / 10);
 
 /** Lengths that must lie on either side of a break that is searched: with one, any stray length would be a step. */
 const SIDE = 2;

@@ -1,4 +1,4 @@
-import { fitAt, fitEach, type Observation } from "./fit-form.js";
+import { fitAt, fitEach } from "./fit-form.js";
 import type { Curve } from "./curve.js";
 import type { Estimate } from "./estimate.js";
 import { normalFrom, type RandomIndex } from "../stats/index.js";
@@ -73,12 +73,12 @@ export interface Replicates {
 export type Spread = "estimated" | "student";
 
 /**
- * Curves refitted to drawn values, a curve a replicate (residual bootstrap; Davison and Hinkley 1997, section 6.2.3):
- * weighted residuals, each stretched by 1/√(1−h) for its leverage h, centred and brought to the variance of the
- * scatter, are drawn with replacement. They are added to the curve fitted without bounds: added to one held at its
- * bound, replicates would pile up there and be too sure of it (Andrews 2000, doi:10.1111/1468-0262.00114).
+ * Curves refitted to drawn values, a curve a replicate: a parametric bootstrap (Efron and Tibshirani 1993, section
+ * 6.5), for the residuals of a handful of lengths have no shape worth resampling, and means over repeats are near
+ * normal. Normal deviations of the scatter's variance are added to the curve fitted without bounds: added to one held
+ * at its bound, replicates would pile up there and be too sure of it (Andrews 2000, doi:10.1111/1468-0262.00114).
  *
- * The scatter is itself estimated, from few lengths badly. With the spread `student` the residuals of each replicate
+ * The scatter is itself estimated, from few lengths badly. With the spread `student` the deviations of each replicate
  * are stretched by √(ν/χ²), χ² drawn with the ν degrees of freedom of the scatter: quantiles of the replicates become
  * Student's, and the percentile interval of what depends linearly on the values the t-interval.
  */
@@ -92,7 +92,6 @@ export function replicate(
   const { observations, form, shape, shapes } = estimate;
   const unbound = fitAt(observations, form, shape, false);
   const centre = observations.map(({ value }, i) => value - unbound.residuals[i]!);
-  const pool = residualPool(estimate, scatter);
   const normal = normalFrom(random);
   const stretch = (degreesOfFreedom: number): number => {
     if (spread === "estimated") return 1;
@@ -101,43 +100,14 @@ export function replicate(
   };
   const sampleDeviations: number[] = [];
   const responses = Array.from({ length: replicates }, () => {
-    const stretched = stretch(scatter.degreesOfFreedom);
+    const deviation = Math.sqrt(scatter.variance) * stretch(scatter.degreesOfFreedom);
     sampleDeviations.push(Math.sqrt(scatter.sampleVariance) * stretch(scatter.sampleDegreesOfFreedom));
-    return Float64Array.from(observations, (observation, i) => {
-      const drawn = draw(pool, observation, scatter.unit, random);
-      return centre[i]! + (stretched * drawn) / Math.sqrt(observation.weight);
-    });
+    return Float64Array.from(
+      observations,
+      ({ weight }, i) => centre[i]! + (deviation * normal()) / Math.sqrt(weight),
+    );
   });
   return { curves: fitEach(observations, form, shapes, responses), sampleDeviations };
-}
-
-/** Residuals to draw from, of an observation of weight 1: mean 0, and the scatter's variance. */
-function residualPool(estimate: Estimate, { unit, variance }: Scatter): number[] {
-  const { working, observations, form, shape, curve } = estimate;
-  const points = unit === "lengths" ? observations : working;
-  const { leverages } = fitAt(points, form, shape);
-  const stretched = points.flatMap(({ length, value, weight }, i) => {
-    const room = 1 - leverages[i]!;
-    // A point of leverage 1 lies on its curve whatever its value: it has no residual to draw.
-    return room < 1e-9 ? [] : [(value - curve.at(length)) * Math.sqrt(weight / room)];
-  });
-  const mean = stretched.reduce((sum, residual) => sum + residual, 0) / stretched.length;
-  const squares = stretched.reduce((sum, residual) => sum + (residual - mean) ** 2, 0) / stretched.length;
-  const scale = squares > 0 ? Math.sqrt(variance / squares) : 0;
-  return stretched.map((residual) => (residual - mean) * scale);
-}
-
-/** A residual of an observation of weight 1: of its mean, where samples are drawn. */
-function draw(
-  pool: readonly number[],
-  { samples }: Observation,
-  unit: ScatterUnit,
-  random: RandomIndex,
-): number {
-  if (unit === "lengths") return pool[random(pool.length)]!;
-  let sum = 0;
-  for (let i = 0; i < samples; i++) sum += pool[random(pool.length)]!;
-  return sum / Math.sqrt(samples);
 }
 
 function chiSquare(degreesOfFreedom: number, normal: () => number): number {

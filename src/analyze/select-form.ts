@@ -20,7 +20,7 @@ export interface FormScore {
    * lengths, as a share of the value; the break is searched anew each time. null where a length cannot be spared.
    */
   heldOutError: number | null;
-  /** Whether that error is the least of the forms' or within its standard error. */
+  /** Whether that error is at most one standard error above the least of the forms that AICc supports. */
   confirmed: boolean;
   chosen: boolean;
   /** Why a form that was in question has no score. */
@@ -34,11 +34,14 @@ interface Candidate {
   heldOut: { mean: number; error: number } | null;
 }
 
+/** A form whose AICc is further from the least has no support (Burnham and Anderson 2002, section 2.6). */
+const SUPPORTED = 10;
+
 /**
- * The form of least AICc among those that the held-out lengths confirm: whose leave-one-length-out error is at most
- * one standard error above the least (Hastie, Tibshirani and Friedman 2009, section 7.10). AICc alone would trust a
- * curve where it is fitted; the held-out lengths ask how it does where it is not. A power is compared, never chosen.
- * null if no form has both.
+ * The form of least AICc that the held-out lengths confirm: whose leave-one-length-out error is at most one standard
+ * error above the least (Hastie, Tibshirani and Friedman 2009, section 7.10) of the forms that AICc supports. AICc
+ * alone would trust a curve where it is fitted; the held-out lengths ask how it does where it is not. A power is
+ * compared, never chosen. null if no form has both.
  */
 export function selectForm(
   samples: readonly Sample[],
@@ -56,16 +59,17 @@ export function selectForm(
       heldOut: found && heldOutError(samples, form, options),
     };
   });
-  const eligible = candidates.filter(
-    (candidate) => candidate.form !== "power" && candidate.aicc !== null && candidate.heldOut !== null,
-  );
-  const least = eligible.reduce<Candidate["heldOut"]>(
-    (best, { heldOut }) => (best === null || heldOut!.mean < best.mean ? heldOut : best),
+  const scored = candidates.filter((candidate) => candidate.aicc !== null && candidate.heldOut !== null);
+  const physical = scored.filter(({ form }) => form !== "power");
+  const lowest = Math.min(...physical.map((candidate) => candidate.aicc!));
+  const supported = physical.filter((candidate) => candidate.aicc! <= lowest + SUPPORTED);
+  const best = supported.reduce<Candidate["heldOut"]>(
+    (least, { heldOut }) => (least === null || heldOut!.mean < least.mean ? heldOut : least),
     null,
   );
   const isConfirmed = ({ heldOut }: Candidate): boolean =>
-    heldOut !== null && least !== null && heldOut.mean <= least.mean + least.error;
-  const [chosen] = eligible.filter(isConfirmed).sort((p, q) => p.aicc! - q.aicc!);
+    heldOut !== null && best !== null && heldOut.mean <= best.mean + best.error;
+  const [chosen] = supported.filter(isConfirmed).sort((p, q) => p.aicc! - q.aicc!);
   const scores = candidates.map((candidate): FormScore => {
     const { form, found, heldOut } = candidate;
     const kind = shapeKind(form);

@@ -83,5 +83,5 @@ export function byLength<S extends Sample>(samples: readonly S[]): Map<number, S
 /** Refuses a way to weight that is none of ours, for callers whose weighting is text. */
 export function checkWeighting(weighting: string): asserts weighting is Weighting {
   if (!(WEIGHTINGS as readonly string[]).includes(weighting))
-    throw new UserError(`weighting is ${weighting}: it must be ${WEIGHTINGS.join(", ")}`);
+    throw new UserError(`weighting is ${weighting}: it must be relative, log, uniform or measured`);
 }
