@@ -56,8 +56,8 @@ export function scatterOf(estimate: Estimate, unit?: ScatterUnit): Scatter | nul
     if (n === m) return { sampleVariance: variance, sampleDegreesOfFreedom: m - estimated };
     const repeats = n / m;
     const repeated = within / (n - m);
-    if (variance <= repeated) return { sampleVariance: repeated, sampleDegreesOfFreedom: n - m };
     const [p, q] = [variance / repeats, repeated * (1 - 1 / repeats)];
+    if (p + q === 0) return { sampleVariance: 0, sampleDegreesOfFreedom: n - m };
     const sampleDegreesOfFreedom = (p + q) ** 2 / (p ** 2 / (m - estimated) + q ** 2 / (n - m));
     return { sampleVariance: p + q, sampleDegreesOfFreedom };
   }
