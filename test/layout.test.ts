@@ -18,7 +18,7 @@ interface Rule {
 
 const RULES: Record<string, Rule> = {
   record: { folders: [], packages: ["arquero", "@uwdata/flechette"], lazy: ["danfojs-node"], fs: true },
-  stats: { folders: [], packages: ["ml-matrix", "ml-fcnnls", "pure-rand"] },
+  stats: { folders: [], packages: ["ml-matrix", "ml-fcnnls", "pure-rand", "@stdlib/stats-base-dists-t-quantile"] },
   graph: { folders: [], packages: ["onnx-buf", "@bufbuild/protobuf"] },
   ffi: { folders: [], packages: ["koffi"], fs: true },
   ort: { folders: ["ffi"], packages: ["koffi", "onnx-buf", "@bufbuild/protobuf"], fs: true },

@@ -112,7 +112,7 @@ test("curves apart at some lengths that may or may not cross are not separable",
   // Parallel far away, 1 % apart at the long end: noise of 5 % tips the order there.
   const found = inState(comparePair([5, 0.01, 0], [15, 0.0099, 0], { noise: 0.05 }), "not-separable");
   assert.equal(found.reason, "order-unclear");
-  assert.ok(found.share > 0);
+  assert.ok(found.share! > 0);
 });
 
 test("a curve that is lower throughout has no crossing in range", () => {
@@ -209,12 +209,12 @@ test("what cannot be compared is refused in one sentence", () => {
   };
   refused(
     () => crossover(a, { ...b, metric: "e2e_ms" }),
-    "the fits are of ttft_ms and e2e_ms: a crossover compares one metric",
+    "the series are of ttft_ms and e2e_ms: a crossover compares one metric",
   );
   const elsewhere = { ...b, series: { ...b.series, device: "jetson" } };
   refused(
     () => crossover(a, elsewhere),
-    "the fits are from gpu and jetson: a crossover compares one device (acrossDevices: true allows two)",
+    "the series are from gpu and jetson: a crossover compares one device (acrossDevices: true allows two)",
   );
   assert.equal(crossover(a, elsewhere, { acrossDevices: true }).b, "B (jetson)");
   const far = fitPair([

@@ -8,6 +8,7 @@ import {
 } from "../../src/analyze/index.js";
 
 const comparison: Comparison = {
+  method: "fitted",
   metric: "ttft_ms",
   unit: "ms",
   a: "qwen",
@@ -23,6 +24,7 @@ const crossing: Crossing = {
   share: 1,
   lowerBelow: "qwen",
   lowerAbove: "mamba",
+  jump: false,
 };
 const none = {
   ...comparison,

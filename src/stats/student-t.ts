@@ -1,0 +1,10 @@
+import quantile from "@stdlib/stats-base-dists-t-quantile";
+
+/** The quantile of Student's t distribution; degrees of freedom need not be whole (Welch 1947). */
+export function studentQuantile(probability: number, degreesOfFreedom: number): number {
+  if (!(probability > 0 && probability < 1))
+    throw new RangeError(`probability is ${probability}: it must be between 0 and 1`);
+  if (!(degreesOfFreedom > 0))
+    throw new RangeError(`degrees of freedom are ${degreesOfFreedom}: they must be above 0`);
+  return quantile(probability, degreesOfFreedom);
+}
