@@ -1,11 +1,16 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
+import type { ColumnName } from "../record/schema.js";
 import type { Crossover, CrossoverMethod } from "./crossover-result.js";
 import { crossoverRow, type CrossoverRow } from "./crossover-table.js";
+import { crossover } from "./crossover.js";
 import { crossoverVariants } from "./crossover-variants.js";
 import { describeCrossover } from "./describe-crossover.js";
 import { fitScaling, type FitScalingOptions, type ScalingFit } from "./fit-scaling.js";
 import { interpolatedCrossover, type InterpolatedOptions } from "./interpolated-crossover.js";
+import { checkFitMetric } from "./metrics.js";
+import { chosenRows, pickSeries, type SeriesChoice } from "./pick-series.js";
+import { inWords } from "./rows.js";
 import { sampleSeries, type SampleSeries } from "./samples.js";
 import { labelPair } from "./series-label.js";
 
@@ -15,8 +20,11 @@ export type PairOptions = InterpolatedOptions & {
   method?: CrossoverMethod;
 };
 
-/** The same with what to read from the table and how to fit it. */
-export type TableOptions = PairOptions & FitScalingOptions;
+/** The same with what to read from the table and how to fit it; any column of numbers needs no curve. */
+export type TableOptions = PairOptions & Omit<FitScalingOptions, "metric"> & { metric: ColumnName };
+
+/** The same with the two series of the table. */
+export type ChoiceOptions = TableOptions & { a: SeriesChoice; b: SeriesChoice };
 
 /** A comparison as a row of a table of many. */
 export type ComparedRow = Partial<CrossoverRow> & {
@@ -36,20 +44,38 @@ export type ComparedRow = Partial<CrossoverRow> & {
 /** The series of a table: fits, or their samples alone. */
 export function readSeries(
   table: ColumnTable,
-  { method = "fitted", ...options }: TableOptions,
+  { method = "fitted", metric, ...options }: TableOptions,
 ): SampleSeries[] {
-  return method === "fitted" ? fitScaling(table, options) : sampleSeries(table, options);
+  if (method === "interpolated") return sampleSeries(table, { metric });
+  checkFitMetric(metric);
+  return fitScaling(table, { ...options, metric });
+}
+
+/** The two series chosen; the other rows of the table need not allow a fit. */
+export function readPair(table: ColumnTable, options: ChoiceOptions): [a: SampleSeries, b: SampleSeries] {
+  const { a, b } = options;
+  const rows = [...new Set([...chosenRows(table, a), ...chosenRows(table, b)])];
+  if (rows.length === 0)
+    throw new UserError(`none of the ${table.numRows()} rows is of ${inWords(a)} or ${inWords(b)}`);
+  const series = readSeries(table.reify(rows), options);
+  return [pickSeries(series, a), pickSeries(series, b)];
+}
+
+/** A pair by its fits, or by its samples where there are none or none is wanted. */
+export function comparePair(a: SampleSeries, b: SampleSeries, options: PairOptions): Crossover {
+  const fits = fitsOf(a, b, options);
+  return fits ? crossover(...fits, options) : interpolatedCrossover(a, b, options);
 }
 
 /** One row a comparison; what cannot be compared gives its reason instead of a result. */
 export function comparedRow(a: SampleSeries, b: SampleSeries, options: PairOptions): ComparedRow {
   try {
-    const byFit = options.method !== "interpolated" && isFit(a) && isFit(b);
-    if (!byFit) {
+    const fits = fitsOf(a, b, options);
+    if (!fits) {
       const result = interpolatedCrossover(a, b, options);
       return { ...crossoverRow(result), says: describeCrossover(result), problem: null };
     }
-    const { fitted, interpolated, note } = crossoverVariants(a, b, options);
+    const { fitted, interpolated, note } = crossoverVariants(...fits, options);
     const beside = interpolated && crossoverRow(interpolated);
     return {
       ...crossoverRow(fitted),
@@ -64,6 +90,10 @@ export function comparedRow(a: SampleSeries, b: SampleSeries, options: PairOptio
     const [aLabel, bLabel] = labelPair(a.series, b.series);
     return { metric: a.metric, unit: a.unit, a: aLabel, b: bLabel, says: null, problem: error.message };
   }
+}
+
+function fitsOf(a: SampleSeries, b: SampleSeries, { method }: PairOptions): [ScalingFit, ScalingFit] | null {
+  return method !== "interpolated" && isFit(a) && isFit(b) ? [a, b] : null;
 }
 
 const isFit = (series: SampleSeries): series is ScalingFit => "curve" in series;

@@ -1,17 +1,14 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import type { ColumnName } from "../record/schema.js";
-import type { Series } from "./columns.js";
-import { comparedRow, readSeries, type ComparedRow, type TableOptions } from "./compared-row.js";
+import { comparedRow, readPair, type ChoiceOptions, type ComparedRow } from "./compared-row.js";
 import { tableOfRows } from "./crossover-table.js";
-import { chosen, pickSeries, type SeriesChoice } from "./pick-series.js";
-import { allRows, columnValues, inWords } from "./rows.js";
+import { chosen, chosenRows, type SeriesChoice } from "./pick-series.js";
+import { columnValues, inWords } from "./rows.js";
 
-export type CrossoverByOptions = TableOptions & {
+export type CrossoverByOptions = ChoiceOptions & {
   /** The column whose values the crossover is followed over, such as batch, dtype or lowering. */
   by: ColumnName;
-  a: SeriesChoice;
-  b: SeriesChoice;
 };
 
 /**
@@ -27,7 +24,7 @@ export type CrossoverByOptions = TableOptions & {
 export function crossoverBy(table: ColumnTable, options: CrossoverByOptions): ColumnTable {
   const { by, a, b } = options;
   const values = columnValues(table, by);
-  const sides = [chosen(a), chosen(b)].map((choice) => rowsOf(table, choice));
+  const sides = [a, b].map((choice) => chosenRows(table, choice));
   const distinct = [...new Set(sides.flat().flatMap((row) => values[row] ?? []))].sort(ascending);
   if (distinct.length < 2)
     throw new UserError(
@@ -52,21 +49,12 @@ export function crossoverBy(table: ColumnTable, options: CrossoverByOptions): Co
 function rowAt(table: ColumnTable, options: CrossoverByOptions): ComparedRow {
   const words = (choice: SeriesChoice): string => chosen(choice).model ?? "";
   try {
-    const series = readSeries(table, options);
-    return comparedRow(pickSeries(series, options.a), pickSeries(series, options.b), options);
+    const [a, b] = readPair(table, options);
+    return comparedRow(a, b, options);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { a: words(options.a), b: words(options.b), says: null, problem: error.message };
   }
-}
-
-/** Rows that agree with every column of a choice. */
-function rowsOf(table: ColumnTable, choice: Series): number[] {
-  const columns = Object.entries(choice).map(([name, value]) => ({
-    values: columnValues(table, name),
-    value,
-  }));
-  return allRows(table).filter((row) => columns.every(({ values, value }) => values[row] === value));
 }
 
 /** Numbers by size, texts by letter. */

@@ -45,7 +45,7 @@ export function crossover(
   const evidence = {
     fitted: { a: a.curve, b: b.curve },
     resampled: aCurves.map((curve, i): Pair => ({ a: curve, b: bCurves[i]! })),
-    degreesOfFreedom: { a: a.degreesOfFreedom, b: b.degreesOfFreedom },
+    degreesOfFreedom: { a: scatterFreedom(a), b: scatterFreedom(b) },
   };
   const comparison = compare(a, b, replicates, confidence);
   const [from, to] = comparison.measured;
@@ -78,6 +78,15 @@ function refuseWithoutScatter(...fits: ScalingFit[]): void {
       `${seriesLabel(bare.series)} has ${bare.n} samples of ${bare.metric} for as many coefficients: without one to ` +
         `spare there is no scatter to resample`,
     );
+}
+
+/**
+ * Degrees of freedom of a bootstrap's scatter. Drawn within lengths (see `resampleCurves`), the scatter at a place of
+ * the curve is that of the lengths it leans on, about as many as the curve has coefficients.
+ */
+function scatterFreedom({ lengths, points, n, degreesOfFreedom }: ScalingFit): number {
+  const fewest = Math.min(...lengths.map((at) => points.filter(({ length }) => length === at).length));
+  return fewest < 3 ? degreesOfFreedom : (n - degreesOfFreedom) * (fewest - 1);
 }
 
 function compare(a: ScalingFit, b: ScalingFit, replicates: number, confidence: number): Comparison {
