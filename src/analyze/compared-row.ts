@@ -6,7 +6,8 @@ import { crossoverRow, type CrossoverRow } from "./crossover-table.js";
 import { crossover } from "./crossover.js";
 import { crossoverVariants } from "./crossover-variants.js";
 import { describeCrossover } from "./describe-crossover.js";
-import { fitScaling, type FitScalingOptions, type ScalingFit } from "./fit-scaling.js";
+import type { FitScalingOptions } from "./fit-options.js";
+import { fitScaling, type ScalingFit } from "./fit-scaling.js";
 import { interpolatedCrossover, type InterpolatedOptions } from "./interpolated-crossover.js";
 import { checkFitMetric } from "./metrics.js";
 import { chosenRows, pickSeries, type SeriesChoice } from "./pick-series.js";
@@ -42,7 +43,7 @@ export type ComparedRow = Partial<CrossoverRow> & {
 };
 
 /** The series of a table: fits, or their samples alone. */
-export function readSeries(
+export function readComparable(
   table: ColumnTable,
   { method = "fitted", metric, ...options }: TableOptions,
 ): SampleSeries[] {
@@ -57,7 +58,7 @@ export function readPair(table: ColumnTable, options: ChoiceOptions): [a: Sample
   const rows = [...new Set([...chosenRows(table, a), ...chosenRows(table, b)])];
   if (rows.length === 0)
     throw new UserError(`none of the ${table.numRows()} rows is of ${inWords(a)} or ${inWords(b)}`);
-  const series = readSeries(table.reify(rows), options);
+  const series = readComparable(table.reify(rows), options);
   return [pickSeries(series, a), pickSeries(series, b)];
 }
 

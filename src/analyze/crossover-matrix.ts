@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import { comparedRow, readSeries, type PairOptions, type TableOptions } from "./compared-row.js";
+import { comparedRow, readComparable, type PairOptions, type TableOptions } from "./compared-row.js";
 import { tableOfRows } from "./crossover-table.js";
 import type { SampleSeries } from "./samples.js";
 
@@ -20,7 +20,7 @@ export function crossoverMatrix(
   source: ColumnTable | readonly SampleSeries[],
   options: TableOptions | PairOptions = {},
 ): ColumnTable {
-  const series = isSeries(source) ? source : readSeries(source, options as TableOptions);
+  const series = isSeries(source) ? source : readComparable(source, options as TableOptions);
   const rows = series.flatMap((a, i) =>
     series
       .slice(i + 1)

@@ -25,7 +25,7 @@ export interface Comparison {
 export interface Crossing {
   tokens: number;
   /**
-   * Lengths at which the interval of the difference holds 0 (`fiellerSet`). An end at an end of the horizon is open.
+   * Lengths at which the percentile interval of the difference holds 0 (`fiellerSet`). An end at an end of the horizon is open.
    * Of single samples it is `bracket`.
    */
   interval: Span;

@@ -37,7 +37,6 @@ export function crossover(
   { replicates = 2000, confidence = 0.95, seed = 1, acrossDevices = false }: CrossoverOptions = {},
 ): Crossover {
   refuseIncomparable(a, b, acrossDevices);
-  refuseWithoutScatter(a, b);
   checkResampling({ replicates, confidence, seed });
   const random = randomIndex(seed);
   const aCurves = a.resample(replicates, random);
@@ -45,7 +44,6 @@ export function crossover(
   const evidence = {
     fitted: { a: a.curve, b: b.curve },
     resampled: aCurves.map((curve, i): Pair => ({ a: curve, b: bCurves[i]! })),
-    degreesOfFreedom: { a: scatterFreedom(a), b: scatterFreedom(b) },
   };
   const comparison = compare(a, b, replicates, confidence);
   const [from, to] = comparison.measured;
@@ -69,24 +67,6 @@ export function refuseIncomparable(a: SampleSeries, b: SampleSeries, acrossDevic
       `${seriesLabel(a.series)} was measured from ${rangeOf(a).join(" to ")} tokens and ${seriesLabel(b.series)} from ` +
         `${rangeOf(b).join(" to ")}: a crossover needs lengths that both cover`,
     );
-}
-
-function refuseWithoutScatter(...fits: ScalingFit[]): void {
-  const bare = fits.find(({ degreesOfFreedom }) => degreesOfFreedom < 1);
-  if (bare)
-    throw new UserError(
-      `${seriesLabel(bare.series)} has ${bare.n} samples of ${bare.metric} for as many coefficients: without one to ` +
-        `spare there is no scatter to resample`,
-    );
-}
-
-/**
- * Degrees of freedom of a bootstrap's scatter. Drawn within lengths (see `resampleCurves`), the scatter at a place of
- * the curve is that of the lengths it leans on, about as many as the curve has coefficients.
- */
-function scatterFreedom({ lengths, points, n, degreesOfFreedom }: ScalingFit): number {
-  const fewest = Math.min(...lengths.map((at) => points.filter(({ length }) => length === at).length));
-  return fewest < 3 ? degreesOfFreedom : (n - degreesOfFreedom) * (fewest - 1);
 }
 
 function compare(a: ScalingFit, b: ScalingFit, replicates: number, confidence: number): Comparison {

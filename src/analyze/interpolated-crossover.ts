@@ -1,5 +1,5 @@
 import { UserError } from "../errors.js";
-import { randomIndex, type RandomIndex } from "../stats/index.js";
+import { normalFrom, randomIndex, type RandomIndex } from "../stats/index.js";
 import type { Comparison, Crossing, Crossover } from "./crossover-result.js";
 import { refuseIncomparable, type CrossoverOptions } from "./crossover.js";
 import { decideCrossover, labelled, orderOf } from "./decide-crossover.js";
@@ -7,6 +7,7 @@ import { interpolatedCurve } from "./interpolate.js";
 import { lowerAt, meetingsIn, searchGrid, type Pair, type Span } from "./pair.js";
 import { checkResampling } from "./resampling.js";
 import type { SampleSeries } from "./samples.js";
+import { studentStretch } from "./scatter.js";
 import { labelPair, seriesLabel } from "./series-label.js";
 import { mean, sharedLengths, type SharedLength } from "./shared-lengths.js";
 
@@ -23,9 +24,9 @@ export interface InterpolatedOptions extends CrossoverOptions {
  * between them on logarithmic axes, and no curve. The same states as `crossover`, but never `extrapolated`: outside
  * the measured lengths nothing is said.
  *
- * The samples are resampled within each length, their deviations from the mean stretched by √(n/(n−1)); degrees of
- * freedom are those of the length with the fewest samples. Single samples have no scatter: the order is then taken
- * as they give it, and the interval is that between the two measured lengths around the crossing.
+ * The interval is `crossover`'s, from replicates of the means (see `drawMeans`). It knows scatter alone, not how far
+ * the curve bends away from the lines. Single samples have no scatter: the order is then taken as they give it, and
+ * the interval is that between the two measured lengths around the crossing.
  *
  * UserError for what `crossover` refuses and for fewer than two lengths in common.
  *
@@ -65,14 +66,9 @@ export function interpolatedCrossover(
   };
   const means = pairOf(lengths, shared.map(meansOf));
   if (single) return bracketed(orderOfSingles(means, comparison), lengths);
-  const random = randomIndex(seed);
-  const draw = resampler(shared, paired, random);
-  const evidence = {
-    fitted: means,
-    resampled: Array.from({ length: replicates }, () => pairOf(lengths, draw())),
-    degreesOfFreedom: { a: fewest - 1, b: fewest - 1 },
-  };
-  return bracketed(decideCrossover(evidence, lengths, comparison), lengths);
+  const draw = drawMeans(shared, paired, randomIndex(seed));
+  const resampled = Array.from({ length: replicates }, () => pairOf(lengths, draw()));
+  return bracketed(decideCrossover({ fitted: means, resampled }, lengths, comparison), lengths);
 }
 
 type Means = Record<"a" | "b", number>;
@@ -90,23 +86,47 @@ function pairOf(lengths: readonly number[], values: readonly Means[]): Pair {
   };
 }
 
-/** Means of samples drawn within each length; paired samples are drawn together. */
-function resampler(shared: readonly SharedLength[], paired: boolean, random: RandomIndex): () => Means[] {
-  const strata = shared.map(({ a, b }) => ({ a: stretched(a), b: stretched(b) }));
+/**
+ * A source of replicates of the means. The deviation of a mean is that of samples drawn from the length's own, brought
+ * to their variance and to the tails of Student's t (see `replicate`); it is added as a share of the mean, so that a
+ * cost stays above 0. Paired samples are drawn together.
+ */
+function drawMeans(shared: readonly SharedLength[], paired: boolean, random: RandomIndex): () => Means[] {
+  const normal = normalFrom(random);
   const indices = (count: number): number[] => Array.from({ length: count }, () => random(count));
+  const strata = shared.map((one) => ({
+    a: { centre: mean(one.a), deviations: deviationsOf(one.a) },
+    b: { centre: mean(one.b), deviations: deviationsOf(one.b) },
+  }));
+  const drawn = ({ centre, deviations }: Stratum, from: readonly number[], stretch: number): number => {
+    const deviation = stretch * mean(from.map((i) => deviations[i]!));
+    return centre > 0 ? centre * Math.exp(deviation / centre) : centre + deviation;
+  };
   return () =>
     strata.map(({ a, b }) => {
-      const fromA = indices(a.length);
-      const fromB = paired ? fromA : indices(b.length);
-      return { a: mean(fromA.map((i) => a[i]!)), b: mean(fromB.map((i) => b[i]!)) };
+      const [fromA, stretchA] = [
+        indices(a.deviations.length),
+        studentStretch(a.deviations.length - 1, normal),
+      ];
+      if (paired) return { a: drawn(a, fromA, stretchA), b: drawn(b, fromA, stretchA) };
+      const stretchB = studentStretch(b.deviations.length - 1, normal);
+      return { a: drawn(a, fromA, stretchA), b: drawn(b, indices(b.deviations.length), stretchB) };
     });
 }
 
-/** Deviations from the mean by √(n/(n−1)), as `resampleCurves` does and for its reason. */
-function stretched(values: readonly number[]): number[] {
+interface Stratum {
+  centre: number;
+  deviations: readonly number[];
+}
+
+/**
+ * Deviations from the mean, stretched by √(n/(n−1)), without which a handful of samples would show too little scatter
+ * (Rao and Wu 1988, doi:10.1080/01621459.1988.10478591).
+ */
+function deviationsOf(values: readonly number[]): number[] {
   const centre = mean(values);
   const factor = Math.sqrt(values.length / (values.length - 1));
-  return values.map((value) => centre + factor * (value - centre));
+  return values.map((value) => factor * (value - centre));
 }
 
 /** The state that single samples are in if they are taken at their word. */

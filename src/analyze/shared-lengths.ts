@@ -1,6 +1,7 @@
 import { UserError } from "../errors.js";
-import type { Sample, SampleSeries } from "./samples.js";
+import type { SampleSeries } from "./samples.js";
 import { seriesLabel } from "./series-label.js";
+import { byLength, type Sample } from "./weighting.js";
 
 /** What two series measured at one length. Paired, a[i] and b[i] are of the same repeat. */
 export interface SharedLength {
@@ -32,16 +33,10 @@ export function sharedLengths(a: SampleSeries, b: SampleSeries, paired: boolean)
 
 function pairs(a: readonly Sample[], b: readonly Sample[]): { a: number[]; b: number[] } {
   const found = a.flatMap((one) => {
-    const other = one.repeat == null ? undefined : b.find(({ repeat }) => repeat === one.repeat);
+    const other = one.repeat === undefined ? undefined : b.find(({ repeat }) => repeat === one.repeat);
     return other ? [[one.value, other.value] as const] : [];
   });
   return { a: found.map(([value]) => value), b: found.map(([, value]) => value) };
-}
-
-function byLength(samples: readonly Sample[]): Map<number, Sample[]> {
-  const groups = new Map<number, Sample[]>();
-  for (const sample of samples) groups.set(sample.length, [...(groups.get(sample.length) ?? []), sample]);
-  return groups;
 }
 
 export const mean = (values: readonly number[]): number =>

@@ -2,5 +2,8 @@ export * from "./quantile.js";
 export * from "./random.js";
 export * from "./bootstrap.js";
 export * from "./least-squares.js";
+export * from "./profile.js";
+export * from "./information.js";
+export * from "./robust.js";
 export * from "./roots.js";
 export * from "./student-t.js";
