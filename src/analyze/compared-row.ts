@@ -22,7 +22,7 @@ export type PairOptions = InterpolatedOptions & {
 };
 
 /** The same with what to read from the table and how to fit it; any column of numbers needs no curve. */
-export type TableOptions = PairOptions & Omit<FitScalingOptions, "metric"> & { metric: ColumnName };
+export type TableOptions = PairOptions & Omit<FitScalingOptions, "metric" | "by"> & { metric: ColumnName };
 
 /** The same with the two series of the table. */
 export type ChoiceOptions = TableOptions & { a: SeriesChoice; b: SeriesChoice };

@@ -21,8 +21,8 @@ export type CrossoverByOptions = ChoiceOptions & {
  * @example
  * crossoverBy(table, { by: "batch", metric: "ttft_ms", a: "qwen2.5-0.5b", b: "mamba2-780m" }).print();
  */
-export function crossoverBy(table: ColumnTable, options: CrossoverByOptions): ColumnTable {
-  const { by, a, b } = options;
+export function crossoverBy(table: ColumnTable, { by, ...options }: CrossoverByOptions): ColumnTable {
+  const { a, b } = options;
   const values = columnValues(table, by);
   const sides = [a, b].map((choice) => chosenRows(table, choice));
   const distinct = [...new Set(sides.flat().flatMap((row) => values[row] ?? []))].sort(ascending);
@@ -46,7 +46,7 @@ export function crossoverBy(table: ColumnTable, options: CrossoverByOptions): Co
   return tableOfRows(rows);
 }
 
-function rowAt(table: ColumnTable, options: CrossoverByOptions): ComparedRow {
+function rowAt(table: ColumnTable, options: ChoiceOptions): ComparedRow {
   const words = (choice: SeriesChoice): string => chosen(choice).model ?? "";
   try {
     const [a, b] = readPair(table, options);
