@@ -8,14 +8,7 @@ import { settingOf, type FitScalingOptions } from "./fit-options.js";
 import { coefficientNames, lengthsNeeded, shapeKind, type Form } from "./forms.js";
 import { FIT_METRICS, unitOf, type FitMetricName } from "./metrics.js";
 import { readSeries } from "./read-series.js";
-import {
-  replicate,
-  scatterOf,
-  type Replicates,
-  type Scatter,
-  type ScatterUnit,
-  type Spread,
-} from "./scatter.js";
+import { replicate, scatterOf, type Replicates, type Scatter, type ScatterUnit } from "./scatter.js";
 import { selectForm, type FormScore } from "./select-form.js";
 import { seriesLabel } from "./series-label.js";
 import type { Point, Sample, Weighting } from "./weighting.js";
@@ -59,12 +52,8 @@ export interface ScalingFit {
   predict: (length: number) => number;
   /** The same with the lengths where it jumps or kinks. */
   curve: Curve;
-  /**
-   * Bootstrap replicates of the curve (see `replicate`); UserError without a spare sample. Their spread is that of the
-   * curve as the scatter is estimated: reach from it with Student's quantile of `degreesOfFreedom`, or ask for the
-   * spread `student` and take percentiles.
-   */
-  resample: (replicates: number, random: RandomIndex, spread?: Spread) => Curve[];
+  /** Bootstrap replicates of the curve, with Student's tails (see `replicate`); UserError without a spare sample. */
+  resample: (replicates: number, random: RandomIndex) => Curve[];
   inference: Inference;
 }
 
@@ -76,19 +65,14 @@ export interface Inference {
 }
 
 /** Replicates of a fit; UserError without a spare sample. */
-export function replicatesOf(
-  fit: ScalingFit,
-  replicates: number,
-  random: RandomIndex,
-  spread: Spread,
-): Replicates {
+export function replicatesOf(fit: ScalingFit, replicates: number, random: RandomIndex): Replicates {
   const { estimate, scatter } = fit.inference;
   if (scatter === null)
     throw new UserError(
       `${seriesLabel(fit.series)} has ${fit.n} samples of ${fit.metric} for as many coefficients: without one to ` +
         `spare there is no scatter to resample`,
     );
-  return replicate(estimate, scatter, replicates, random, spread);
+  return replicate(estimate, scatter, replicates, random);
 }
 
 /**
@@ -162,8 +146,7 @@ function asFit(
     candidates,
     predict: (length) => curve.at(length),
     curve,
-    resample: (replicates, random, spread = "estimated") =>
-      replicatesOf(result, replicates, random, spread).curves,
+    resample: (replicates, random) => replicatesOf(result, replicates, random).curves,
     inference: { estimate: found, scatter },
   };
   return result;

@@ -68,7 +68,7 @@ function bandsOf(
   replicates: number,
   random: RandomIndex,
 ): Band[] {
-  const { curves, sampleDeviations } = replicatesOf(fit, replicates, random, "student");
+  const { curves, sampleDeviations } = replicatesOf(fit, replicates, random);
   const { variancePower } = fit.inference.estimate;
   const normal = normalFrom(random);
   return lengths.map((length) => {

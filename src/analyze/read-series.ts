@@ -3,7 +3,7 @@ import { UserError } from "../errors.js";
 import type { ColumnName } from "../record/schema.js";
 import { SERIES_COLUMNS, type Series } from "./columns.js";
 import type { FitScalingOptions } from "./fit-options.js";
-import { unitOf, type FitMetricName } from "./metrics.js";
+import { unitOf } from "./metrics.js";
 import {
   allRows,
   columnValues,
@@ -29,7 +29,7 @@ export interface SeriesSamples {
 /** The samples of each series that can be fitted; refuses rows that cannot. */
 export function readSeries(
   table: ColumnTable,
-  { metric, by }: FitScalingOptions,
+  { metric, by }: Pick<FitScalingOptions, "by"> & { metric: ColumnName },
   weighting: Weighting,
 ): SeriesSamples[] {
   refuseEmpty(table);
@@ -76,19 +76,21 @@ function rowsWith(table: ColumnTable, metric: ColumnName): number[] {
   return measured;
 }
 
-function readSamples(table: ColumnTable, metric: FitMetricName, rows: readonly number[]): Sample[] {
+function readSamples(table: ColumnTable, metric: ColumnName, rows: readonly number[]): Sample[] {
   const lengths = columnValues(table, "prompt_tokens");
   const values = metricValues(table, metric, rows);
+  const repeats = columnValues(table, "repeat");
   return rows.map((row, i) => {
     const length = lengths[row];
     if (typeof length !== "number" || !(length > 0 && length < Infinity))
       throw new UserError(`prompt_tokens is ${inWords(length)} in row ${row}: a fit needs a positive length`);
-    return { length, value: values[i]! };
+    const repeat = repeats[row];
+    return { length, value: values[i]!, ...(typeof repeat === "number" && { repeat }) };
   });
 }
 
 /** Refuses a value of 0 where deviations count as a share of it. */
-function refuseUnfit({ series, samples }: SeriesSamples, metric: FitMetricName, weighting: Weighting): void {
+function refuseUnfit({ series, samples }: SeriesSamples, metric: ColumnName, weighting: Weighting): void {
   const zero = samples.find(({ value }) => value === 0);
   if (zero && weighting !== "uniform")
     throw new UserError(

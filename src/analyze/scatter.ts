@@ -69,45 +69,43 @@ export interface Replicates {
   sampleDeviations: number[];
 }
 
-/** Spreads of replicates: as the scatter is estimated, or `student`, with the uncertainty of that estimate. */
-export type Spread = "estimated" | "student";
-
 /**
  * Curves refitted to drawn values, a curve a replicate: a parametric bootstrap (Efron and Tibshirani 1993, section
  * 6.5), for the residuals of a handful of lengths have no shape worth resampling, and means over repeats are near
  * normal. Normal deviations of the scatter's variance are added to the curve fitted without bounds: added to one held
  * at its bound, replicates would pile up there and be too sure of it (Andrews 2000, doi:10.1111/1468-0262.00114).
  *
- * The scatter is itself estimated, from few lengths badly. With the spread `student` the deviations of each replicate
- * are stretched by √(ν/χ²), χ² drawn with the ν degrees of freedom of the scatter: quantiles of the replicates become
- * Student's, and the percentile interval of what depends linearly on the values the t-interval.
+ * The scatter is itself estimated, from few lengths badly. So the deviations of each replicate are stretched by
+ * √(ν/χ²), χ² drawn with the ν degrees of freedom of the scatter: quantiles of the replicates become Student's, and the percentile interval of what depends linearly on the values the t-interval.
  */
 export function replicate(
   estimate: Estimate,
   scatter: Scatter,
   replicates: number,
   random: RandomIndex,
-  spread: Spread,
 ): Replicates {
   const { observations, form, shape, shapes } = estimate;
   const unbound = fitAt(observations, form, shape, false);
   const centre = observations.map(({ value }, i) => value - unbound.residuals[i]!);
   const normal = normalFrom(random);
-  const stretch = (degreesOfFreedom: number): number => {
-    if (spread === "estimated") return 1;
-    const whole = Math.max(1, Math.round(degreesOfFreedom));
-    return Math.sqrt(whole / chiSquare(whole, normal));
-  };
   const sampleDeviations: number[] = [];
   const responses = Array.from({ length: replicates }, () => {
-    const deviation = Math.sqrt(scatter.variance) * stretch(scatter.degreesOfFreedom);
-    sampleDeviations.push(Math.sqrt(scatter.sampleVariance) * stretch(scatter.sampleDegreesOfFreedom));
+    const deviation = Math.sqrt(scatter.variance) * studentStretch(scatter.degreesOfFreedom, normal);
+    sampleDeviations.push(
+      Math.sqrt(scatter.sampleVariance) * studentStretch(scatter.sampleDegreesOfFreedom, normal),
+    );
     return Float64Array.from(
       observations,
       ({ weight }, i) => centre[i]! + (deviation * normal()) / Math.sqrt(weight),
     );
   });
   return { curves: fitEach(observations, form, shapes, responses), sampleDeviations };
+}
+
+/** √(ν/χ²): a normal deviation times this is Student's with ν degrees of freedom, brought to a whole number. */
+export function studentStretch(degreesOfFreedom: number, normal: () => number): number {
+  const whole = Math.max(1, Math.round(degreesOfFreedom));
+  return Math.sqrt(whole / chiSquare(whole, normal));
 }
 
 function chiSquare(degreesOfFreedom: number, normal: () => number): number {

@@ -17,6 +17,8 @@ export const WEIGHTINGS: readonly Weighting[] = ["relative", "log", "uniform", "
 export interface Sample {
   length: number;
   value: number;
+  /** Which repeat of its cell it was, where the rows say so. */
+  repeat?: number;
 }
 
 /** One sample as a fit sees it. */
