@@ -9,24 +9,16 @@ import {
   type RandomIndex,
 } from "../stats/index.js";
 import { isMoreBetter } from "./better.js";
-import {
-  cellsOf,
-  keyOf,
-  onlyCell,
-  pairColumns,
-  selectCells,
-  selectorLabel,
-  type Cell,
-  type Selector,
-} from "./pairing.js";
+import { cellsOf, keyOf, onlyCell, pairColumns, selectCells, choiceLabel, type Cell } from "./pairing.js";
+import type { SeriesChoice } from "./pick-series.js";
 import { checkResampling } from "./resampling.js";
 import { inWords } from "./rows.js";
 
 export interface BreakEvenOptions {
   /** Of which it is asked from which batch on it is better. */
-  a: Selector;
+  a: SeriesChoice;
   /** What it is compared with. */
-  b: Selector;
+  b: SeriesChoice;
   /** Default tpot_ms. */
   metric?: ColumnName;
   /** Of the intervals, and the share of replicates that must cross for a break-even to be stated; default 0.95. */
@@ -99,8 +91,8 @@ export function breakEvenBatch(
   return fromColumns({
     ...Object.fromEntries(shown.map((name) => [name, rows.map(({ key }) => key[name] ?? null)])),
     metric: rows.map(() => metric),
-    a: rows.map(() => selectorLabel(a)),
-    b: rows.map(() => selectorLabel(b)),
+    a: rows.map(() => choiceLabel(a)),
+    b: rows.map(() => choiceLabel(b)),
     state: rows.map(({ state }) => state),
     batch_before: rows.map(({ before }) => before),
     batch_from: rows.map(({ from }) => from),
@@ -121,16 +113,16 @@ interface Pair {
 function commonBatches(
   ofA: readonly Cell[],
   ofB: readonly Cell[],
-  [a, b]: readonly [Selector, Selector],
+  [a, b]: readonly [SeriesChoice, SeriesChoice],
 ): Pair[] {
   const batchOf = ({ key }: Cell): unknown => key["batch"] ?? 1;
   const common = [...new Set(ofA.map(batchOf))].filter((batch) =>
     ofB.some((cell) => batchOf(cell) === batch),
   );
-  const at = (side: readonly Cell[], batch: unknown, selector: Selector): Cell =>
+  const at = (side: readonly Cell[], batch: unknown, choice: SeriesChoice): Cell =>
     onlyCell(
       side.filter((cell) => batchOf(cell) === batch),
-      selector,
+      choice,
     );
   const pairs = common
     .map((batch): Pair => ({ batch: batch as number, a: at(ofA, batch, a), b: at(ofB, batch, b) }))

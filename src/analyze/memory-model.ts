@@ -130,7 +130,8 @@ function modelOf(series: Series, points: readonly Point[]): MemoryModel {
       lengths,
       points.map(({ parts }) => parts[cause]),
       basisOf(cause, series, lengths),
-      cause !== "other_bytes",
+      // What is left of a process may be less than nothing, but does not shrink.
+      cause === "other_bytes" ? [false, true] : true,
     ),
   );
   const parts = (length: number): MemoryParts =>
@@ -181,20 +182,17 @@ function fitCause(
   lengths: readonly number[],
   values: readonly number[],
   basis: Basis,
-  nonNegative: boolean,
+  nonNegative: boolean | readonly boolean[],
 ): CauseFit {
   const design = lengths.map(basis);
   const { coefficients, residuals, leverages } = leastSquares(design, values, { nonNegative });
-  // What is left of a process may shrink by chance; it does not go on shrinking.
-  if (!nonNegative && coefficients[1] !== undefined && coefficients[1] < 0)
-    return fitCause(lengths, values, CONSTANT, nonNegative);
   const stretched = residuals.map((residual, i) => {
     const room = 1 - leverages[i]!;
     return room < 1e-9 ? 0 : residual / Math.sqrt(room);
   });
   const mean = stretched.reduce((sum, residual) => sum + residual, 0) / stretched.length;
   const drawable = stretched.map((residual) => residual - mean);
-  const curve = (of: readonly number[]) => (length: number) =>
+  const curve = (of: ArrayLike<number>) => (length: number) =>
     basis(length).reduce((sum, value, j) => sum + value * of[j]!, 0);
   const at = curve(coefficients);
   const size = Math.max(...values.map(Math.abs));
@@ -206,7 +204,7 @@ function fitCause(
       // Bytes are often exact, and then every refit is the fit.
       if (drawable.every((residual) => Math.abs(residual) <= ROUNDING * size)) return drawn.map(() => at);
       const responses = drawn.map((picks) => lengths.map((length, i) => at(length) + drawable[picks[i]!]!));
-      return leastSquaresEach(design, responses, { nonNegative }).map(curve);
+      return leastSquaresEach(design, responses, { nonNegative }).coefficients.map(curve);
     },
   };
 }

@@ -72,7 +72,7 @@ export function drawFits(
     const series: Record<string, unknown> = fit.series;
     const key = Object.fromEntries(used.map((name) => [name, series[name] ?? null]));
     const value = fit.predict(promptTokens);
-    const curves = fit.degreesOfFreedom > 0 && fit.resample(replicates, random);
+    const curves = fit.scatter !== null && fit.resample(replicates, random);
     return {
       key,
       drawn: drawnOf(value, replicates, curves && curves.map((curve) => curve.at(promptTokens))),

@@ -1,11 +1,9 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import { COLUMNS, type ColumnName, type Row } from "../record/schema.js";
+import { COLUMNS, type ColumnName } from "../record/schema.js";
 import { CELL_COLUMNS } from "./columns.js";
+import { chosen, type SeriesChoice } from "./pick-series.js";
 import { groupRows, inWords, measuredRows, metricValues, presentColumns } from "./rows.js";
-
-/** Which rows are meant: a model, or values of columns such as `{ model: "mamba2-780m", lowering: "fused" }`. */
-export type Selector = string | Partial<Pick<Row, (typeof CELL_COLUMNS)[number]>>;
 
 /** What is asked of a model, as against how it is expressed and run: samples are compared that agree in these. */
 const ASKED = [
@@ -37,8 +35,8 @@ export function cellsOf(table: ColumnTable, metric: ColumnName): Cell[] {
 }
 
 /** The cells that are meant; UserError that lists what there is if none is. */
-export function selectCells(cells: readonly Cell[], selector: Selector): Cell[] {
-  const wanted = valuesOf(selector);
+export function selectCells(cells: readonly Cell[], choice: SeriesChoice): Cell[] {
+  const wanted = chosen(choice);
   const found = cells.filter(({ key }) =>
     Object.entries(wanted).every(([name, value]) => (key[name] ?? null) === value),
   );
@@ -50,11 +48,14 @@ export function selectCells(cells: readonly Cell[], selector: Selector): Cell[] 
 }
 
 /**
- * Columns in which compared cells must agree: ASKED, and the model where the selectors do not name one, without what the
- * selectors name or the caller leaves open.
+ * Columns in which compared cells must agree: ASKED, and the model where the choices do not name one, without what the
+ * choices name or the caller leaves open.
  */
-export function pairColumns(selectors: readonly Selector[], open: readonly ColumnName[] = []): ColumnName[] {
-  const named = selectors.flatMap((selector) => Object.keys(valuesOf(selector)));
+export function pairColumns(
+  choices: readonly SeriesChoice[],
+  open: readonly ColumnName[] = [],
+): ColumnName[] {
+  const named = choices.flatMap((choice) => Object.keys(chosen(choice)));
   return (["model", ...ASKED] as const).filter((name) => !named.includes(name) && !open.includes(name));
 }
 
@@ -64,24 +65,21 @@ export function keyOf({ key }: Cell, columns: readonly string[]): string {
 }
 
 /** The one cell among these; UserError that names the columns in which several differ. */
-export function onlyCell(cells: readonly Cell[], what: Selector): Cell {
+export function onlyCell(cells: readonly Cell[], what: SeriesChoice): Cell {
   const [first, ...more] = cells;
   if (first && more.length === 0) return first;
   const differing = CELL_COLUMNS.filter((name) => new Set(cells.map(({ key }) => key[name])).size > 1);
   throw new UserError(
     `${inWords(what)} names ${cells.length} cells at ${inWords(first?.key["prompt_tokens"])} tokens, which differ in ` +
-      `${differing.join(", ")}: name one, such as ${inWords({ ...valuesOf(what), [differing[0]!]: first?.key[differing[0]!] })}`,
+      `${differing.join(", ")}: name one, such as ${inWords({ ...chosen(what), [differing[0]!]: first?.key[differing[0]!] })}`,
   );
 }
 
 /** What is meant, in words: the model, then the other values. */
-export function selectorLabel(selector: Selector): string {
-  const { model, ...others } = valuesOf(selector);
+export function choiceLabel(choice: SeriesChoice): string {
+  const { model, ...others } = chosen(choice);
   const values = Object.entries(others).map(([name, value]) =>
     typeof value === "string" ? value : `${name} ${inWords(value)}`,
   );
   return [model ?? [], values.join(", ") || []].flat().join(", ");
 }
-
-const valuesOf = (selector: Selector): Partial<Row> =>
-  typeof selector === "string" ? { model: selector } : selector;

@@ -14,7 +14,7 @@ export function checkResampling(settings: { replicates: number; confidence?: num
   if (!Number.isInteger(seed)) throw new UserError(`seed is ${seed}: it must be a whole number`);
 }
 
-/** Refuses a share of certainty that is none. */
+/** Refuses a confidence that is no share. */
 export function checkConfidence(confidence: number): void {
   if (!(confidence > 0 && confidence < 1))
     throw new UserError(`confidence is ${confidence}: it must be between 0 and 1, such as 0.95`);

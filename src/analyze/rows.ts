@@ -77,7 +77,8 @@ export function allRows(table: ColumnTable): number[] {
 }
 
 /** Rows that succeeded and have the metric; UserError that says what was dropped if there are none. */
-export function measuredRows(table: ColumnTable, metric: string): number[] {
+export function measuredRows(table: ColumnTable, metric: string, what = "with"): number[] {
+  refuseEmpty(table);
   const every = allRows(table);
   const statuses = columnValues(table, "status");
   const values = columnValues(table, metric);
@@ -85,7 +86,7 @@ export function measuredRows(table: ColumnTable, metric: string): number[] {
   const measured = ok.filter((row) => values[row] != null);
   if (measured.length > 0) return measured;
   throw new UserError(
-    `no row is left with ${metric}: of ${every.length} rows ${every.length - ok.length} have a status other ` +
+    `no row is left ${what} ${metric}: of ${every.length} rows ${every.length - ok.length} have a status other ` +
       `than ok and ${ok.length - measured.length} have no ${metric}`,
   );
 }
@@ -110,6 +111,46 @@ export function metricValues(table: ColumnTable, metric: string, rows: readonly 
       );
     return value;
   });
+}
+
+/** Refuses a table without rows, and says whether it was filtered to none. */
+export function refuseEmpty(table: ColumnTable): void {
+  if (table.numRows() > 0) return;
+  const total = table.totalRows();
+  throw new UserError(
+    total > 0
+      ? `the table's filter keeps none of its ${total} rows: loosen it`
+      : "the table has no rows: nothing was loaded or measured",
+  );
+}
+
+/** Refuses a repeat of a cell that is there twice, which would count one sample as two. */
+export function refuseDuplicates(table: ColumnTable, rows: readonly number[], label: string): void {
+  const key = presentColumns(table, ["cell", "prompt_tokens", "repeat"]);
+  if (!key.includes("repeat")) return;
+  const twice = groupRows(table, key, rows).find(
+    (group) => group.key["repeat"] !== null && group.rows.length > 1,
+  );
+  if (twice)
+    throw new UserError(
+      `${label} has repeat ${inWords(twice.key["repeat"])} at ${inWords(twice.key["prompt_tokens"])} tokens ` +
+        `${twice.rows.length} times (rows ${twice.rows.join(", ")}): each repeat of a cell may be there once`,
+    );
+}
+
+/** Refuses a table whose own `unit` column says another unit than the metric's. */
+export function refuseOtherUnits(
+  table: ColumnTable,
+  rows: readonly number[],
+  metric: string,
+  unit: string,
+): void {
+  const units = columnValues(table, "unit");
+  const other = rows.find((row) => units[row] != null && units[row] !== unit);
+  if (other !== undefined)
+    throw new UserError(
+      `unit is ${inWords(units[other])} in row ${other}: ${metric} is in ${unit}, and a fit takes one unit`,
+    );
 }
 
 /** Refuses rows of several kinds: a latency and a profiled run have the same columns and different meanings. */

@@ -4,22 +4,15 @@ import type { ColumnName } from "../record/schema.js";
 import { fiellerInterval, median, medianRatioInterval, randomIndex } from "../stats/index.js";
 import { isMoreBetter } from "./better.js";
 import { CELL_COLUMNS } from "./columns.js";
-import {
-  cellsOf,
-  keyOf,
-  onlyCell,
-  pairColumns,
-  selectCells,
-  selectorLabel,
-  type Selector,
-} from "./pairing.js";
+import { cellsOf, keyOf, onlyCell, pairColumns, selectCells, choiceLabel } from "./pairing.js";
+import type { SeriesChoice } from "./pick-series.js";
 import { checkResampling } from "./resampling.js";
 import { inWords } from "./rows.js";
 
 export interface SpeedupOptions {
   metric: ColumnName;
   /** What the others are compared with: a model, or values of columns such as `{ dtype: "fp32" }`. */
-  baseline: Selector;
+  baseline: SeriesChoice;
   /** `median` (default) has a bootstrap interval, `mean` Fieller's. */
   statistic?: "median" | "mean";
   /** Of the intervals; default 0.95. */
@@ -92,7 +85,7 @@ export function speedup(
   return fromColumns({
     ...Object.fromEntries(cellColumns.map((name) => [name, rows.map(({ cell }) => cell.key[name] ?? null)])),
     metric: rows.map(() => metric),
-    baseline: rows.map(() => selectorLabel(baseline)),
+    baseline: rows.map(() => choiceLabel(baseline)),
     statistic: rows.map(() => statistic),
     value: column("value"),
     value_n: column("value_n"),

@@ -1,7 +1,7 @@
 import { percentileInterval } from "./bootstrap.js";
 import { median } from "./quantile.js";
 import type { RandomIndex } from "./random.js";
-import { studentQuantile } from "./student.js";
+import { studentQuantile } from "./student-t.js";
 
 /**
  * Interval of the ratio of two means, numerator over denominator, of independent samples whose variances may differ
