@@ -32,10 +32,9 @@ export interface BreakEvenOptions {
 /** `every-batch`: a is better at all of them. `from-batch`: from one on. `no-batch`: not at the largest. */
 export type BreakEvenState = "every-batch" | "from-batch" | "no-batch" | "not-separable";
 
-/** Both sides at one batch, and how many times better a is. */
+/** Both sides at one batch: the logarithm of how many times better a is, above 0 where it is. */
 interface AtBatch {
   batch: number;
-  /** The larger of the two in log is above 0 where a is better. */
   advantage: number;
   replicates: number[];
   interval: readonly [number, number];
@@ -177,7 +176,7 @@ function decide(compared: readonly AtBatch[], confidence: number): Decision {
   const from = compared[lastUnclear + 1]!.batch;
   if (lastUnclear < 0) return { state: "every-batch", ...nowhere, from };
 
-  // Below the last batch where a is not better for sure there is the last one where b is, if anywhere.
+  // Between the last batch where b is better for sure and the first from which on a is, neither is.
   const lastWorse = compared.findLastIndex(({ interval }) => interval[1] < 0);
   const before = compared[lastWorse]?.batch ?? null;
   const batches = compared.map(({ batch }) => batch);

@@ -160,9 +160,7 @@ function amountAt(fit: ScalingFit, length: number, times: number, { replicates, 
   return {
     value: times * fit.predict(length),
     replicates:
-      fit.scatter !== null
-        ? fit.resample(replicates, random).map((curve) => times * curve.at(length))
-        : null,
+      fit.scatter !== null ? fit.resample(replicates, random).map((curve) => times * curve.at(length)) : null,
   };
 }
 

@@ -72,7 +72,8 @@ const LINE: Basis = (length) => [1, length];
  *
  * Fitting causes and not their sum puts the kink of a segment where it is, in the one cause that has it, and says at any
  * length what the memory goes to. Terms that the lengths could not tell from scatter are left out: c with fewer than four
- * lengths, or fewer than two beyond the segment.
+ * lengths, or fewer than two beyond the segment. A part that rows lack counts as 0, or within the rest where their total
+ * has it.
  */
 export function memoryModels(table: ColumnTable): MemoryModel[] {
   const rows = measuredRows(table, "peak_activation_bytes");
