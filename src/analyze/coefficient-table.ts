@@ -27,7 +27,8 @@ interface Determined {
  *
  * Intervals are of the profile likelihood: the values at which the others, bounds and break included, can still keep
  * Σwr² within s²·t² of its least, t Student's quantile. Without a bound in reach that is the t-interval. A coefficient
- * at its bound has an interval from 0, which holds the truth more often than it says. lo and hi are null where no
+ * at its bound has an interval from 0, which holds the truth more often than it says. Log and robust fits are judged by
+ * their last linear step. lo and hi are null where no
  * sample is to spare, and of a break that was given.
  */
 export function coefficientTable(

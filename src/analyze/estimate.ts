@@ -1,7 +1,7 @@
 import { pseudoResiduals, robustScale, robustWeights, tamed, type RobustLoss } from "../stats/index.js";
 import { coefficientNames, type Form } from "./forms.js";
 import { fitForm, observationsOf, type FormFit, type Observation } from "./fit-form.js";
-import { weighPoints, type Point, type Sample, type Weighting } from "./weighting.js";
+import { weighPoints, type Point, type Sample, type VarianceModel, type Weighting } from "./weighting.js";
 
 /** How a curve is sought. */
 export interface EstimateOptions {
@@ -18,8 +18,7 @@ export interface Estimate extends FormFit {
   robust: RobustLoss | null;
   /** The samples with their weights. */
   points: Point[];
-  /** Exponent θ of the value that the standard deviation of a sample follows. */
-  variancePower: number;
+  variance: VarianceModel;
   /**
    * The points as the last linear step saw them, whose plain weighted least-squares fit is the curve: for log weights
    * values on the tangent, for a robust fit pseudo-values. Whatever is inferred is inferred from them.
@@ -49,12 +48,12 @@ export function estimate(
   form: Form,
   { weighting, robust, at }: EstimateOptions,
 ): Estimate | null {
-  const { points, variancePower } = weighPoints(samples, weighting);
+  const { points, variance } = weighPoints(samples, weighting);
   const start = fitForm(observationsOf(points), form, at);
   if (start === null) return null;
   const straight = (fit: FormFit): Point[] => (weighting === "log" ? tangent(points, fit) : points);
   const plain = weighting === "log" ? settle(start, (fit) => refit(straight(fit), form, at)) : start;
-  const all = { points, variancePower, weighting, robust };
+  const all = { points, variance, weighting, robust };
   if (robust === null) {
     const working = straight(plain);
     const observations = observationsOf(working);

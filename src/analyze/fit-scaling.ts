@@ -24,7 +24,10 @@ export interface ScalingFit {
   robust: RobustLoss | null;
   /** 0 where the form has none; d, the jump of a step or the slope beyond a kink, only where it has one. */
   coefficients: { a: number; b: number; c: number; d?: number };
-  /** null for a coefficient at its bound of 0 or not in the form, and for all where no sample is to spare. */
+  /**
+   * Given the break or exponent; `coefficientTable` gives intervals that are not. null for a coefficient at its bound of
+   * 0 or not in the form, and for all where no sample is to spare.
+   */
   standardErrors: { a: number | null; b: number | null; c: number | null; d?: number | null };
   /** Where the step or kink begins, in tokens; null in other forms. */
   breakTokens: number | null;
@@ -54,6 +57,7 @@ export interface ScalingFit {
   curve: Curve;
   /** Bootstrap replicates of the curve, with Student's tails (see `replicate`); UserError without a spare sample. */
   resample: (replicates: number, random: RandomIndex) => Curve[];
+  /** How it came about, for the tables about it. */
   inference: Inference;
 }
 

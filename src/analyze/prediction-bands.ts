@@ -70,17 +70,17 @@ function bandsOf(
   random: RandomIndex,
 ): Band[] {
   const curves = fit.resample(replicates, random);
-  const { variancePower } = fit.inference.estimate;
+  const { power, error, pivot } = fit.inference.estimate.variance;
   const { sampleVariance, sampleDegreesOfFreedom } = fit.inference.scatter!;
   const normal = normalFrom(random);
-  const deviations = curves.map(
-    () => Math.sqrt(sampleVariance) * studentStretch(sampleDegreesOfFreedom, normal),
-  );
+  const scatters = curves.map(() => {
+    const stretched = Math.sqrt(sampleVariance) * studentStretch(sampleDegreesOfFreedom, normal);
+    const turn = error * normal();
+    return (mean: number): number => stretched * mean ** power * (mean / pivot) ** turn;
+  });
   return lengths.map((length) => {
     const means = curves.map((curve) => curve.at(length));
-    const samples = means.map(
-      (mean, i) => mean + normal() * deviations[i]! * Math.abs(mean) ** variancePower,
-    );
+    const samples = means.map((mean, i) => mean + normal() * scatters[i]!(Math.abs(mean)));
     return {
       fit,
       length,

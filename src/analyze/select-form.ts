@@ -3,7 +3,7 @@ import { estimate, type Estimate, type EstimateOptions } from "./estimate.js";
 import { observationsOf } from "./fit-form.js";
 import { FORMS, lengthsNeeded, shapeKind, type Form } from "./forms.js";
 import { FIT_METRICS, type FitMetricName } from "./metrics.js";
-import { scatterOf, type ScatterUnit } from "./scatter.js";
+import type { ScatterUnit } from "./scatter.js";
 import { byLength, type Sample } from "./weighting.js";
 
 /** How one form does on one series. */
@@ -17,7 +17,7 @@ export interface FormScore {
   aicc: number | null;
   /**
    * Leave-one-length-out error: the root mean square deviation of a length's mean from the curve fitted to the other
-   * lengths, as a share of the value; the break is searched anew each time. null where a length cannot be spared.
+   * lengths, as a share of the value (of its root mean square with uniform weights); the break is searched anew each time. null where a length cannot be spared.
    */
   heldOutError: number | null;
   /** Whether that error is at most one standard error above the least of the forms that AICc supports. */
@@ -55,7 +55,7 @@ export function selectForm(
     return {
       form,
       found,
-      aicc: found && criterion(found, scatter),
+      aicc: found && criterion(found, scatter ?? "lengths"),
       heldOut: found && heldOutError(samples, form, options),
     };
   });
@@ -94,10 +94,10 @@ function formsFor(metric: FitMetricName): Form[] {
   return FORMS.filter((other) => form === "quadratic" || other === "power" || !other.startsWith("quadratic"));
 }
 
-/** Over the lengths' means, or over the samples where those are what the scatter is judged by. */
-function criterion(found: Estimate, unit?: ScatterUnit): number | null {
+/** Over the lengths' means, or the samples, if those are to count singly: for every form the same, or none compares. */
+function criterion(found: Estimate, unit: ScatterUnit): number | null {
   const { curve, parameters } = found;
-  const areSamples = scatterOf(found, unit)?.unit === "samples";
+  const areSamples = unit === "samples";
   const points = areSamples ? found.working : found.observations;
   // Weights that depend on the curve, as on a tangent of logarithms, are no part of the likelihood.
   const given = areSamples ? found.points : observationsOf(found.points);
@@ -116,6 +116,9 @@ function criterion(found: Estimate, unit?: ScatterUnit): number | null {
 /** Deviations below this share of the values are rounding. */
 const ROUNDING = 1e-9;
 
+/** With fewer, any line goes through what is left. */
+const LENGTHS_TO_LEAVE_ONE = 4;
+
 /** Mean and standard error of the squared relative deviations of held-out lengths. */
 function heldOutError(
   samples: readonly Sample[],
@@ -123,8 +126,9 @@ function heldOutError(
   options: EstimateOptions,
 ): { mean: number; error: number } | null {
   const groups = [...byLength(samples)];
+  if (groups.length < LENGTHS_TO_LEAVE_ONE) return null;
   const means = groups.map(([, group]) => group.reduce((sum, { value }) => sum + value, 0) / group.length);
-  // Weights of the fit, brought to mean 1 over the squared values: relative weights give relative deviations.
+  // Where deviations count in units of the metric, they are a share of its typical value, elsewhere of their own.
   const size = means.reduce((sum, mean) => sum + mean ** 2, 0) / means.length;
   const squares: number[] = [];
   for (const [i, [length]] of groups.entries()) {

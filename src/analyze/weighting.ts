@@ -27,48 +27,75 @@ export interface Point extends Sample {
   weight: number;
 }
 
+/** How the standard deviation of a sample goes with the value m of its length: in proportion to mᶿ. */
+export interface VarianceModel {
+  /** θ. */
+  power: number;
+  /** Standard error of θ where it is measured, else 0. */
+  error: number;
+  /** The value about which an error of θ turns: there the standard deviation does not depend on it. */
+  pivot: number;
+}
+
 /** Lengths with repeats from which a power of the variance is taken. */
 const LENGTHS_WITH_REPEATS = 3;
 
 /**
- * Points in order of length, and the power θ of the value that their standard deviation follows. A weight is 1/m²ᶿ
- * with m the median of the samples at that length, not 1/y²ᶿ of each sample, which would favour the samples that
- * happen to be low.
+ * Points in order of length, and how their standard deviation goes. A weight is 1/m²ᶿ with m the median of the samples
+ * at that length, not 1/y²ᶿ of each sample, which would favour the samples that happen to be low.
  */
 export function weighPoints(
   samples: readonly Sample[],
   weighting: Weighting,
-): { points: Point[]; variancePower: number } {
-  const groups = byLength(samples);
-  const variancePower =
-    weighting === "uniform" ? 0 : weighting === "measured" ? measuredPower([...groups.values()]) : 1;
-  const points = [...groups.values()].flatMap((group) => {
-    const weight = median(group.map(({ value }) => value)) ** (-2 * variancePower);
+): { points: Point[]; variance: VarianceModel } {
+  const groups = [...byLength(samples).values()];
+  const variance = varianceModel(groups, weighting);
+  const points = groups.flatMap((group) => {
+    const weight = median(group.map(({ value }) => value)) ** (-2 * variance.power);
     return group.map((sample) => ({ ...sample, weight }));
   });
-  return { points, variancePower };
+  return { points, variance };
+}
+
+function varianceModel(groups: readonly (readonly Sample[])[], weighting: Weighting): VarianceModel {
+  switch (weighting) {
+    case "uniform":
+      return { power: 0, error: 0, pivot: 1 };
+    case "relative":
+    case "log":
+      return { power: 1, error: 0, pivot: 1 };
+    case "measured":
+      return measuredVariance(groups);
+  }
 }
 
 /**
- * θ of a standard deviation in proportion to mᶿ: the slope of log s over log m over the lengths with repeats, weighted
- * by their degrees of freedom (Carroll and Ruppert 1988, section 3.3), held in [0, 2].
+ * θ as the slope of log s over log m over the lengths with repeats, weighted by their degrees of freedom (Carroll and
+ * Ruppert 1988, section 3.3), held in [0, 2]. The variance of log s is about 1/(2(n − 1)) for n normal samples.
  */
-function measuredPower(groups: readonly (readonly Sample[])[]): number {
+function measuredVariance(groups: readonly (readonly Sample[])[]): VarianceModel {
   const spreads = groups.flatMap((group) => {
     const mean = group.reduce((sum, { value }) => sum + value, 0) / group.length;
     const squares = group.reduce((sum, { value }) => sum + (value - mean) ** 2, 0);
-    return squares > 0 ? [{ mean, deviation: Math.sqrt(squares / (group.length - 1)), n: group.length }] : [];
+    const free = group.length - 1;
+    return squares > 0 ? [{ logMean: Math.log(mean), deviation: Math.sqrt(squares / free), free }] : [];
   });
   if (spreads.length < LENGTHS_WITH_REPEATS)
     throw new UserError(
       `${spreads.length} length(s) have repeats that differ: weighting "measured" needs ${LENGTHS_WITH_REPEATS}`,
     );
-  const { coefficients } = leastSquares(
-    spreads.map(({ mean }) => [1, Math.log(mean)]),
+  const { coefficients, unitErrors } = leastSquares(
+    spreads.map(({ logMean }) => [1, logMean]),
     spreads.map(({ deviation }) => Math.log(deviation)),
-    { weights: spreads.map(({ n }) => n - 1) },
+    { weights: spreads.map(({ free }) => free) },
   );
-  return Math.max(0, Math.min(2, coefficients[1]!));
+  const sum = (of: (spread: (typeof spreads)[number]) => number): number =>
+    spreads.reduce((total, spread) => total + of(spread), 0);
+  return {
+    power: Math.max(0, Math.min(2, coefficients[1]!)),
+    error: unitErrors[1]! * Math.SQRT1_2,
+    pivot: Math.exp(sum(({ logMean, free }) => logMean * free) / sum(({ free }) => free)),
+  };
 }
 
 /** Samples by length, shortest first. */

@@ -146,7 +146,7 @@ suite("curves that are not linear in what is sought are SciPy's least squares", 
       assertClose([a, b, c].slice(0, golden.coefficients.length), golden.coefficients, 1e-5);
       if (golden.exponent !== undefined) assertClose([fit.exponent], [golden.exponent], 1e-6);
       if (golden.variancePower !== undefined)
-        assertClose([fit.inference.estimate.variancePower], [golden.variancePower]);
+        assertClose([fit.inference.estimate.variance.power], [golden.variancePower]);
     });
 });
 
