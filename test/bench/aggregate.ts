@@ -2,7 +2,7 @@
  * `summarize` of a million rows beside pandas and NumPy doing the same: grouped medians with the bootstrap interval of
  * `medianInterval`. Prints both times and their ratio, and checks that both give the same numbers.
  *
- *     node --import tsx test/bench/aggregate.ts [PYTHON]      # a python with pandas and scipy; without one, ours alone
+ *     npm run bench:aggregate -- [PYTHON]      # a python with pandas and scipy; without one, ours alone
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
