@@ -18,13 +18,16 @@ interface Rule {
 
 const RULES: Record<string, Rule> = {
   record: { folders: [], packages: ["arquero", "@uwdata/flechette"], lazy: ["danfojs-node"], fs: true },
-  stats: { folders: [], packages: ["ml-matrix", "ml-fcnnls", "pure-rand"] },
+  stats: {
+    folders: [],
+    packages: ["ml-matrix", "ml-fcnnls", "pure-rand", "@stdlib/stats-base-dists-t-quantile"],
+  },
   graph: { folders: [], packages: ["onnx-buf", "@bufbuild/protobuf"] },
   ffi: { folders: [], packages: ["koffi"], fs: true },
   ort: { folders: ["ffi"], packages: ["koffi", "onnx-buf", "@bufbuild/protobuf"], fs: true },
   models: { folders: ["graph"], packages: ["pure-rand", "@petamoriken/float16", "fastest-levenshtein"] },
   checkpoint: { folders: ["models", "graph"], packages: [], fs: true },
-  analyze: { folders: ["stats", "record"], packages: ["arquero"] },
+  analyze: { folders: ["stats", "record"], packages: ["arquero", "ml-levenberg-marquardt"] },
   figures: { folders: [], types: ["record"], packages: [], lazy: [] },
   sensors: { folders: ["ffi"], packages: ["koffi"], fs: true },
   run: {

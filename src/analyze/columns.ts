@@ -31,3 +31,9 @@ export type Series = { readonly [K in SeriesColumn]?: NonNullable<Row[K]> };
 
 /** Columns that tell one cell from another: a series at one length. */
 export const CELL_COLUMNS = [...SERIES_COLUMNS, "prompt_tokens"] as const satisfies readonly ColumnName[];
+
+/** The columns of SERIES_COLUMNS that one of the series has, a value a series. */
+export function seriesColumns(series: readonly Series[]): Record<string, unknown[]> {
+  const used = SERIES_COLUMNS.filter((name) => series.some((one) => one[name] !== undefined));
+  return Object.fromEntries(used.map((name) => [name, series.map((one) => one[name] ?? null)]));
+}

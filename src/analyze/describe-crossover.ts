@@ -1,23 +1,26 @@
-import type { Crossing, Crossover, NoCrossing, NotSeparable } from "./crossover.js";
-import { FIT_METRICS } from "./metrics.js";
+import type { ColumnName } from "../record/schema.js";
+import type { Comparison, Crossing, Crossover, NoCrossing, NotSeparable } from "./crossover-result.js";
+import { FIT_METRICS, type FitMetricName } from "./metrics.js";
+import type { Span } from "./pair.js";
 
 /**
- * One sentence: what the fitted curves say, lengths in tokens. It says "crosses" of a crossing in the measured
- * lengths, and otherwise "extrapolated", "no crossing in range" or "not separable".
+ * One sentence: what the fitted curves say, or the samples with lines between them, lengths in tokens. It says
+ * "crosses" of a crossing in the measured lengths, and otherwise "extrapolated", "no crossing in range" or "not
+ * separable".
  */
 export function describeCrossover(result: Crossover): string {
-  const title = `The ${FIT_METRICS[result.metric].title}`;
-  const { a, b, confidence } = result;
+  const title = subject(result);
+  const { a, b } = result;
   const measured = lengths(result.measured);
   switch (result.state) {
     case "crossing":
-      return `${title} of ${a} crosses that of ${b} ${place(result, confidence)}: ${order(result)}.`;
+      return `${title} of ${a} crosses that of ${b} ${place(result, result)}: ${order(result)}.`;
     case "multiple": {
-      const places = result.crossings.map((crossing) => `${place(crossing, confidence)}, ${order(crossing)}`);
+      const places = result.crossings.map((crossing) => `${place(crossing, result)}, ${order(crossing)}`);
       return `${title} of ${a} crosses that of ${b} ${places.length} times: ${places.join("; ")}.`;
     }
     case "extrapolated": {
-      const where = `${place(result, confidence)}, extrapolated from ${measured}`;
+      const where = `${place(result, result)}, extrapolated from ${measured}`;
       return `${title} of ${a} would cross that of ${b} ${where}: ${order(result)}.`;
     }
     case "none-in-range":
@@ -32,8 +35,24 @@ const REASONS: Record<NotSeparable["reason"], string> = {
   "order-unclear": "the resampled curves do not agree on whether and in which direction they cross",
 };
 
-function place({ tokens, interval }: Crossing, confidence: number): string {
-  return `at ${whole(tokens)} tokens (${percent(confidence)} interval ${lengths(interval)})`;
+/** A metric in words; its column where no fit gives it a title. */
+export function metricTitle(metric: ColumnName): string {
+  return Object.hasOwn(FIT_METRICS, metric) ? FIT_METRICS[metric as FitMetricName].title : metric;
+}
+
+function subject({ method, metric, replicates }: Comparison): string {
+  const title = metricTitle(metric);
+  if (method === "fitted") return `The ${title}`;
+  return `Interpolated between ${replicates === 0 ? "single samples" : "measured lengths"}, the ${title}`;
+}
+
+function place({ tokens, interval, bracket, jump }: Crossing, comparison: Comparison): string {
+  const { replicates, confidence } = comparison;
+  const where = `at ${whole(tokens)} tokens${jump ? ", where one jumps over the other" : ""}`;
+  const between = bracket ? `between the measured ${lengths(bracket, "and")}` : null;
+  if (replicates === 0) return `${where} (${between ?? ""}; single samples give no interval)`;
+  const stated = `${percent(confidence)} interval ${lengths(interval, "to", comparison.horizon)}`;
+  return `${where} (${stated}${between === null ? "" : `, ${between}`})`;
 }
 
 function order({ lowerBelow, lowerAbove }: Crossing): string {
@@ -41,19 +60,28 @@ function order({ lowerBelow, lowerAbove }: Crossing): string {
 }
 
 function lowerThroughout(result: NoCrossing): string {
-  const { lower, higher, ratioAtShortest, ratioAtLongest, measured, horizon, share, confidence } = result;
+  const { method, lower, higher, ratioAtShortest, ratioAtLongest, measured } = result;
   const ratio =
     ratioAtShortest === null || ratioAtLongest === null
       ? ""
-      : ` (by the fits ${higher} has ${times(ratioAtShortest)} times as much at the shortest and ${times(ratioAtLongest)} at the longest)`;
-  const outside =
-    share <= 1 - confidence
-      ? `and the fitted curves stay so up to ${whole(horizon[1])} tokens`
-      : `and of the resampled curves ${percent(share)} cross outside, up to ${whole(horizon[1])} tokens`;
-  return `${lower} is lower at ${lengths(measured)}${ratio}, ${outside}`;
+      : ` (by the ${method === "fitted" ? "fits" : "means"} ${higher} has ${times(ratioAtShortest)} times as much at the shortest and ${times(ratioAtLongest)} at the longest)`;
+  return `${lower} is lower at ${lengths(measured)}${ratio}${outside(result)}`;
 }
 
-const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
+/** Beyond the measured lengths only a fit has something to say. */
+function outside({ method, share, confidence, horizon }: NoCrossing): string {
+  if (method === "interpolated" || share === null) return "";
+  return share <= 1 - confidence
+    ? `, and the fitted curves stay so up to ${whole(horizon[1])} tokens`
+    : `, and of the resampled curves ${percent(share)} cross outside, up to ${whole(horizon[1])} tokens`;
+}
+
+export const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
 const times = (ratio: number): string => String(Number(ratio.toPrecision(3)));
 const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`;
-const lengths = ([from, to]: readonly [number, number]): string => `${whole(from)} to ${whole(to)} tokens`;
+
+/** A span in words. An end at an end of the horizon is one where the search, not the interval, stopped. */
+function lengths([from, to]: Span, joined = "to", horizon: Span = [-Infinity, Infinity]): string {
+  const [below, above] = [from <= horizon[0] ? "less than " : "", to >= horizon[1] ? "more than " : ""];
+  return `${below}${whole(from)} ${joined} ${above}${whole(to)} tokens`;
+}

@@ -1,34 +1,17 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import { evaluateQuadratic } from "../stats/index.js";
-import { SERIES_COLUMNS, type Series } from "./columns.js";
-import { asQuadratic, COEFFICIENTS, fitCurve, weighPoints, type Point } from "./curve.js";
-import {
-  checkFitMetric,
-  checkWeighting,
-  FIT_METRICS,
-  unitOf,
-  type FitMetricName,
-  type Form,
-  type Weighting,
-} from "./metrics.js";
-import {
-  allRows,
-  columnValues,
-  groupRows,
-  inWords,
-  isOk,
-  metricValues,
-  presentColumns,
-  refuseMixedKinds,
-} from "./rows.js";
+import { rSquared, type RandomIndex, type RobustLoss } from "../stats/index.js";
+import type { Series } from "./columns.js";
+import type { Curve } from "./curve.js";
+import { estimate, type Estimate } from "./estimate.js";
+import { settingOf, type FitScalingOptions } from "./fit-options.js";
+import { coefficientNames, lengthsNeeded, shapeKind, type Form } from "./forms.js";
+import { FIT_METRICS, unitOf, type FitMetricName } from "./metrics.js";
+import { readSeries } from "./read-series.js";
+import { replicate, scatterOf, type Scatter, type ScatterUnit } from "./scatter.js";
+import { selectForm, type FormScore } from "./select-form.js";
 import { seriesLabel } from "./series-label.js";
-
-export interface FitScalingOptions {
-  metric: FitMetricName;
-  /** How deviations count; FIT_METRICS gives each metric's default and says why. */
-  weighting?: Weighting;
-}
+import type { Point, Sample, Weighting } from "./weighting.js";
 
 /** A metric as a curve over the prompt length L in tokens, for one series. */
 export interface ScalingFit {
@@ -38,134 +21,153 @@ export interface ScalingFit {
   unit: string;
   form: Form;
   weighting: Weighting;
-  /** c is 0 in a linear form. */
-  coefficients: { a: number; b: number; c: number };
-  /** null for a coefficient at its bound of 0 or not in the form, and for all where no sample is to spare. */
-  standardErrors: { a: number | null; b: number | null; c: number | null };
+  robust: RobustLoss | null;
+  /** 0 where the form has none; d, the jump of a step or the slope beyond a kink, only where it has one. */
+  coefficients: { a: number; b: number; c: number; d?: number };
+  /**
+   * Given the break or exponent; `coefficientTable` gives intervals that are not. null for a coefficient at its bound of
+   * 0 or not in the form, and for all where no sample is to spare.
+   */
+  standardErrors: { a: number | null; b: number | null; c: number | null; d?: number | null };
+  /** Where the step or kink begins, in tokens; null in other forms. */
+  breakTokens: number | null;
+  /** Of the power; null in other forms. */
+  exponent: number | null;
   /** Share of the weighted variance that the curve explains; null where the metric does not vary. */
   r2: number | null;
   /** Root of Σw(y − ŷ)²/Σwy²: with relative weights the typical deviation as a share of the value. */
   residual: number;
   /** Samples. */
   n: number;
-  /** Samples minus coefficients that are not at their bound. */
+  /** What intervals and standard errors are judged by; null without a spare sample, where there are none. */
+  scatter: ScatterUnit | null;
+  /** Lengths, or samples, minus what was estimated; coefficients at their bound are not. */
   degreesOfFreedom: number;
   /** Distinct lengths in ascending order. */
   lengths: number[];
   /** Shortest and longest length. */
   range: [shortest: number, longest: number];
-  /** The samples fitted, in order of length, for whoever resamples them. */
+  /** The samples fitted, in order of length. */
   points: Point[];
+  /** How the forms in question compare where the form was `auto`; null where it was given. */
+  candidates: FormScore[] | null;
   /** The metric at a length in tokens, in `unit`. */
   predict: (length: number) => number;
+  /** The same with the lengths where it jumps or kinks. */
+  curve: Curve;
+  /** Bootstrap replicates of the curve, with Student's tails (see `replicate`); UserError without a spare sample. */
+  resample: (replicates: number, random: RandomIndex) => Curve[];
+  /** How it came about, for the tables about it. */
+  inference: Inference;
+}
+
+/** How a fit came about, for the tables about it. */
+export interface Inference {
+  estimate: Estimate;
+  /** null without a spare sample. */
+  scatter: Scatter | null;
 }
 
 /**
- * One fit a series: rows that agree in every column of SERIES_COLUMNS. Only successful rows that have the metric
- * count. UserError if that leaves no row, rows of several kinds, or a series with too few lengths to determine its
- * curve.
+ * One fit a series: rows that agree in every column of SERIES_COLUMNS, or in those of `by`. Only successful rows that
+ * have the metric count. UserError if that leaves no row, rows of several kinds or units, a repeat that is there
+ * twice, or a series with too few lengths to determine its curve.
  *
  * @example
  * const [qwen, mamba] = fitScaling(table, { metric: "ttft_ms" });
  * describeCrossover(crossover(qwen, mamba));
  */
 export function fitScaling(table: ColumnTable, options: FitScalingOptions): ScalingFit[] {
-  const { metric } = options;
-  checkFitMetric(metric);
-  const { form } = FIT_METRICS[metric];
-  const weighting = options.weighting ?? FIT_METRICS[metric].weighting;
-  checkWeighting(weighting);
-  const rows = rowsWith(table, metric);
-  refuseMixedKinds(table, rows);
-  return groupRows(table, presentColumns(table, SERIES_COLUMNS), rows).map((group) => {
-    const series = Object.fromEntries(
-      Object.entries(group.key).filter(([, value]) => value !== null),
-    ) as Series;
-    const samples = readSamples(table, metric, group.rows);
-    return fitSeries(series, samples, metric, form, weighting);
+  const setting = settingOf(options);
+  const { metric, scatter } = options;
+  const usual = FIT_METRICS[metric].form;
+  const { form = usual } = options;
+  return readSeries(table, options, setting.weighting).map(({ series, samples }) => {
+    const selection = form === "auto" ? selectForm(samples, metric, setting, scatter) : null;
+    const chosen = form === "auto" ? (selection?.form ?? usual) : form;
+    const found = estimate(samples, chosen, setting);
+    if (!found) throw tooFewLengths(series, samples, metric, chosen, setting.at);
+    return asFit(series, metric, found, scatterOf(found, scatter), selection?.scores ?? null);
   });
 }
 
-/** Rows that succeeded and have the metric; UserError that says what was dropped if there are none. */
-function rowsWith(table: ColumnTable, metric: FitMetricName): number[] {
-  const every = allRows(table);
-  const statuses = columnValues(table, "status");
-  const values = columnValues(table, metric);
-  const ok = every.filter((row) => isOk(statuses[row]));
-  const measured = ok.filter((row) => values[row] != null);
-  if (measured.length === 0)
-    throw new UserError(
-      `no row is left to fit ${metric}: of ${every.length} rows ${every.length - ok.length} have a status other ` +
-        `than ok and ${ok.length - measured.length} have no ${metric}`,
-    );
-  return measured;
-}
-
-type Sample = Omit<Point, "weight">;
-
-function readSamples(table: ColumnTable, metric: FitMetricName, rows: readonly number[]): Sample[] {
-  const lengths = columnValues(table, "prompt_tokens");
-  const values = metricValues(table, metric, rows);
-  return rows.map((row, i) => {
-    const length = lengths[row];
-    if (typeof length !== "number" || !(length > 0 && length < Infinity))
-      throw new UserError(`prompt_tokens is ${inWords(length)} in row ${row}: a fit needs a positive length`);
-    return { length, value: values[i]! };
-  });
-}
-
-function fitSeries(
+function asFit(
   series: Series,
-  samples: readonly Sample[],
   metric: FitMetricName,
-  form: Form,
-  weighting: Weighting,
+  found: Estimate,
+  scatter: Scatter | null,
+  candidates: FormScore[] | null,
 ): ScalingFit {
-  refuseUnfit(series, samples, metric, form, weighting);
-  const points = weighPoints(samples, weighting);
-  const lengths = [...new Set(points.map(({ length }) => length))];
-  const { coefficients, standardErrors, r2, residuals, degreesOfFreedom } = fitCurve(points, form);
-  const curve = asQuadratic(coefficients);
-  const [a, b, c] = curve;
-  const [aError, bError, cError] = standardErrors;
+  const { points, form, shape, fit, curve, observations, estimated } = found;
+  const names = coefficientNames(form);
+  const coefficient = (name: (typeof names)[number]): number => fit.coefficients[names.indexOf(name)] ?? 0;
+  const error = (name: (typeof names)[number]): number | null => {
+    const unit = fit.unitErrors[names.indexOf(name)] ?? null;
+    return unit === null || scatter === null ? null : unit * Math.sqrt(scatter.variance);
+  };
+  const residuals = points.map(({ length, value }) => value - curve.at(length));
+  const lengths = observations.map(({ length }) => length);
+  const isBroken = names.includes("d");
   return {
     series,
     metric,
     unit: unitOf(metric),
     form,
-    weighting,
-    coefficients: { a, b, c },
-    standardErrors: { a: aError ?? null, b: bError ?? null, c: cError ?? null },
-    r2,
+    weighting: found.weighting,
+    robust: found.robust,
+    coefficients: {
+      a: coefficient("a"),
+      b: coefficient("b"),
+      c: coefficient("c"),
+      ...(isBroken && { d: coefficient("d") }),
+    },
+    standardErrors: { a: error("a"), b: error("b"), c: error("c"), ...(isBroken && { d: error("d") }) },
+    breakTokens: shapeKind(form) === "break" ? shape : null,
+    exponent: shapeKind(form) === "exponent" ? shape : null,
+    r2: rSquared(
+      residuals,
+      points.map(({ value }) => value),
+      points.map(({ weight }) => weight),
+    ),
     residual: relativeResidual(points, residuals),
     n: points.length,
-    degreesOfFreedom,
+    scatter: scatter?.unit ?? null,
+    degreesOfFreedom: scatter?.degreesOfFreedom ?? points.length - estimated,
     lengths,
-    range: [lengths[0]!, lengths[lengths.length - 1]!],
+    range: [lengths[0]!, lengths.at(-1)!],
     points,
-    predict: (length) => evaluateQuadratic(curve, length),
+    candidates,
+    predict: (length) => curve.at(length),
+    curve,
+    resample: (replicates, random) => {
+      if (scatter === null)
+        throw new UserError(
+          `${seriesLabel(series)} has ${points.length} samples of ${metric} for as many coefficients: without one to ` +
+            `spare there is no scatter to resample`,
+        );
+      return replicate(found, scatter, replicates, random);
+    },
+    inference: { estimate: found, scatter },
   };
 }
 
-function refuseUnfit(
+function tooFewLengths(
   series: Series,
   samples: readonly Sample[],
   metric: FitMetricName,
   form: Form,
-  weighting: Weighting,
-): void {
-  const lengths = new Set(samples.map(({ length }) => length)).size;
-  const needed = COEFFICIENTS[form];
-  if (lengths < needed)
-    throw new UserError(
-      `${seriesLabel(series)} has ${metric} at ${lengths} prompt length(s): a ${form} fit needs at least ${needed}`,
-    );
-  const zero = samples.find(({ value }) => value === 0);
-  if (zero && weighting === "relative")
-    throw new UserError(
-      `${seriesLabel(series)} has a ${metric} of 0 at ${zero.length} tokens: ` +
-        `a relative fit needs values above 0 (weighting: "uniform" allows 0)`,
-    );
+  breakAt: number | null,
+): UserError {
+  const lengths = [...new Set(samples.map(({ length }) => length))].sort((p, q) => p - q);
+  const needed = lengthsNeeded(form, breakAt);
+  const has = `${seriesLabel(series)} has ${metric} at ${lengths.length} prompt length(s)`;
+  if (lengths.length < needed)
+    return new UserError(`${has} (${lengths.join(", ")}): a ${form} fit needs at least ${needed}`);
+  return new UserError(
+    breakAt === null
+      ? `${has} (${lengths.join(", ")}): a ${form} fit needs two on either side of its break`
+      : `${has} (${lengths.join(", ")}): a ${form} fit with its break at ${breakAt} needs some on either side of it`,
+  );
 }
 
 function relativeResidual(points: readonly Point[], residuals: readonly number[]): number {

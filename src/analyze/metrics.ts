@@ -1,11 +1,7 @@
 import { COLUMNS, type ColumnName } from "../record/schema.js";
 import { UserError } from "../errors.js";
-
-/** `linear`: a + b·L. `quadratic`: a + b·L + c·L² with a, b, c ≥ 0. L is the prompt length in tokens. */
-export type Form = "linear" | "quadratic";
-
-/** `relative`: a deviation counts as a share of the value. `uniform`: a deviation counts in units of the metric. */
-export type Weighting = "relative" | "uniform";
+import type { Form } from "./forms.js";
+import type { Weighting } from "./weighting.js";
 
 interface FitMetric {
   readonly title: string;
@@ -14,10 +10,11 @@ interface FitMetric {
 }
 
 /**
- * What is fitted over the length, and how.
+ * What is fitted over the length, and how, unless the caller says otherwise.
  *
  * Reading the prompt costs a fixed part, a part a token (projections, SSM scan) and a part a pair of tokens
- * (attention), none of which is negative. Memory and the time of one more token have no pairs.
+ * (attention), none of which is negative; so does its energy. Memory and the time of one more token have no pairs:
+ * attention reads what it kept of each token once. A state does not grow at all.
  *
  * Times and joules scatter in proportion to their value (clocks, interruptions), so each counts relative to itself;
  * otherwise the longest of 128 to 220000 tokens would decide the curve alone. Bytes do not scatter: they deviate by
@@ -31,6 +28,8 @@ export const FIT_METRICS = {
   total_bytes: { title: "total memory", form: "linear", weighting: "uniform" },
   peak_activation_bytes: { title: "peak activation memory", form: "linear", weighting: "uniform" },
   kv_cache_bytes: { title: "KV cache", form: "linear", weighting: "uniform" },
+  ssm_state_bytes: { title: "SSM state", form: "constant", weighting: "uniform" },
+  conv_state_bytes: { title: "convolution state", form: "constant", weighting: "uniform" },
 } as const satisfies Partial<Record<ColumnName, FitMetric>>;
 
 export type FitMetricName = keyof typeof FIT_METRICS;
@@ -57,12 +56,6 @@ export const SUMMARY_METRICS = [
 export function checkFitMetric(metric: string): asserts metric is FitMetricName {
   if (!Object.hasOwn(FIT_METRICS, metric))
     throw new UserError(`metric is ${metric}: it must be one of ${Object.keys(FIT_METRICS).join(", ")}`);
-}
-
-/** Refuses a way to weight that is none of ours, for the same callers. */
-export function checkWeighting(weighting: string): asserts weighting is Weighting {
-  if (weighting !== "relative" && weighting !== "uniform")
-    throw new UserError(`weighting is ${weighting}: it must be relative or uniform`);
 }
 
 export function unitOf(metric: ColumnName): string {

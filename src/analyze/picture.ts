@@ -1,4 +1,4 @@
-import type { Crossover } from "./crossover.js";
+import { crossingsOf, type Crossover } from "./crossover-result.js";
 import type { ScalingFit } from "./fit-scaling.js";
 
 /** A point of a fitted curve, as `scalingFigure` draws it. */
@@ -40,13 +40,10 @@ export function fittedCurves(fits: readonly ScalingFit[], to = 0): FittedPoint[]
 
 /** The crossings of these comparisons as marks; a state without a crossing has none. */
 export function crossingMarks(crossovers: readonly Crossover[]): CrossingMark[] {
-  return crossovers.flatMap((found) => {
-    const crossings = found.state === "multiple" ? found.crossings : "tokens" in found ? [found] : [];
-    return crossings.map(({ tokens, interval: [lo, hi], lowerAbove }) => ({
-      prompt_tokens: tokens,
-      prompt_tokens_lo: lo,
-      prompt_tokens_hi: hi,
-      faster: lowerAbove,
-    }));
-  });
+  return crossovers.flatMap(crossingsOf).map(({ tokens, interval: [lo, hi], lowerAbove }) => ({
+    prompt_tokens: tokens,
+    prompt_tokens_lo: lo,
+    prompt_tokens_hi: hi,
+    faster: lowerAbove,
+  }));
 }

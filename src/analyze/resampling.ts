@@ -10,7 +10,12 @@ export function checkResampling(settings: { replicates: number; confidence?: num
     throw new UserError(
       `replicates is ${replicates}: it must be a whole number of at least ${FEWEST_REPLICATES}`,
     );
+  checkConfidence(confidence);
+  if (!Number.isInteger(seed)) throw new UserError(`seed is ${seed}: it must be a whole number`);
+}
+
+/** Refuses a confidence that is no share. */
+export function checkConfidence(confidence: number): void {
   if (!(confidence > 0 && confidence < 1))
     throw new UserError(`confidence is ${confidence}: it must be between 0 and 1, such as 0.95`);
-  if (!Number.isInteger(seed)) throw new UserError(`seed is ${seed}: it must be a whole number`);
 }

@@ -1,10 +1,10 @@
 import { table as fromColumns, type ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { COLUMNS, COLUMN_NAMES, type ColumnName } from "../record/schema.js";
-import { bootstrapInterval, median, randomIndex, type RandomIndex } from "../stats/index.js";
+import { medianInterval, quantile, sortSamples } from "../stats/index.js";
 import { CELL_COLUMNS } from "./columns.js";
 import { SUMMARY_METRICS } from "./metrics.js";
-import { checkResampling } from "./resampling.js";
+import { checkConfidence } from "./resampling.js";
 import {
   allRows,
   columnValues,
@@ -20,10 +20,8 @@ export interface SummarizeOptions {
   metrics?: readonly ColumnName[];
   /** Columns that make a cell; default those of CELL_COLUMNS that the table has. */
   by?: readonly ColumnName[];
-  /** Resamples of each interval; default 1000. */
-  replicates?: number;
-  /** Seed of the resampling; default 1. */
-  seed?: number;
+  /** Of the intervals; default 0.95. */
+  confidence?: number;
 }
 
 interface Summary {
@@ -34,8 +32,9 @@ interface Summary {
 }
 
 /**
- * One row a cell: its columns, `status`, the worst `verdict` of its samples, and for each metric the median under the metric's own name and unit, then
- * `<metric>_lo` and `<metric>_hi` (95 % percentile bootstrap interval of the median) and `<metric>_n`, the samples.
+ * One row a cell: its columns, `status`, the worst `verdict` of its samples, and for each metric the median under the
+ * metric's own name and unit, then `<metric>_lo` and `<metric>_hi` (percentile bootstrap interval of
+ * the median, see `medianInterval`) and `<metric>_n`, the samples.
  *
  * Only successful samples count. A cell without one keeps its row, with the status it has instead of ok (oom is a
  * finding), n = 0 and null medians. One sample has a median and no interval. UserError for unknown columns, a metric
@@ -46,9 +45,9 @@ interface Summary {
  */
 export function summarize(
   table: ColumnTable,
-  { metrics, by, replicates = 1000, seed = 1 }: SummarizeOptions = {},
+  { metrics, by, confidence = 0.95 }: SummarizeOptions = {},
 ): ColumnTable {
-  checkResampling({ replicates, seed });
+  checkConfidence(confidence);
   const cellColumns = chooseColumns(table, by, CELL_COLUMNS);
   const metricColumns = chooseColumns(table, metrics, SUMMARY_METRICS);
   refuseNonNumbers(metricColumns);
@@ -60,7 +59,6 @@ export function summarize(
     throw new UserError(`the table has no metric: it needs one of ${SUMMARY_METRICS.join(", ")}`);
   const verdicts = columnValues(table, "verdict");
   const succeeded = cells.map(({ rows }) => rows.filter((row) => isOk(statuses[row])));
-  const random = randomIndex(seed);
 
   const columns: Record<string, unknown[]> = {};
   for (const name of cellColumns) columns[name] = cells.map(({ key }) => key[name]);
@@ -71,8 +69,7 @@ export function summarize(
     const summaries = succeeded.map((rows) =>
       summarizeSamples(
         metricValues(table, metric, rows).filter((value) => value !== null),
-        replicates,
-        random,
+        confidence,
       ),
     );
     columns[metric] = summaries.map((summary) => summary.median);
@@ -90,12 +87,12 @@ const VERDICTS = ["ok", "suspect", "rejected"];
 const worstVerdict = (verdicts: readonly unknown[]): string | null =>
   VERDICTS.findLast((verdict) => verdicts.includes(verdict)) ?? null;
 
-function summarizeSamples(samples: readonly number[], replicates: number, random: RandomIndex): Summary {
+function summarizeSamples(samples: readonly number[], confidence: number): Summary {
   const n = samples.length;
   if (n === 0) return { median: null, lo: null, hi: null, n };
-  if (n === 1) return { median: samples[0]!, lo: null, hi: null, n };
-  const [lo, hi] = bootstrapInterval(samples, median, { replicates, seed: random });
-  return { median: median(samples), lo, hi, n };
+  const sorted = sortSamples(samples);
+  const [lo, hi] = n === 1 ? [null, null] : medianInterval(sorted, confidence);
+  return { median: quantile(sorted, 0.5), lo, hi, n };
 }
 
 /** The columns asked for, refused if the table lacks one; without a request those of the defaults that it has. */

@@ -18,7 +18,7 @@ export type Work = {
   readonly quantized?: Quantization;
   /** Type of SSM states. Default: dtype. */
   readonly stateDtype?: FloatType;
-  /** Chunk of state-space duality in the prefill. Default 256, the published chunk_size; 64 costs the fewest FLOPs. */
+  /** Chunk of state-space duality in the prefill. Default 256, the published chunk_size. */
   readonly chunk?: number;
 } & (
   | {
@@ -33,6 +33,9 @@ export type Work = {
       readonly position: number;
     }
 );
+
+/** State-space duality costs the fewest FLOPs in the shortest chunks that matrix units take. */
+export const CHEAPEST_CHUNK = 64;
 
 /** Totals and where they come from. */
 export interface Cost {

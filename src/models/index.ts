@@ -37,5 +37,14 @@ export {
   type Quantization,
 } from "./quantize.js";
 export { randomPrompt, withPrefix } from "./prompt.js";
-export { cost, memoryOf, roofline, type Ceilings, type Cost, type Roofline, type Work } from "./cost.js";
+export {
+  CHEAPEST_CHUNK,
+  cost,
+  memoryOf,
+  roofline,
+  type Ceilings,
+  type Cost,
+  type Roofline,
+  type Work,
+} from "./cost.js";
 export { closest } from "./nearest.js";

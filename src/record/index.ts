@@ -6,4 +6,5 @@ export * from "./csv.js";
 export * from "./arrow.js";
 export * from "./danfo.js";
 export * from "./machine.js";
+export * from "./devices.js";
 export * from "./root.js";

@@ -140,6 +140,28 @@ export const COLUMNS = {
     about: "(prompt_tokens + new_tokens) / e2e, as Figure 6b",
   },
 
+  // Work: what a pass must compute and move at least, by the model's hyper-parameters and not by a measurement.
+  prefill_flops: {
+    type: "number",
+    unit: "FLOP",
+    about: "of the whole prompt and batch: linear layers, attention, convolutions, SSM scans, logits",
+  },
+  prefill_moved_bytes: {
+    type: "number",
+    unit: "bytes",
+    about: "of the same, moved once: weights, cache, states, the residual stream of every layer, logits",
+  },
+  decode_flops: {
+    type: "number",
+    unit: "FLOP",
+    about: "of one step of the whole batch, in the middle of the new tokens",
+  },
+  decode_moved_bytes: {
+    type: "number",
+    unit: "bytes",
+    about: "of the same step: weights, visible cache, states, the residual stream, logits",
+  },
+
   // Memory.
   weights_bytes: {
     type: "number",

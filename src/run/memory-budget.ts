@@ -1,18 +1,16 @@
 import { UserError } from "../errors.js";
 import { NativeError, type CudaOptions } from "../ort/index.js";
+import { DEVICES } from "../record/index.js";
 import type { AnyCell } from "./plan.js";
 import type { ProcessMemory } from "./process-memory.js";
 
-const MIB = 2 ** 20;
-
-/** Devices that a budget can be named after: the memory that CUDA finds there, which is less than what is sold. */
-export const LIKE: Readonly<Record<string, { readonly memoryBytes: number; readonly source: string }>> = {
-  rtx4090: { memoryBytes: 24564 * MIB, source: "GeForce RTX 4090, 24 GB: nvidia-smi's total" },
-  "orin-nano": {
-    memoryBytes: 7620 * MIB,
-    source: "Jetson Orin Nano 8 GB, shared with the CPU: tegrastats' total on JetPack 6",
-  },
-};
+/** Devices that a budget can be named after. */
+export const LIKE: Readonly<Record<string, { readonly memoryBytes: number; readonly source: string }>> =
+  Object.fromEntries(
+    Object.entries(DEVICES).flatMap(([name, { memoryBytes, source }]) =>
+      memoryBytes === null ? [] : [[name, { memoryBytes, source }]],
+    ),
+  );
 
 /** The budget in bytes, from a number or from the name of a device; null without either. */
 export function memoryOf(memoryBytes: number | undefined, like: string | undefined): number | null {

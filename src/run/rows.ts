@@ -1,11 +1,13 @@
 import { NativeError, providerOptions, type CudaOptions } from "../ort/index.js";
+import { CHEAPEST_CHUNK, cost } from "../models/index.js";
 import type { Row } from "../record/index.js";
 import type { Gate } from "./gate/record.js";
+import { activationType } from "./graph-options.js";
 import { isOutOfHostMemory } from "./host-memory.js";
 import type { Loaded, Measured } from "./loaded.js";
 import type { Sample, WarmUp } from "./measure.js";
 import { isOnnxCell } from "./onnx/plan.js";
-import type { AnyCell } from "./plan.js";
+import type { AnyCell, Cell } from "./plan.js";
 
 /** The columns that every row of a cell shares: the model and the setting. */
 export function cellColumns(cell: AnyCell): Row {
@@ -38,7 +40,30 @@ export function cellColumns(cell: AnyCell): Row {
     method: "unprofiled_generate",
     aggregated_samples: 1,
     seed: cell.seed,
+    ...workColumns(cell),
     source: "measured",
+  };
+}
+
+/** What a pass must compute and move. Of an exported model only the graph is known, not what it must do. */
+function workColumns(cell: AnyCell): Row {
+  if (isOnnxCell(cell)) return {};
+  const { model, batch, promptTokens, newTokens, logits, quant } = cell as Cell;
+  const how = {
+    batch,
+    dtype: activationType(cell),
+    chunk: CHEAPEST_CHUNK,
+    ...(quant && { quantized: quant }),
+  };
+  const prefill = cost(model, { ...how, phase: "prefill", promptTokens, logits });
+  // Steps are fed the new tokens but the last, at positions from promptTokens on; their work grows by the same each.
+  const position = promptTokens + Math.floor(Math.max(0, newTokens - 2) / 2);
+  const decode = newTokens > 1 ? cost(model, { ...how, phase: "decode", position }) : null;
+  return {
+    prefill_flops: prefill.flops,
+    prefill_moved_bytes: prefill.bytes,
+    decode_flops: decode && decode.flops,
+    decode_moved_bytes: decode && decode.bytes,
   };
 }
 

@@ -9,7 +9,7 @@ export type SortedSamples = Float64Array & { readonly [ascending]: true };
 /** A sorted copy of the samples; RangeError if there are none or one is not a finite number. */
 export function sortSamples(values: ArrayLike<number>): SortedSamples {
   if (values.length === 0) throw new RangeError("no samples: a quantile needs at least one number");
-  const sorted = Float64Array.from(values).sort();
+  const sorted = new Float64Array(values).sort();
   // Sorting puts -Infinity first and NaN last, after Infinity: the two ends vouch for all.
   for (const end of [sorted[0]!, sorted[sorted.length - 1]!])
     if (!Number.isFinite(end)) throw new RangeError(`sample is ${end}: samples must be finite numbers`);

@@ -14,3 +14,20 @@ export function randomIndex(seed: number): RandomIndex {
   for (let i = 0; i < DISCARDED; i++) generator.next();
   return (count) => uniformInt(generator, 0, count - 1);
 }
+
+/** Draws from the standard normal distribution (Box and Muller 1958), two from two indices. */
+export function normalFrom(random: RandomIndex): () => number {
+  const uniform = (): number => (random(2 ** 30) + 0.5) / 2 ** 30;
+  let kept: number | null = null;
+  return () => {
+    if (kept !== null) {
+      const second = kept;
+      kept = null;
+      return second;
+    }
+    const radius = Math.sqrt(-2 * Math.log(uniform()));
+    const angle = 2 * Math.PI * uniform();
+    kept = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  };
+}

@@ -6,6 +6,7 @@ import {
   fitScaling,
   type Crossover,
   type CrossoverOptions,
+  type Curve,
   type FitMetricName,
   type ScalingFit,
 } from "../../src/analyze/index.js";
@@ -22,6 +23,13 @@ function fitPair(rows: readonly Row[], metric: FitMetricName = "ttft_ms"): [Scal
   const [a, b] = fitScaling(tableOf(rows), { metric });
   return [a!, b!];
 }
+
+/** The fit with another curve, of which every replicate is equal. */
+const shaped = (fit: ScalingFit, curve: Curve): ScalingFit => ({
+  ...fit,
+  curve,
+  resample: (replicates) => Array.from({ length: replicates }, () => curve),
+});
 
 interface Simulation {
   noise?: number;
@@ -83,20 +91,21 @@ test("more confidence and more noise give wider intervals", () => {
 
 for (const samples of [1, 10])
   test(`intervals from ${samples} sample(s) a length cover the truth about as often as they say`, () => {
-    const found = Array.from({ length: 200 }, (_, seed) =>
+    const found = Array.from({ length: 80 }, (_, seed) =>
       inState(comparePair(TRANSFORMER, SSM, { samples, seed }, { replicates: 250, seed }), "crossing"),
     );
     const covered = found.filter(({ interval: [lo, hi] }) => lo <= MEET && MEET <= hi).length;
-    assert.ok(covered >= 180 && covered <= 198, `${covered} of 200`);
+    // The central 99.8 % of a binomial of 80 at 95 % (scipy.stats.binom).
+    assert.ok(covered >= 69 && covered <= 80, `${covered} of 80`);
     assert.ok(found.every(({ lowerBelow, lowerAbove }) => lowerBelow === "A" && lowerAbove === "B"));
   });
 
-test("two samples of one curve are not separable in nine of ten data sets", () => {
-  const states = Array.from({ length: 100 }, (_, seed) =>
+test("two samples of one curve are not separable in nearly all data sets", () => {
+  const states = Array.from({ length: 60 }, (_, seed) =>
     comparePair(TRANSFORMER, TRANSFORMER, { seed }, { replicates: 250, seed }),
   );
   const notSeparable = states.filter(({ state }) => state === "not-separable").length;
-  assert.ok(notSeparable >= 90, `${notSeparable} of 100`);
+  assert.ok(notSeparable >= 51, `${notSeparable} of 60`);
 });
 
 test("identical curves are not separable, noise or none", () => {
@@ -112,7 +121,7 @@ test("curves apart at some lengths that may or may not cross are not separable",
   // Parallel far away, 1 % apart at the long end: noise of 5 % tips the order there.
   const found = inState(comparePair([5, 0.01, 0], [15, 0.0099, 0], { noise: 0.05 }), "not-separable");
   assert.equal(found.reason, "order-unclear");
-  assert.ok(found.share > 0);
+  assert.ok(found.share! > 0);
 });
 
 test("a curve that is lower throughout has no crossing in range", () => {
@@ -142,12 +151,17 @@ test("a meeting past the horizon does not count", () => {
 });
 
 test("falling lines that meet below 0 do not meet", () => {
-  const rows = LENGTHS.flatMap((prompt_tokens): Row[] => [
-    { model: "A", prompt_tokens, tpot_ms: 12 - 1e-4 * prompt_tokens },
-    { model: "B", prompt_tokens, tpot_ms: 13 - 1.08e-4 * prompt_tokens },
-  ]);
   // They meet at 125000 tokens and -0.5 ms.
-  assert.equal(inState(crossover(...fitPair(rows, "tpot_ms")), "none-in-range").lower, "A");
+  const [a, b] = fitPair([...simulate("A", SSM), ...simulate("B", SSM)]);
+  const falling = (from: number, slope: number): Curve => ({
+    at: (length) => from - slope * length,
+    breaks: [],
+  });
+  const found = inState(
+    crossover(shaped(a, falling(12, 1e-4)), shaped(b, falling(13, 1.08e-4))),
+    "none-in-range",
+  );
+  assert.equal(found.lower, "A");
 });
 
 test("only lengths that both cover count as measured", () => {
@@ -183,7 +197,8 @@ test("the paper's TTFT: Mamba2-780m crosses below Qwen2.5-0.5B only by the row a
 
   const without = inState(crossover(...fitPair(paperRows(24576))), "extrapolated");
   assertClose([without.tokens], [52837], 1e-4);
-  assert.ok(without.interval[0] > 38000 && without.interval[1] < 95000, without.interval.join());
+  // Six lengths leave three degrees of freedom: the upper end is far.
+  assert.ok(without.interval[0] > 32768 && without.interval[1] > 95000, without.interval.join());
   assert.equal(without.lowerAbove, "mamba2-780m");
 });
 
@@ -209,12 +224,12 @@ test("what cannot be compared is refused in one sentence", () => {
   };
   refused(
     () => crossover(a, { ...b, metric: "e2e_ms" }),
-    "the fits are of ttft_ms and e2e_ms: a crossover compares one metric",
+    "the series are of ttft_ms and e2e_ms: a crossover compares one metric",
   );
   const elsewhere = { ...b, series: { ...b.series, device: "jetson" } };
   refused(
     () => crossover(a, elsewhere),
-    "the fits are from gpu and jetson: a crossover compares one device (acrossDevices: true allows two)",
+    "the series are from gpu and jetson: a crossover compares one device (acrossDevices: true allows two)",
   );
   assert.equal(crossover(a, elsewhere, { acrossDevices: true }).b, "B (jetson)");
   const far = fitPair([

@@ -8,6 +8,7 @@ import {
 } from "../../src/analyze/index.js";
 
 const comparison: Comparison = {
+  method: "fitted",
   metric: "ttft_ms",
   unit: "ms",
   a: "qwen",
@@ -23,6 +24,7 @@ const crossing: Crossing = {
   share: 1,
   lowerBelow: "qwen",
   lowerAbove: "mamba",
+  jump: false,
 };
 const none = {
   ...comparison,
@@ -80,6 +82,39 @@ const SENTENCES: [Crossover, string][] = [
   ],
 ];
 
+const interpolated = { ...comparison, method: "interpolated", horizon: [1024, 32768] } as const;
+
+const INTERPOLATED: [Crossover, string][] = [
+  [
+    { ...interpolated, ...crossing, bracket: [8192, 16384], state: "crossing" },
+    "Interpolated between measured lengths, the TTFT of qwen crosses that of mamba at 9,412 tokens (95 % interval " +
+      "8,900 to 10,021 tokens, between the measured 8,192 and 16,384 tokens): qwen is lower below, mamba above.",
+  ],
+  [
+    {
+      ...interpolated,
+      ...crossing,
+      replicates: 0,
+      share: null,
+      interval: [8192, 16384],
+      bracket: [8192, 16384],
+      state: "crossing",
+    },
+    "Interpolated between single samples, the TTFT of qwen crosses that of mamba at 9,412 tokens (between the " +
+      "measured 8,192 and 16,384 tokens; single samples give no interval): qwen is lower below, mamba above.",
+  ],
+  [
+    { ...none, ...interpolated, metric: "decode_tokens_per_s" },
+    "Interpolated between measured lengths, the decode_tokens_per_s of qwen and mamba has no crossing in range: qwen " +
+      "is lower at 1,024 to 32,768 tokens (by the means mamba has 1.9 times as much at the shortest and 12.3 at the longest).",
+  ],
+  [
+    { ...comparison, ...crossing, tokens: 24576, interval: [16, 2_097_152], jump: true, state: "crossing" },
+    "The TTFT of qwen crosses that of mamba at 24,576 tokens, where one jumps over the other (95 % interval less " +
+      "than 16 to more than 2,097,152 tokens): qwen is lower below, mamba above.",
+  ],
+];
+
 const PHRASES: Record<Crossover["state"], string> = {
   crossing: "crosses",
   multiple: "crosses",
@@ -91,6 +126,10 @@ const PHRASES: Record<Crossover["state"], string> = {
 test("each state has its sentence, with lengths, interval and unit", () => {
   for (const [result, sentence] of SENTENCES) assert.equal(describeCrossover(result), sentence);
   assert.deepEqual(new Set(SENTENCES.map(([{ state }]) => state)), new Set(Object.keys(PHRASES)));
+});
+
+test("an interpolation, a jump and an open interval are said", () => {
+  for (const [result, sentence] of INTERPOLATED) assert.equal(describeCrossover(result), sentence);
 });
 
 test("a state's phrase appears in its own sentences only", () => {

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { escape } from "arquero";
 import {
+  compareForms,
   fitScaling,
   fitTable,
   type FitMetricName,
+  type FitScalingOptions,
+  type Form,
   type ScalingFit,
-  type Weighting,
 } from "../../src/analyze/index.js";
 import type { Row } from "../../src/record/schema.js";
 import { assertClose, scipyCases } from "../stats/scipy.js";
@@ -43,7 +45,7 @@ test("a curve without noise is found again and predicts any length", () => {
   assertClose([fit!.predict(100_000)], [5 + 1000 + 2000]);
   assert.ok(fit!.residual < 1e-12);
   assert.deepEqual([fit!.form, fit!.weighting, fit!.unit], ["quadratic", "relative", "ms"]);
-  assert.deepEqual([fit!.n, fit!.degreesOfFreedom], [40, 37]);
+  assert.deepEqual([fit!.n, fit!.scatter, fit!.degreesOfFreedom], [40, "lengths", 5]);
   assert.deepEqual(fit!.lengths, LENGTHS);
   assert.deepEqual(fit!.range, [1024, 57344]);
 });
@@ -132,7 +134,14 @@ test("what cannot be fitted is refused in one sentence", () => {
   };
   const rows = simulate("m", [5, 0.01, 2e-7], { samples: 1 });
   const [first, ...rest] = rows;
-  refused(rows.slice(0, 2), "m has ttft_ms at 2 prompt length(s): a quadratic fit needs at least 3");
+  refused(
+    rows.slice(0, 2),
+    "m has ttft_ms at 2 prompt length(s) (1024, 2048): a quadratic fit needs at least 3",
+  );
+  refused(
+    [first!, first!, first!],
+    "m has ttft_ms at 1 prompt length(s) (1024): a quadratic fit needs at least 3",
+  );
   refused(
     [{ ...first!, ttft_ms: NaN }, ...rest],
     "ttft_ms is NaN in row 0: it must be a finite number of 0 or more",
@@ -160,7 +169,7 @@ test("what cannot be fitted is refused in one sentence", () => {
   refused(
     rows,
     "metric is accuracy_pct: it must be one of ttft_ms, e2e_ms, energy_j, tpot_ms, total_bytes, " +
-      "peak_activation_bytes, kv_cache_bytes",
+      "peak_activation_bytes, kv_cache_bytes, ssm_state_bytes, conv_state_bytes",
     "accuracy_pct",
   );
 });
@@ -172,10 +181,28 @@ test("the weighting can be chosen, but not invented", () => {
   )!;
   const [, fit] = fitScaling(table, { metric: "ttft_ms", weighting: "uniform" });
   assertClose(Object.values(fit!.coefficients), golden.coefficients);
-  assert.throws(() => fitScaling(table, { metric: "ttft_ms", weighting: "log" as Weighting }), {
+  const refused = (options: object, message: string): void => {
+    assert.throws(() => fitScaling(table, { metric: "ttft_ms", ...options }), {
+      name: "UserError",
+      message,
+    });
+  };
+  refused({ weighting: "sqrt" }, "weighting is sqrt: it must be relative, log, uniform or measured");
+  refused({ weighting: "measured" }, '0 length(s) have repeats that differ: weighting "measured" needs 3');
+  refused({ robust: "tukey2" }, "robust is tukey2: it must be huber or tukey");
+  refused({ scatter: "rows" }, "scatter is rows: it must be lengths or samples");
+  refused({ breakAt: -1 }, "breakAt is -1: it must be a length in tokens above 0");
+  refused({ breakAt: 4096 }, "breakAt is 4096: form quadratic has no break, one with +step or +kink has");
+  assert.throws(() => fitScaling(table, { metric: "ttft_ms", form: "cubic" as Form }), {
     name: "UserError",
-    message: "weighting is log: it must be relative or uniform",
+    message: /^form is cubic: it must be auto or one of constant, constant\+step,/,
   });
+  const qwen =
+    "qwen2.5-0.5b-instruct has ttft_ms at 7 prompt length(s) (1024, 2048, 4096, 8192, 16384, 24576, 32768)";
+  refused(
+    { form: "linear+step", breakAt: 65536 },
+    `${qwen}: a linear+step fit with its break at 65536 needs some on either side of it`,
+  );
 });
 
 test("a text where a number belongs is refused with the text", () => {
@@ -194,4 +221,125 @@ test("fitTable shows a row a fit, with the settings that the fits have", () => {
   assert.deepEqual(table.array("longest_tokens"), [32768, 32768]);
   const { a, b_se, r2 } = table.object(1) as { a: number; b_se: number; r2: number };
   assert.ok(a > 4 && a < 5 && b_se > 0 && r2 > 0.999);
+});
+
+test("a table without rows says whether its filter left none", () => {
+  const table = tableOf(simulate("m", [5, 0.01, 0]));
+  const none = table.filter(escape(() => false));
+  assert.throws(() => fitScaling(none, { metric: "ttft_ms" }), {
+    name: "UserError",
+    message: "the table's filter keeps none of its 40 rows: loosen it",
+  });
+  assert.throws(() => fitScaling(none.reify(), { metric: "ttft_ms" }), {
+    name: "UserError",
+    message: "the table has no rows: nothing was loaded or measured",
+  });
+});
+
+test("a repeat that is there twice, another unit, and devices mixed by `by` are refused", () => {
+  const rows = simulate("m", [5, 0.01, 0], { samples: 2 }).map((row, i) => ({
+    ...row,
+    cell: "c",
+    repeat: i % 2,
+  }));
+  const refused = (
+    table: readonly object[],
+    message: string,
+    options: Partial<FitScalingOptions> = {},
+  ): void => {
+    assert.throws(() => fitScaling(tableOf(table), { metric: "ttft_ms", ...options }), {
+      name: "UserError",
+      message,
+    });
+  };
+  refused(
+    [...rows, rows[1]!],
+    "m has repeat 1 at 1024 tokens 2 times (rows 1, 16): each repeat of a cell may be there once",
+  );
+  assert.equal(fitRows([...rows, { ...rows[1]!, cell: "d" }])[0]!.n, 17);
+  refused(
+    rows.map((row, i) => ({ ...row, unit: i === 3 ? "s" : "ms" })),
+    'unit is "s" in row 3: ttft_ms is in ms, and a fit takes one unit',
+  );
+  const two = [...rows, ...rows.map((row) => ({ ...row, device: "cpu" }))];
+  assert.equal(fitRows(two).length, 2);
+  refused(
+    two,
+    'm has ttft_ms from 2 values of device ("gpu", "cpu"): filter the table to one, or add device to by',
+    { by: ["model"] },
+  );
+  assert.equal(fitScaling(tableOf(two), { metric: "ttft_ms", by: ["model", "device"] }).length, 2);
+});
+
+test("with as many lengths as coefficients the repeats are what is left to judge by", () => {
+  const rows = simulate("m", [5, 0.01, 2e-7], { noise: 0.02, draw: normal(4), lengths: [1000, 4000, 16000] });
+  const [fit] = fitRows(rows);
+  assert.deepEqual([fit!.scatter, fit!.degreesOfFreedom], ["samples", 12]);
+  assert.ok(fit!.standardErrors.b! > 0);
+});
+
+test("a step is found where it is, and a slope that falls is flat at its bound", () => {
+  const rows = simulate("m", [5, 0.01, 0], { noise: 0.005, draw: normal(5) }).map((row) => ({
+    ...row,
+    ttft_ms: row.ttft_ms! + (row.prompt_tokens! >= 8192 ? 100 : 0),
+  }));
+  const [fit] = fitScaling(tableOf(rows), { metric: "ttft_ms", form: "linear+step" });
+  assert.equal(fit!.breakTokens, 8192);
+  assert.deepEqual(fit!.curve.breaks, [8192]);
+  assertClose([fit!.coefficients.d!], [100], 0.02);
+  assertClose([fit!.predict(8192) - fit!.predict(8191.999)], [fit!.coefficients.d!], 1e-6);
+
+  const falling = LENGTHS.map((prompt_tokens, i) => ({ prompt_tokens, tpot_ms: 14 - 0.1 * i }));
+  const [flat] = fitRows(falling, "tpot_ms");
+  assert.equal(flat!.coefficients.b, 0);
+  assert.equal(flat!.predict(1e6), flat!.predict(1));
+});
+
+test("auto takes the form that made the data, and the table says why", () => {
+  const truths: [Form, (length: number) => number][] = [
+    ["constant", () => 13],
+    ["linear", (length) => 5 + 0.02 * length],
+    ["quadratic", (length) => 5 + 0.009 * length + 4e-7 * length ** 2],
+    ["linear+step", (length) => 5 + 0.01 * length + (length >= 16384 ? 200 : 0)],
+  ];
+  const lengths = [512, 1024, 2048, 4096, 8192, 16384, 24576, 32768, 49152, 65536];
+  const draw = normal(6);
+  const rows = truths.flatMap(([model, truth]) =>
+    lengths.flatMap((prompt_tokens) =>
+      Array.from({ length: 3 }, () => ({
+        model,
+        prompt_tokens,
+        ttft_ms: truth(prompt_tokens) * (1 + 0.01 * draw()),
+      })),
+    ),
+  );
+  const fits = fitScaling(tableOf(rows), { metric: "ttft_ms", form: "auto" });
+  assert.deepEqual(
+    fits.map(({ form }) => form),
+    truths.map(([form]) => form),
+  );
+  const table = compareForms(tableOf(rows), { metric: "ttft_ms" });
+  const chosen = table.filter(escape((row: { chosen: boolean }) => row.chosen));
+  assert.deepEqual(chosen.array("form"), chosen.array("model"));
+  assert.deepEqual(Array.from(chosen.array("confirmed") as boolean[]), [true, true, true, true]);
+  assert.deepEqual(
+    fits[0]!.candidates!.map(({ form }) => form),
+    table.filter(escape((row: { model: string }) => row.model === "constant")).array("form"),
+  );
+});
+
+test("a form that the lengths are too few for says what it needs, and auto then takes the metric's own", () => {
+  const rows = tableOf(simulate("m", [5, 0.01, 2e-7], { samples: 1, lengths: [1000, 2000, 4000] }));
+  const table = compareForms(rows, { metric: "ttft_ms", forms: ["linear", "quadratic", "quadratic+step"] });
+  assert.deepEqual(table.array("problem"), [
+    "AICc needs 5 lengths",
+    "AICc needs 6 lengths",
+    "needs 5 lengths or more, on either side of a break",
+  ]);
+  const [fit] = fitScaling(rows, { metric: "ttft_ms", form: "auto" });
+  assert.equal(fit!.form, "quadratic");
+  assert.throws(() => compareForms(rows, { metric: "ttft_ms", forms: [] }), {
+    name: "UserError",
+    message: "forms is empty: name one at least",
+  });
 });

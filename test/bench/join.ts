@@ -1,7 +1,7 @@
-import { cost, findModel, roofline, type Ceilings } from "../../src/models/index.js";
+import { CHEAPEST_CHUNK, cost, findModel, roofline, type Ceilings } from "../../src/models/index.js";
 import type { Row } from "../../src/record/index.js";
 import { median } from "../../src/stats/index.js";
-import { CHEAPEST_CHUNK, type Metric, type Target } from "./targets.js";
+import type { Metric, Target } from "./targets.js";
 
 /** A line of peer_torch.py; columns that rows have too mean the same. */
 export type PeerRow = Row & {

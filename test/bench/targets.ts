@@ -19,9 +19,6 @@ const CEILINGS: readonly { device: RegExp; ceilings: Ceilings }[] = [
 export const ceilingsOf = (device: string): Ceilings | undefined =>
   CEILINGS.find((known) => known.device.test(device))?.ceilings;
 
-/** State-space duality costs the fewest FLOPs in the shortest chunks that matrix units take. */
-export const CHEAPEST_CHUNK = 64;
-
 export type Metric = "ttftMs" | "tpotMs" | "deviceBytes";
 
 /** A bound on a metric of ours: against the peer at the same length, for each prompt token, or as it is. */

@@ -41,8 +41,13 @@ suite("curves over lengths are fitted as NumPy and SciPy do", () => {
       assertClose(fit.standardErrors, golden.standardErrors);
       assertClose([fit.r2], [golden.r2], 1e-8, 1);
       assert.equal(fit.degreesOfFreedom, golden.degreesOfFreedom);
-      const [each] = leastSquaresEach(design, [golden.response], { weights, nonNegative });
-      assertClose(each!, golden.coefficients, 1e-6);
+      const { coefficients, residualSums } = leastSquaresEach(design, [golden.response], {
+        weights,
+        nonNegative,
+      });
+      assertClose([...coefficients[0]!], golden.coefficients, 1e-6);
+      const total = golden.response.reduce((sum, value, i) => sum + weights[i]! * value ** 2, 0);
+      assertClose([residualSums[0]!], [fit.residualSum], 1e-8, 1e-7 * total);
     });
 });
 
@@ -70,12 +75,12 @@ test("many responses at once give what each gives alone", () => {
     lengths.map((length, i) => 10 + 0.01 * length + 1e-8 * length ** 2 + 30 * Math.sin(k * 7 + i * i)),
   );
   for (const nonNegative of [false, true]) {
-    const each = leastSquaresEach(design, responses, { nonNegative });
+    const { coefficients } = leastSquaresEach(design, responses, { nonNegative });
     responses.forEach((response, k) => {
-      assertClose(each[k]!, leastSquares(design, response, { nonNegative }).coefficients, 1e-9);
+      assertClose([...coefficients[k]!], leastSquares(design, response, { nonNegative }).coefficients, 1e-9);
     });
   }
-  assert.deepEqual(leastSquaresEach(design, []), []);
+  assert.deepEqual(leastSquaresEach(design, []).coefficients, []);
 });
 
 test("responses that are all 0 are fitted by 0", () => {

@@ -1,0 +1,100 @@
+import type { ColumnTable } from "arquero";
+import { UserError } from "../errors.js";
+import type { ColumnName } from "../record/schema.js";
+import type { Crossover, CrossoverMethod } from "./crossover-result.js";
+import { crossoverRow, type CrossoverRow } from "./crossover-table.js";
+import { crossover } from "./crossover.js";
+import { crossoverVariants } from "./crossover-variants.js";
+import { describeCrossover } from "./describe-crossover.js";
+import type { FitScalingOptions } from "./fit-options.js";
+import { fitScaling, type ScalingFit } from "./fit-scaling.js";
+import { interpolatedCrossover, type InterpolatedOptions } from "./interpolated-crossover.js";
+import { checkFitMetric } from "./metrics.js";
+import { chosenRows, pickSeries, type SeriesChoice } from "./pick-series.js";
+import { inWords } from "./rows.js";
+import { sampleSeries, type SampleSeries } from "./samples.js";
+import { labelPair } from "./series-label.js";
+
+/** How pairs of a table are compared. */
+export type PairOptions = InterpolatedOptions & {
+  /** By fits, with what the samples say beside them (the default), or by the samples alone, which need no curve. */
+  method?: CrossoverMethod;
+};
+
+/** The same with what to read from the table and how to fit it; any column of numbers needs no curve. */
+export type TableOptions = PairOptions & Omit<FitScalingOptions, "metric" | "by"> & { metric: ColumnName };
+
+/** The same with the two series of the table. */
+export type ChoiceOptions = TableOptions & { a: SeriesChoice; b: SeriesChoice };
+
+/** A comparison as a row of a table of many. */
+export type ComparedRow = Partial<CrossoverRow> & {
+  a: string;
+  b: string;
+  /** What the samples themselves say, beside fits. */
+  interpolated_state?: Crossover["state"] | null;
+  interpolated_tokens?: number | null;
+  /** In what the two differ. */
+  note?: string | null;
+  /** The result as a sentence. */
+  says: string | null;
+  /** Why there is no result. */
+  problem: string | null;
+};
+
+/** The series of a table: fits, or their samples alone. */
+export function readComparable(
+  table: ColumnTable,
+  { method = "fitted", metric, ...options }: TableOptions,
+): SampleSeries[] {
+  if (method === "interpolated") return sampleSeries(table, { metric });
+  checkFitMetric(metric);
+  return fitScaling(table, { ...options, metric });
+}
+
+/** The two series chosen; the other rows of the table need not allow a fit. */
+export function readPair(table: ColumnTable, options: ChoiceOptions): [a: SampleSeries, b: SampleSeries] {
+  const { a, b } = options;
+  const rows = [...new Set([...chosenRows(table, a), ...chosenRows(table, b)])];
+  if (rows.length === 0)
+    throw new UserError(`none of the ${table.numRows()} rows is of ${inWords(a)} or ${inWords(b)}`);
+  const series = readComparable(table.reify(rows), options);
+  return [pickSeries(series, a), pickSeries(series, b)];
+}
+
+/** A pair by its fits, or by its samples where there are none or none is wanted. */
+export function comparePair(a: SampleSeries, b: SampleSeries, options: PairOptions): Crossover {
+  const fits = fitsOf(a, b, options);
+  return fits ? crossover(...fits, options) : interpolatedCrossover(a, b, options);
+}
+
+/** One row a comparison; what cannot be compared gives its reason instead of a result. */
+export function comparedRow(a: SampleSeries, b: SampleSeries, options: PairOptions): ComparedRow {
+  try {
+    const fits = fitsOf(a, b, options);
+    if (!fits) {
+      const result = interpolatedCrossover(a, b, options);
+      return { ...crossoverRow(result), says: describeCrossover(result), problem: null };
+    }
+    const { fitted, interpolated, note } = crossoverVariants(...fits, options);
+    const beside = interpolated && crossoverRow(interpolated);
+    return {
+      ...crossoverRow(fitted),
+      interpolated_state: beside?.state ?? null,
+      interpolated_tokens: beside?.tokens ?? null,
+      note,
+      says: describeCrossover(fitted),
+      problem: null,
+    };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const [aLabel, bLabel] = labelPair(a.series, b.series);
+    return { metric: a.metric, unit: a.unit, a: aLabel, b: bLabel, says: null, problem: error.message };
+  }
+}
+
+function fitsOf(a: SampleSeries, b: SampleSeries, { method }: PairOptions): [ScalingFit, ScalingFit] | null {
+  return method !== "interpolated" && isFit(a) && isFit(b) ? [a, b] : null;
+}
+
+const isFit = (series: SampleSeries): series is ScalingFit => "curve" in series;

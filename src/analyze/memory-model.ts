@@ -1,0 +1,232 @@
+import type { ColumnTable } from "arquero";
+import { UserError } from "../errors.js";
+import { leastSquares, leastSquaresEach, studentDraw, type RandomIndex } from "../stats/index.js";
+import { SERIES_COLUMNS, type Series } from "./columns.js";
+import {
+  columnValues,
+  groupRows,
+  inWords,
+  measuredRows,
+  metricValues,
+  presentColumns,
+  refuseMixedKinds,
+} from "./rows.js";
+import { seriesLabel } from "./series-label.js";
+
+/**
+ * What memory goes to; together they are all that is held. Names that the schema has mean the same. `states_bytes`: SSM and
+ * convolution states as held, twice. `other_bytes`: what the process holds beside what the model asks for (context, arena
+ * slack, residual) where the rows say it, and what their total has beyond its parts.
+ */
+export const MEMORY_CAUSES = [
+  "weights_bytes",
+  "table_bytes",
+  "kv_cache_bytes",
+  "states_bytes",
+  "peak_activation_bytes",
+  "other_bytes",
+] as const;
+
+export type MemoryCause = (typeof MEMORY_CAUSES)[number];
+export type MemoryParts = Readonly<Record<MemoryCause, number>>;
+
+/** The memory of one series over the prompt length in tokens. */
+export interface MemoryModel {
+  series: Series;
+  /** Shortest and longest length measured. */
+  range: readonly [shortest: number, longest: number];
+  /** Bytes of each cause at a length. */
+  parts: (length: number) => MemoryParts;
+  /** Bytes of all causes at a length. */
+  total: (length: number) => number;
+  /**
+   * Bootstrap replicates of what one more run would take at a length; null where no length is to spare. Residuals are
+   * drawn by length, all causes of a length together; the run itself deviates by a draw from Student's t, scaled by the
+   * residuals of the sum: a handful of them holds too few extremes to draw from.
+   */
+  resample: (replicates: number, random: RandomIndex) => ((length: number) => number)[] | null;
+}
+
+/** One length: bytes of each cause, the mean over its samples, so that the causes still add up. */
+interface Point {
+  length: number;
+  parts: MemoryParts;
+}
+
+type Basis = (length: number) => number[];
+
+/** Deviations that are smaller, relative to the values, are rounding. */
+const ROUNDING = 1e-9;
+
+const CONSTANT: Basis = () => [1];
+const LINE: Basis = (length) => [1, length];
+
+/**
+ * A model for each series of the table. Each cause has the form its allocation has, with coefficients of 0 or more:
+ *
+ * - weights and states are the same at every length; tables and key/value caches are lines;
+ * - activations of a prompt in one piece are a + b·L + c·L² (logits and hidden states, and the pairs of an attention that is
+ *   not fused); of a prompt in segments of S tokens they are a + b·min(L, S) + c·L: they grow up to the segment, and beyond
+ *   it only with what is read of the past;
+ * - the rest is a line that does not fall.
+ *
+ * Fitting causes and not their sum puts the kink of a segment where it is, in the one cause that has it, and says at any
+ * length what the memory goes to. Terms that the lengths could not tell from scatter are left out: c with fewer than four
+ * lengths, or fewer than two beyond the segment. A part that rows lack counts as 0, or within the rest where their total
+ * has it.
+ */
+export function memoryModels(table: ColumnTable): MemoryModel[] {
+  const rows = measuredRows(table, "peak_activation_bytes");
+  refuseMixedKinds(table, rows);
+  return groupRows(table, presentColumns(table, SERIES_COLUMNS), rows).map((group) => {
+    const series = Object.fromEntries(
+      Object.entries(group.key).filter(([, value]) => value !== null),
+    ) as Series;
+    return modelOf(series, pointsOf(table, group.rows));
+  });
+}
+
+function pointsOf(table: ColumnTable, rows: readonly number[]): Point[] {
+  const lengths = columnValues(table, "prompt_tokens");
+  const wrong = rows.find((row) => !((lengths[row] as number) > 0));
+  if (wrong !== undefined)
+    throw new UserError(
+      `prompt_tokens is ${inWords(lengths[wrong])} in row ${wrong}: a memory model needs a positive length`,
+    );
+  return groupRows(table, ["prompt_tokens"], rows)
+    .map((group) => ({ length: group.key["prompt_tokens"] as number, parts: meanParts(table, group.rows) }))
+    .sort((p, q) => p.length - q.length);
+}
+
+function meanParts(table: ColumnTable, rows: readonly number[]): MemoryParts {
+  const mean = (values: readonly (number | null)[]): number | null =>
+    values.some((value) => value === null)
+      ? null
+      : values.reduce<number>((sum, value) => sum + value!, 0) / values.length;
+  const bytes = (name: string): number | null => mean(metricValues(table, name, rows));
+  const residuals = columnValues(table, "residual_bytes");
+  const residual = mean(rows.map((row) => (residuals[row] ?? null) as number | null));
+
+  const known = {
+    weights_bytes: bytes("weights_bytes") ?? 0,
+    table_bytes: bytes("table_bytes") ?? 0,
+    kv_cache_bytes: bytes("kv_cache_bytes") ?? 0,
+    states_bytes: 2 * ((bytes("ssm_state_bytes") ?? 0) + (bytes("conv_state_bytes") ?? 0)),
+    peak_activation_bytes: bytes("peak_activation_bytes") ?? 0,
+  };
+  const sum = Object.values(known).reduce((total, part) => total + part, 0);
+  const unnamed = (bytes("total_bytes") ?? sum) - sum;
+  const outside = (bytes("context_bytes") ?? 0) + (bytes("arena_slack_bytes") ?? 0) + (residual ?? 0);
+  return { ...known, other_bytes: unnamed + outside };
+}
+
+function modelOf(series: Series, points: readonly Point[]): MemoryModel {
+  if (points.length < 2)
+    throw new UserError(
+      `${seriesLabel(series)} has memory at ${points.length} prompt length(s): its growth needs at least two`,
+    );
+  const lengths = points.map(({ length }) => length);
+  const fits = MEMORY_CAUSES.map((cause) =>
+    fitCause(
+      lengths,
+      points.map(({ parts }) => parts[cause]),
+      basisOf(cause, series, lengths),
+      // What is left of a process may be less than nothing, but does not shrink.
+      cause === "other_bytes" ? [false, true] : true,
+    ),
+  );
+  const parts = (length: number): MemoryParts =>
+    Object.fromEntries(MEMORY_CAUSES.map((cause, i) => [cause, fits[i]!.at(length)])) as Record<
+      MemoryCause,
+      number
+    >;
+  const total = (length: number): number => fits.reduce((sum, fit) => sum + fit.at(length), 0);
+  return {
+    series,
+    range: [lengths[0]!, lengths[lengths.length - 1]!],
+    parts,
+    total,
+    resample: (replicates, random) =>
+      fits.some(({ spare }) => spare < 1) ? null : resampleTotals(fits, lengths.length, replicates, random),
+  };
+}
+
+function basisOf(
+  cause: MemoryCause,
+  { prefill, segment_tokens: segment }: Series,
+  lengths: readonly number[],
+): Basis {
+  if (cause === "weights_bytes" || cause === "states_bytes") return CONSTANT;
+  if (cause !== "peak_activation_bytes") return LINE;
+  const enough = lengths.length >= 4;
+  if (prefill !== "chunked" || segment === undefined)
+    return enough ? (length) => [1, length, length ** 2] : LINE;
+  if (lengths.every((length) => length >= segment)) return LINE;
+  const within: Basis = (length) => [1, Math.min(length, segment)];
+  // What one longer length has more may as well be the shape of its last segment.
+  return enough && lengths.filter((length) => length > segment).length >= 2
+    ? (length) => [...within(length), length]
+    : within;
+}
+
+interface CauseFit {
+  at: (length: number) => number;
+  /** Lengths beyond the coefficients. */
+  spare: number;
+  /** Residuals of the lengths, as drawn: stretched for their leverage and centred. */
+  residuals: number[];
+  /** Refits to residuals drawn by the index of their length. */
+  refit: (drawn: readonly (readonly number[])[]) => ((length: number) => number)[];
+}
+
+function fitCause(
+  lengths: readonly number[],
+  values: readonly number[],
+  basis: Basis,
+  nonNegative: boolean | readonly boolean[],
+): CauseFit {
+  const design = lengths.map(basis);
+  const { coefficients, residuals, leverages } = leastSquares(design, values, { nonNegative });
+  const stretched = residuals.map((residual, i) => {
+    const room = 1 - leverages[i]!;
+    return room < 1e-9 ? 0 : residual / Math.sqrt(room);
+  });
+  const mean = stretched.reduce((sum, residual) => sum + residual, 0) / stretched.length;
+  const drawable = stretched.map((residual) => residual - mean);
+  const curve = (of: ArrayLike<number>) => (length: number) =>
+    basis(length).reduce((sum, value, j) => sum + value * of[j]!, 0);
+  const at = curve(coefficients);
+  const size = Math.max(...values.map(Math.abs));
+  return {
+    at,
+    spare: lengths.length - coefficients.length,
+    residuals: drawable,
+    refit: (drawn) => {
+      // Bytes are often exact, and then every refit is the fit.
+      if (drawable.every((residual) => Math.abs(residual) <= ROUNDING * size)) return drawn.map(() => at);
+      const responses = drawn.map((picks) => lengths.map((length, i) => at(length) + drawable[picks[i]!]!));
+      return leastSquaresEach(design, responses, { nonNegative }).coefficients.map(curve);
+    },
+  };
+}
+
+function resampleTotals(
+  fits: readonly CauseFit[],
+  points: number,
+  replicates: number,
+  random: RandomIndex,
+): ((length: number) => number)[] {
+  const drawn = Array.from({ length: replicates }, () =>
+    Array.from({ length: points }, () => random(points)),
+  );
+  const curves = fits.map((fit) => fit.refit(drawn));
+  const sums = Array.from({ length: points }, (_, i) =>
+    fits.reduce((sum, { residuals }) => sum + residuals[i]!, 0),
+  );
+  const scatter = Math.sqrt(sums.reduce((sum, value) => sum + value ** 2, 0) / points);
+  const spare = Math.min(...fits.map((fit) => fit.spare));
+  return drawn.map((_, k) => {
+    const deviation = scatter * studentDraw(spare, random);
+    return (length) => curves.reduce((sum, each) => sum + each[k]!(length), deviation);
+  });
+}

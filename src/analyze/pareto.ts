@@ -1,0 +1,206 @@
+import { table as fromColumns, type ColumnTable } from "arquero";
+import { UserError } from "../errors.js";
+import { loadPaper } from "../record/load.js";
+import type { ColumnName } from "../record/schema.js";
+import { percentileInterval, randomIndex } from "../stats/index.js";
+import { isMoreBetter } from "./better.js";
+import type { FitMetricName } from "./metrics.js";
+import { drawFits, drawSamples, drawScores, type Drawn, type Reading } from "./objective-draws.js";
+import { checkResampling } from "./resampling.js";
+import { columnValues, presentColumns } from "./rows.js";
+
+/** What a front may weigh: any fitted metric, and the mean score of a model's tasks. */
+export type ParetoObjective = FitMetricName | "accuracy_pct";
+
+export interface ParetoOptions {
+  /** Two or more; of accuracy_pct more is better, of the others less. */
+  objectives: readonly ParetoObjective[];
+  /** The length at which the metrics are compared. */
+  promptTokens: number;
+  /**
+   * `samples` (default): the median of the samples at that length. `fits`: what the scaling fit says there, for lengths that
+   * were not measured or have one sample.
+   */
+  values?: "samples" | "fits";
+  /** Rows with `model`, `accuracy_pct` and, for several scores of a model, `task`; default the paper's. */
+  accuracy?: ColumnTable;
+  /** Of the intervals; default 0.95. */
+  confidence?: number;
+  /** Of the bootstrap; default 2000. */
+  replicates?: number;
+  /** Of the bootstrap; default 1. */
+  seed?: number;
+}
+
+/** Columns that tell one choice from another: the model and how it is expressed and run. */
+const CHOICE_COLUMNS = [
+  "model",
+  "dtype",
+  "quant_block",
+  "quant_compute",
+  "lowering",
+  "device",
+  "ep",
+  "threads",
+  "batch",
+  "prefill",
+  "segment_tokens",
+] as const satisfies readonly ColumnName[];
+
+/**
+ * Which models are worth choosing: a row for each model and setting, with `on_front`, whether no other is at least as good
+ * in every objective and better in one, and `front_probability`, the share of bootstrap replicates in which that is so.
+ * Each objective has its value, `_lo` and `_hi`; `dominated_by` names who is better, `missing` the objectives that the
+ * choice has no value of, which keep it out of the comparison.
+ *
+ * Each metric is resampled on its own, as its interval is: samples at the length, or the scaling fit. Scores are means over
+ * the tasks that all compared models have, and the tasks are resampled, the same for all: the question is asked of
+ * tasks like these. Without a second sample or task a value does not vary and its interval is null; where none varies
+ * the probability is null.
+ *
+ * UserError for fewer than two objectives, a length without samples, several devices, and rows of several kinds.
+ *
+ * @example
+ * paretoFront(rows, { objectives: ["accuracy_pct", "ttft_ms"], promptTokens: 57344 }).print();
+ */
+export function paretoFront(
+  table: ColumnTable,
+  {
+    objectives,
+    promptTokens,
+    values = "samples",
+    accuracy,
+    confidence = 0.95,
+    replicates = 2000,
+    seed = 1,
+  }: ParetoOptions,
+): ColumnTable {
+  checkResampling({ replicates, confidence, seed });
+  if (new Set(objectives).size < 2 || new Set(objectives).size < objectives.length)
+    throw new UserError(
+      `objectives are ${objectives.join(", ") || "none"}: a front needs two different ones or more`,
+    );
+  const metrics = objectives.filter((objective) => objective !== "accuracy_pct");
+  if (metrics.length === 0)
+    throw new UserError("a front of accuracy_pct alone needs a metric beside it, such as ttft_ms");
+  refuseDevices(table);
+
+  const random = randomIndex(seed);
+  const used = presentColumns(table, CHOICE_COLUMNS);
+  const at = { promptTokens, used, replicates, random };
+  const read = values === "samples" ? drawSamples : drawFits;
+  const choices = gatherChoices(metrics.map((metric) => [metric, read(table, metric, at)]));
+  if (objectives.includes("accuracy_pct")) {
+    const models = choices.map(({ key }) => key["model"]);
+    const scores = drawScores(accuracy ?? loadPaper("accuracy"), models, at);
+    for (const { key, drawn } of choices) {
+      const score = scores.get(key["model"]);
+      if (score) drawn.set("accuracy_pct", score);
+    }
+  }
+  const whole = choices.filter(({ drawn }) => objectives.every((objective) => drawn.has(objective)));
+  if (whole.length < 2)
+    throw new UserError(
+      `${whole.length} choice(s) have all of ${objectives.join(", ")} at ${promptTokens} tokens: a front needs at least two`,
+    );
+  const places = placesOf(whole, objectives, replicates);
+
+  const shown = used.filter((name) => choices.some(({ key }) => key[name] != null));
+  const interval = (drawn: Drawn | undefined, end: 0 | 1): number | null =>
+    drawn?.isSpread ? percentileInterval(drawn.replicates, confidence)[end] : null;
+  return fromColumns({
+    ...Object.fromEntries(shown.map((name) => [name, choices.map(({ key }) => key[name] ?? null)])),
+    prompt_tokens: choices.map(() => promptTokens),
+    ...Object.fromEntries(
+      objectives.flatMap((objective) => [
+        [objective, choices.map(({ drawn }) => drawn.get(objective)?.value ?? null)],
+        [`${objective}_lo`, choices.map(({ drawn }) => interval(drawn.get(objective), 0))],
+        [`${objective}_hi`, choices.map(({ drawn }) => interval(drawn.get(objective), 1))],
+      ]),
+    ),
+    on_front: choices.map((choice) => places.get(choice)?.isOnFront ?? null),
+    front_probability: choices.map((choice) => places.get(choice)?.probability ?? null),
+    dominated_by: choices.map((choice) => inOne(places.get(choice)?.dominatedBy ?? [])),
+    missing: choices.map(({ drawn }) => inOne(objectives.filter((objective) => !drawn.has(objective)))),
+  });
+}
+
+/** Names as one cell; null for none. */
+const inOne = (names: readonly string[]): string | null => (names.length > 0 ? names.join(", ") : null);
+
+/** A model with its settings, and what is known of it. */
+interface Choice {
+  key: Record<string, unknown>;
+  drawn: Map<ParetoObjective, Drawn>;
+}
+
+function gatherChoices(readings: readonly (readonly [ParetoObjective, readonly Reading[]])[]): Choice[] {
+  const choices = new Map<string, Choice>();
+  for (const [objective, ofObjective] of readings)
+    for (const { key, drawn } of ofObjective) {
+      const id = JSON.stringify(key);
+      const choice = choices.get(id) ?? { key, drawn: new Map<ParetoObjective, Drawn>() };
+      choices.set(id, choice);
+      choice.drawn.set(objective, drawn);
+    }
+  return [...choices.values()];
+}
+
+interface Place {
+  isOnFront: boolean;
+  /** null where nothing varies. */
+  probability: number | null;
+  dominatedBy: string[];
+}
+
+/** Where each choice stands, by the values and over the replicates. */
+function placesOf(
+  choices: readonly Choice[],
+  objectives: readonly ParetoObjective[],
+  replicates: number,
+): Map<Choice, Place> {
+  const drawn = choices.map((choice) => objectives.map((objective) => choice.drawn.get(objective)!));
+  const signs = objectives.map((objective) => (isMoreBetter(objective) ? -1 : 1));
+  const costs = (read: (drawn: Drawn) => number): number[][] =>
+    drawn.map((each) => each.map((one, j) => signs[j]! * read(one)));
+  const counts = choices.map(() => 0);
+  for (let k = 0; k < replicates; k++) {
+    const resampled = costs((one) => one.replicates[k]!);
+    choices.forEach((_, i) => {
+      if (dominators(resampled, i).length === 0) counts[i]!++;
+    });
+  }
+  const isVaried = drawn.flat().some(({ isSpread }) => isSpread);
+  const found = costs(({ value }) => value);
+  return new Map(
+    choices.map((choice, i) => {
+      const dominatedBy = dominators(found, i).map((j) => nameOf(choices[j]!, choices));
+      const probability = isVaried ? counts[i]! / replicates : null;
+      return [choice, { isOnFront: dominatedBy.length === 0, probability, dominatedBy }];
+    }),
+  );
+}
+
+/** Who is at least as good as one in every objective and better in one; all objectives as costs. */
+function dominators(costs: readonly (readonly number[])[], of: number): number[] {
+  const own = costs[of]!;
+  return costs.flatMap((other, i) =>
+    other.every((cost, j) => cost <= own[j]!) && other.some((cost, j) => cost < own[j]!) ? [i] : [],
+  );
+}
+
+/** A choice by its model, with the settings in which choices of that model differ. */
+function nameOf({ key }: Choice, all: readonly Choice[]): string {
+  const same = all.filter((other) => other.key["model"] === key["model"]);
+  const differing = Object.keys(key).filter((name) => same.some((other) => other.key[name] !== key[name]));
+  const settings = differing.map((name) => String(key[name]));
+  return `${String(key["model"])}${settings.length > 0 ? ` (${settings.join(", ")})` : ""}`;
+}
+
+function refuseDevices(table: ColumnTable): void {
+  const devices = new Set(columnValues(table, "device").filter((device) => typeof device === "string"));
+  if (devices.size > 1)
+    throw new UserError(
+      `the rows are of ${devices.size} devices (${[...devices].join(", ")}): filter the table to one`,
+    );
+}
