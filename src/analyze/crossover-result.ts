@@ -84,3 +84,13 @@ export function crossingsOf(result: Crossover): Crossing[] {
   if (result.state === "multiple") return result.crossings;
   return result.state === "crossing" || result.state === "extrapolated" ? [result] : [];
 }
+
+/** The interval of a crossing, with null for an end that is open: the search stopped there. */
+export function closedEnds(
+  { horizon, replicates }: Comparison,
+  { interval: [lo, hi] }: Crossing,
+): [lo: number | null, hi: number | null] {
+  // Of single samples the interval is that between two measured lengths.
+  if (replicates === 0) return [lo, hi];
+  return [lo > horizon[0] ? lo : null, hi < horizon[1] ? hi : null];
+}
