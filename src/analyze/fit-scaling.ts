@@ -8,7 +8,7 @@ import { settingOf, type FitScalingOptions } from "./fit-options.js";
 import { coefficientNames, lengthsNeeded, shapeKind, type Form } from "./forms.js";
 import { FIT_METRICS, unitOf, type FitMetricName } from "./metrics.js";
 import { readSeries } from "./read-series.js";
-import { replicate, scatterOf, type Replicates, type Scatter, type ScatterUnit } from "./scatter.js";
+import { replicate, scatterOf, type Scatter, type ScatterUnit } from "./scatter.js";
 import { selectForm, type FormScore } from "./select-form.js";
 import { seriesLabel } from "./series-label.js";
 import type { Point, Sample, Weighting } from "./weighting.js";
@@ -64,17 +64,6 @@ export interface Inference {
   scatter: Scatter | null;
 }
 
-/** Replicates of a fit; UserError without a spare sample. */
-export function replicatesOf(fit: ScalingFit, replicates: number, random: RandomIndex): Replicates {
-  const { estimate, scatter } = fit.inference;
-  if (scatter === null)
-    throw new UserError(
-      `${seriesLabel(fit.series)} has ${fit.n} samples of ${fit.metric} for as many coefficients: without one to ` +
-        `spare there is no scatter to resample`,
-    );
-  return replicate(estimate, scatter, replicates, random);
-}
-
 /**
  * One fit a series: rows that agree in every column of SERIES_COLUMNS, or in those of `by`. Only successful rows that
  * have the metric count. UserError if that leaves no row, rows of several kinds or units, a repeat that is there
@@ -115,7 +104,7 @@ function asFit(
   const residuals = points.map(({ length, value }) => value - curve.at(length));
   const lengths = observations.map(({ length }) => length);
   const isBroken = names.includes("d");
-  const result: ScalingFit = {
+  return {
     series,
     metric,
     unit: unitOf(metric),
@@ -146,10 +135,16 @@ function asFit(
     candidates,
     predict: (length) => curve.at(length),
     curve,
-    resample: (replicates, random) => replicatesOf(result, replicates, random).curves,
+    resample: (replicates, random) => {
+      if (scatter === null)
+        throw new UserError(
+          `${seriesLabel(series)} has ${points.length} samples of ${metric} for as many coefficients: without one to ` +
+            `spare there is no scatter to resample`,
+        );
+      return replicate(found, scatter, replicates, random);
+    },
     inference: { estimate: found, scatter },
   };
-  return result;
 }
 
 function tooFewLengths(

@@ -2,8 +2,9 @@ import { table as fromColumns, type ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { normalFrom, percentileInterval, randomIndex, type RandomIndex } from "../stats/index.js";
 import { seriesColumns } from "./columns.js";
-import { replicatesOf, type ScalingFit } from "./fit-scaling.js";
+import type { ScalingFit } from "./fit-scaling.js";
 import { checkResampling } from "./resampling.js";
+import { studentStretch } from "./scatter.js";
 
 export interface PredictionBandsOptions {
   /** Where, in tokens; default 33 lengths from the shortest to the longest of each fit, evenly spaced as logarithms. */
@@ -68,13 +69,17 @@ function bandsOf(
   replicates: number,
   random: RandomIndex,
 ): Band[] {
-  const { curves, sampleDeviations } = replicatesOf(fit, replicates, random);
+  const curves = fit.resample(replicates, random);
   const { variancePower } = fit.inference.estimate;
+  const { sampleVariance, sampleDegreesOfFreedom } = fit.inference.scatter!;
   const normal = normalFrom(random);
+  const deviations = curves.map(
+    () => Math.sqrt(sampleVariance) * studentStretch(sampleDegreesOfFreedom, normal),
+  );
   return lengths.map((length) => {
     const means = curves.map((curve) => curve.at(length));
     const samples = means.map(
-      (mean, i) => mean + normal() * sampleDeviations[i]! * Math.abs(mean) ** variancePower,
+      (mean, i) => mean + normal() * deviations[i]! * Math.abs(mean) ** variancePower,
     );
     return {
       fit,

@@ -182,7 +182,7 @@ test("the weighting can be chosen, but not invented", () => {
   const [, fit] = fitScaling(table, { metric: "ttft_ms", weighting: "uniform" });
   assertClose(Object.values(fit!.coefficients), golden.coefficients);
   const refused = (options: object, message: string): void => {
-    assert.throws(() => fitScaling(table, { metric: "ttft_ms", ...options } as FitScalingOptions), {
+    assert.throws(() => fitScaling(table, { metric: "ttft_ms", ...options }), {
       name: "UserError",
       message,
     });
@@ -247,7 +247,7 @@ test("a repeat that is there twice, another unit, and devices mixed by `by` are 
     message: string,
     options: Partial<FitScalingOptions> = {},
   ): void => {
-    assert.throws(() => fitScaling(tableOf(table as Row[]), { metric: "ttft_ms", ...options }), {
+    assert.throws(() => fitScaling(tableOf(table), { metric: "ttft_ms", ...options }), {
       name: "UserError",
       message,
     });
