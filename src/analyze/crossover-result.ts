@@ -26,6 +26,7 @@ export interface Crossing {
   tokens: number;
   /**
    * Lengths at which the percentile interval of the difference holds 0 (`fiellerSet`). An end at an end of the horizon is open.
+   * Of a jump it begins at the measured length before, for data cannot tell where between the two it is.
    * Of single samples it is `bracket`.
    */
   interval: Span;

@@ -48,11 +48,9 @@ export function crossover(
   const evidence = {
     fitted: { a: a.curve, b: b.curve },
     resampled: aCurves.map((curve, i): Pair => ({ a: curve, b: bCurves[i]! })),
+    lengths: { a: a.lengths, b: b.lengths },
   };
-  const comparison = compare(a, b, replicates, confidence);
-  const [from, to] = comparison.measured;
-  const lengths = [...a.lengths, ...b.lengths].filter((length) => length >= from && length <= to);
-  return decideCrossover(evidence, lengths, comparison);
+  return decideCrossover(evidence, compare(a, b, replicates, confidence));
 }
 
 /** Refuses two series that no crossover can compare. */

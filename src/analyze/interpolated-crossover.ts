@@ -69,7 +69,10 @@ export function interpolatedCrossover(
   if (single) return bracketed(orderOfSingles(means, comparison), lengths);
   const draw = drawMeans(shared, paired, randomIndex(seed));
   const resampled = Array.from({ length: replicates }, () => pairOf(lengths, draw()));
-  return bracketed(decideCrossover({ fitted: means, resampled }, lengths, comparison), lengths);
+  return bracketed(
+    decideCrossover({ fitted: means, resampled, lengths: { a: lengths, b: lengths } }, comparison),
+    lengths,
+  );
 }
 
 type Means = Record<"a" | "b", number>;
