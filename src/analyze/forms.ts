@@ -37,11 +37,8 @@ const EXPONENTS = Array.from({ length: 40 }, (_, i) => (i + 1) / 10);
 /** Lengths that must lie on either side of a break that is searched: with one, any stray length would be a step. */
 const SIDE = 2;
 
-export function coefficientNames(form: Form): CoefficientName[] {
-  const { smooth, tail } = partsOf(form);
-  const names: CoefficientName[] =
-    smooth === "constant" ? ["a"] : smooth === "linear" ? ["a", "b"] : ["a", "b", "c"];
-  return tail === "step" || tail === "kink" ? [...names, "d"] : names;
+export function coefficientNames(form: Form): readonly CoefficientName[] {
+  return partsOf(form).names;
 }
 
 /** Coefficients that cannot be negative: all but the jump of a step, for a faster kernel may begin there. */
@@ -77,8 +74,8 @@ export function designOf(form: Form, shape: Shape, lengths: readonly number[]): 
 }
 
 export function curveOf(form: Form, shape: Shape, coefficients: ArrayLike<number>): Curve {
-  const { tail } = partsOf(form);
-  const value = (name: CoefficientName): number => coefficients[coefficientNames(form).indexOf(name)] ?? 0;
+  const { tail, names } = partsOf(form);
+  const value = (name: CoefficientName): number => coefficients[names.indexOf(name)] ?? 0;
   const [a, b, c, d] = [value("a"), value("b"), value("c"), value("d")];
   const at = shape ?? 0;
   switch (tail) {
@@ -127,8 +124,23 @@ export function checkForm(form: string): asserts form is Form {
     throw new UserError(`form is ${form}: it must be auto or one of ${FORMS.join(", ")}`);
 }
 
-function partsOf(form: Form): { smooth: Smooth; tail: "step" | "kink" | "power" | null } {
-  if (form === "power") return { smooth: "linear", tail: "power" };
-  const [smooth, tail] = form.split("+") as [Smooth, "step" | "kink" | undefined];
-  return { smooth, tail: tail ?? null };
+interface Parts {
+  smooth: Smooth;
+  tail: "step" | "kink" | "power" | null;
+  names: readonly CoefficientName[];
+}
+
+/** Each form taken apart, once: a bootstrap asks ten thousand times. */
+const PARTS = new Map(FORMS.map((form) => [form, takeApart(form)]));
+
+function takeApart(form: Form): Parts {
+  if (form === "power") return { smooth: "linear", tail: "power", names: ["a", "b"] };
+  const [smooth, tail = null] = form.split("+") as [Smooth, "step" | "kink" | undefined];
+  const names: CoefficientName[] =
+    smooth === "constant" ? ["a"] : smooth === "linear" ? ["a", "b"] : ["a", "b", "c"];
+  return { smooth, tail, names: tail === null ? names : [...names, "d"] };
+}
+
+function partsOf(form: Form): Parts {
+  return PARTS.get(form)!;
 }

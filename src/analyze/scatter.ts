@@ -82,12 +82,12 @@ export function replicate(
   const unbound = fitAt(observations, form, shape, false);
   const centre = observations.map(({ value }, i) => value - unbound.residuals[i]!);
   const normal = normalFrom(random);
+  const deviations = observations.map(({ weight }) => Math.sqrt(scatter.variance / weight));
   const responses = Array.from({ length: replicates }, () => {
-    const deviation = Math.sqrt(scatter.variance) * studentStretch(scatter.degreesOfFreedom, normal);
-    return Float64Array.from(
-      observations,
-      ({ weight }, i) => centre[i]! + (deviation * normal()) / Math.sqrt(weight),
-    );
+    const stretch = studentStretch(scatter.degreesOfFreedom, normal);
+    const response = new Float64Array(centre.length);
+    for (let i = 0; i < response.length; i++) response[i] = centre[i]! + stretch * deviations[i]! * normal();
+    return response;
   });
   return fitEach(observations, form, shapes, responses);
 }

@@ -199,7 +199,7 @@ function coverage(scenario: Scenario, sets: number, replicates: number, seed: nu
 const { values } = parseArgs({
   options: {
     sets: { type: "string", default: "2000" },
-    replicates: { type: "string", default: "1999" },
+    replicates: { type: "string", default: "999" },
     seed: { type: "string", default: "1" },
     only: { type: "string", default: "" },
   },
