@@ -27,8 +27,8 @@ const HORIZON = 64;
  * may be of any form; where one jumps over the other they cross at the jump.
  *
  * The interval inverts that of the difference (`fiellerSet`) over replicates with Student's tails (see `replicate`).
- * Of simulated 95 % intervals (test/bench/crossover-coverage.ts: 2 % noise, 250 data sets a design) 94 to 99.6 % held
- * a crossing in the measured lengths, most where five lengths leave each curve two degrees of freedom, and 92 to 96 %
+ * Of simulated 95 % intervals (test/bench/crossover-coverage.ts: 2 % noise, 250 data sets a design) 95 to 99.6 % held
+ * a crossing in the measured lengths, most where five lengths leave each curve two degrees of freedom, and 92 to 97 %
  * an extrapolated one. With the tails of the residuals alone it was 85 to 94 % for percentiles of the crossings and
  * 86 to 93 % for bias-corrected ones (600 data sets a design).
  *
