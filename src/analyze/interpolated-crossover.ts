@@ -26,8 +26,8 @@ export interface InterpolatedOptions extends CrossoverOptions {
  *
  * The interval is `crossover`'s, from replicates of the means (see `drawMeans`). It knows scatter alone, not how far
  * the curve bends away from the lines; of simulated 95 % intervals about power laws, which do not bend, 98 to 100 %
- * held the truth, for each length judges its scatter by itself. Single samples have no scatter: the order is then taken as they give it, and
- * the interval is that between the two measured lengths around the crossing.
+ * held the truth, for each length judges its scatter by itself. Single samples have no scatter: the order is then
+ * taken as they give it, and the interval is that between the two measured lengths around the crossing.
  *
  * UserError for what `crossover` refuses and for fewer than two lengths in common.
  *
