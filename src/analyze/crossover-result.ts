@@ -26,6 +26,7 @@ export interface Crossing {
   tokens: number;
   /**
    * Lengths at which the percentile interval of the difference holds 0 (`fiellerSet`). An end at an end of the horizon is open.
+   * Of a jump it begins at the measured length before, for data cannot tell where between the two it is.
    * Of single samples it is `bracket`.
    */
   interval: Span;
@@ -83,4 +84,14 @@ export type Crossover =
 export function crossingsOf(result: Crossover): Crossing[] {
   if (result.state === "multiple") return result.crossings;
   return result.state === "crossing" || result.state === "extrapolated" ? [result] : [];
+}
+
+/** The interval of a crossing, with null for an end that is open: the search stopped there. */
+export function closedEnds(
+  { horizon, replicates }: Comparison,
+  { interval: [lo, hi] }: Crossing,
+): [lo: number | null, hi: number | null] {
+  // Of single samples the interval is that between two measured lengths.
+  if (replicates === 0) return [lo, hi];
+  return [lo > horizon[0] ? lo : null, hi < horizon[1] ? hi : null];
 }

@@ -1,5 +1,5 @@
 import { table, type ColumnTable } from "arquero";
-import { crossingsOf, type Crossing, type Crossover } from "./crossover-result.js";
+import { closedEnds, crossingsOf, type Crossing, type Crossover } from "./crossover-result.js";
 
 /** A result in columns. Lengths are prompt tokens; what a state does not have is null. */
 export interface CrossoverRow {
@@ -14,6 +14,7 @@ export interface CrossoverRow {
   /** How many crossings the result states. */
   crossings: number;
   tokens: number | null;
+  /** Ends of the interval; null where it is open. */
   tokens_lo: number | null;
   tokens_hi: number | null;
   /** Share of the replicates that cross so, or, without a crossing, at all. */
@@ -49,6 +50,7 @@ export function crossoverRow(
   crossing: Crossing | undefined = crossingsOf(result).at(-1),
 ): CrossoverRow {
   const { metric, unit, method, a, b, state, measured, confidence } = result;
+  const [lo, hi] = crossing ? closedEnds(result, crossing) : [null, null];
   const throughout = state === "none-in-range" ? result.lower : null;
   return {
     metric,
@@ -60,8 +62,8 @@ export function crossoverRow(
     reason: state === "not-separable" ? result.reason : null,
     crossings: crossingsOf(result).length,
     tokens: crossing?.tokens ?? null,
-    tokens_lo: crossing?.interval[0] ?? null,
-    tokens_hi: crossing?.interval[1] ?? null,
+    tokens_lo: lo,
+    tokens_hi: hi,
     share: crossing?.share ?? ("share" in result ? result.share : null),
     lower_below: crossing?.lowerBelow ?? throughout,
     lower_above: crossing?.lowerAbove ?? throughout,

@@ -1,4 +1,3 @@
-import { UserError } from "../errors.js";
 import { crossingsOf, type Crossover } from "./crossover-result.js";
 import { crossover } from "./crossover.js";
 import { whole } from "./describe-crossover.js";
@@ -25,17 +24,9 @@ export function crossoverVariants(
   options: InterpolatedOptions = {},
 ): CrossoverVariants {
   const fitted = crossover(a, b, options);
-  const interpolated = interpolatedOrNull(a, b, options);
+  const shared = a.lengths.filter((length) => b.lengths.includes(length));
+  const interpolated = shared.length < 2 ? null : interpolatedCrossover(a, b, options);
   return { fitted, interpolated, note: interpolated && noteOf(fitted, interpolated) };
-}
-
-function interpolatedOrNull(a: ScalingFit, b: ScalingFit, options: InterpolatedOptions): Crossover | null {
-  try {
-    return interpolatedCrossover(a, b, options);
-  } catch (error) {
-    if (error instanceof UserError) return null;
-    throw error;
-  }
 }
 
 function noteOf(fitted: Crossover, interpolated: Crossover): string | null {

@@ -26,7 +26,11 @@ const HORIZON = 64;
  * The prompt length where two fitted curves meet, with its interval, or the state that says why there is none. Curves
  * may be of any form; where one jumps over the other they cross at the jump.
  *
- * The interval inverts that of the difference (`fiellerSet`). COVERAGE
+ * The interval inverts that of the difference (`fiellerSet`) over replicates with Student's tails (see `replicate`).
+ * Of simulated 95 % intervals (test/bench/crossover-coverage.ts: 2 % noise, 250 data sets a design) 95 to 99.6 % held
+ * a crossing in the measured lengths, most where five lengths leave each curve two degrees of freedom, and 92 to 97 %
+ * an extrapolated one. With the tails of the residuals alone it was 85 to 94 % for percentiles of the crossings and
+ * 86 to 93 % for bias-corrected ones (600 data sets a design).
  *
  * UserError for fits of different metrics, of different devices unless `acrossDevices`, without lengths in common,
  * or without a sample to spare.
@@ -44,11 +48,9 @@ export function crossover(
   const evidence = {
     fitted: { a: a.curve, b: b.curve },
     resampled: aCurves.map((curve, i): Pair => ({ a: curve, b: bCurves[i]! })),
+    lengths: { a: a.lengths, b: b.lengths },
   };
-  const comparison = compare(a, b, replicates, confidence);
-  const [from, to] = comparison.measured;
-  const lengths = [...a.lengths, ...b.lengths].filter((length) => length >= from && length <= to);
-  return decideCrossover(evidence, lengths, comparison);
+  return decideCrossover(evidence, compare(a, b, replicates, confidence));
 }
 
 /** Refuses two series that no crossover can compare. */

@@ -9,13 +9,9 @@ interface Agreed extends Meeting {
 
 /**
  * The state that fitted curves and their replicates are in. Nothing is stated that fewer than `confidence` of the
- * replicates agree on, nor a crossing whose interval is open at both ends. `lengths` are those measured.
+ * replicates agree on, nor a crossing whose interval is open at both ends.
  */
-export function decideCrossover(
-  evidence: Evidence,
-  lengths: readonly number[],
-  comparison: Comparison,
-): Crossover {
+export function decideCrossover(evidence: Evidence, comparison: Comparison): Crossover {
   const { fitted, resampled } = evidence;
   const { measured, horizon, confidence } = comparison;
   const grid = searchGrid(horizon);
@@ -27,7 +23,9 @@ export function decideCrossover(
     share,
     ...comparison,
   });
-  if (!differ(evidence, lengths, confidence)) return notSeparable("within-uncertainty");
+  const lengths = [...evidence.lengths.a, ...evidence.lengths.b];
+  const common = lengths.filter((length) => isIn(length, measured));
+  if (!differ(evidence, common, confidence)) return notSeparable("within-uncertainty");
 
   const meetings = meetingsIn(fitted, grid);
   const crossings = settle(meetings, replicates, confidence).flatMap(
@@ -128,9 +126,19 @@ function asCrossing(
   comparison: Comparison,
 ): Crossing | null {
   const { horizon, confidence } = comparison;
-  const interval = fiellerSet(evidence, agreed.tokens, grid, confidence);
-  if (interval[0] === horizon[0] && interval[1] === horizon[1]) return null;
+  const [lo, hi] = fiellerSet(evidence, agreed.tokens, grid, confidence);
+  if (lo === horizon[0] && hi === horizon[1]) return null;
+  const interval: Span = [agreed.jump ? Math.min(lo, beforeJump(evidence, agreed.tokens)) : lo, hi];
   return { ...labelled(agreed, comparison), interval, share: agreed.share };
+}
+
+/** The last measured length before a jump: between the two, data cannot tell where it is. */
+function beforeJump({ fitted, lengths }: Evidence, tokens: number): number {
+  const sides = (["a", "b"] as const).filter((side) =>
+    fitted[side].breaks.some((at) => Math.abs(Math.log(at / tokens)) < 1e-6),
+  );
+  const before = sides.map((side) => lengths[side].findLast((length) => length < tokens * (1 - 1e-6)));
+  return Math.min(...before.map((length) => length ?? tokens));
 }
 
 function isIn(tokens: number, [from, to]: Span): boolean {

@@ -1,5 +1,12 @@
 import type { ColumnName } from "../record/schema.js";
-import type { Comparison, Crossing, Crossover, NoCrossing, NotSeparable } from "./crossover-result.js";
+import {
+  closedEnds,
+  type Comparison,
+  type Crossing,
+  type Crossover,
+  type NoCrossing,
+  type NotSeparable,
+} from "./crossover-result.js";
 import { FIT_METRICS, type FitMetricName } from "./metrics.js";
 import type { Span } from "./pair.js";
 
@@ -36,7 +43,7 @@ const REASONS: Record<NotSeparable["reason"], string> = {
 };
 
 /** A metric in words; its column where no fit gives it a title. */
-export function metricTitle(metric: ColumnName): string {
+function metricTitle(metric: ColumnName): string {
   return Object.hasOwn(FIT_METRICS, metric) ? FIT_METRICS[metric as FitMetricName].title : metric;
 }
 
@@ -46,13 +53,16 @@ function subject({ method, metric, replicates }: Comparison): string {
   return `Interpolated between ${replicates === 0 ? "single samples" : "measured lengths"}, the ${title}`;
 }
 
-function place({ tokens, interval, bracket, jump }: Crossing, comparison: Comparison): string {
+function place(crossing: Crossing, comparison: Comparison): string {
+  const { tokens, interval, bracket, jump } = crossing;
   const { replicates, confidence } = comparison;
   const where = `at ${whole(tokens)} tokens${jump ? ", where one jumps over the other" : ""}`;
-  const between = bracket ? `between the measured ${lengths(bracket, "and")}` : null;
-  if (replicates === 0) return `${where} (${between ?? ""}; single samples give no interval)`;
-  const stated = `${percent(confidence)} interval ${lengths(interval, "to", comparison.horizon)}`;
-  return `${where} (${stated}${between === null ? "" : `, ${between}`})`;
+  const between = bracket ? `between the measured ${lengths(bracket, "and")}` : "";
+  if (replicates === 0) return `${where} (${between}; single samples give no interval)`;
+  const [lo, hi] = closedEnds(comparison, crossing);
+  const [from, to] = [lo === null ? "less than " : "", hi === null ? "more than " : ""];
+  const stated = `${percent(confidence)} interval ${from}${whole(interval[0])} to ${to}${whole(interval[1])} tokens`;
+  return `${where} (${stated}${bracket ? `, ${between}` : ""})`;
 }
 
 function order({ lowerBelow, lowerAbove }: Crossing): string {
@@ -80,8 +90,4 @@ export const whole = (value: number): string => Math.round(value).toLocaleString
 const times = (ratio: number): string => String(Number(ratio.toPrecision(3)));
 const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`;
 
-/** A span in words. An end at an end of the horizon is one where the search, not the interval, stopped. */
-function lengths([from, to]: Span, joined = "to", horizon: Span = [-Infinity, Infinity]): string {
-  const [below, above] = [from <= horizon[0] ? "less than " : "", to >= horizon[1] ? "more than " : ""];
-  return `${below}${whole(from)} ${joined} ${above}${whole(to)} tokens`;
-}
+const lengths = ([from, to]: Span, joined = "to"): string => `${whole(from)} ${joined} ${whole(to)} tokens`;

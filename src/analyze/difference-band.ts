@@ -1,10 +1,11 @@
 import { bisect, median, quantile, sortSamples } from "../stats/index.js";
-import { differenceAt, lowerAt, type Pair, type Span } from "./pair.js";
+import { differenceAt, lowerAt, type Pair, type Side, type Span } from "./pair.js";
 
-/** Two curves and what a bootstrap made of them. */
+/** Two curves, what a bootstrap made of them, and where each was measured, shortest first. */
 export interface Evidence {
   fitted: Pair;
   resampled: readonly Pair[];
+  lengths: Record<Side, readonly number[]>;
 }
 
 /**

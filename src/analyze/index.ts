@@ -14,7 +14,7 @@ export * from "./residual-table.js";
 export * from "./compare-forms.js";
 export * from "./crossover-result.js";
 export { crossover, type CrossoverOptions } from "./crossover.js";
-export * from "./samples.js";
+export { sampleSeries, type SampleSeries } from "./samples.js";
 export * from "./interpolated-crossover.js";
 export * from "./differences-by-length.js";
 export * from "./crossover-variants.js";

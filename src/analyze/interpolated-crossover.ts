@@ -25,8 +25,9 @@ export interface InterpolatedOptions extends CrossoverOptions {
  * the measured lengths nothing is said.
  *
  * The interval is `crossover`'s, from replicates of the means (see `drawMeans`). It knows scatter alone, not how far
- * the curve bends away from the lines. Single samples have no scatter: the order is then taken as they give it, and
- * the interval is that between the two measured lengths around the crossing.
+ * the curve bends away from the lines; of simulated 95 % intervals about power laws, which do not bend, 98 to 100 %
+ * held the truth, for each length judges its scatter by itself. Single samples have no scatter: the order is then
+ * taken as they give it, and the interval is that between the two measured lengths around the crossing.
  *
  * UserError for what `crossover` refuses and for fewer than two lengths in common.
  *
@@ -68,7 +69,10 @@ export function interpolatedCrossover(
   if (single) return bracketed(orderOfSingles(means, comparison), lengths);
   const draw = drawMeans(shared, paired, randomIndex(seed));
   const resampled = Array.from({ length: replicates }, () => pairOf(lengths, draw()));
-  return bracketed(decideCrossover({ fitted: means, resampled }, lengths, comparison), lengths);
+  return bracketed(
+    decideCrossover({ fitted: means, resampled, lengths: { a: lengths, b: lengths } }, comparison),
+    lengths,
+  );
 }
 
 type Means = Record<"a" | "b", number>;
@@ -100,7 +104,8 @@ function drawMeans(shared: readonly SharedLength[], paired: boolean, random: Ran
   }));
   const drawn = ({ centre, deviations }: Stratum, from: readonly number[], stretch: number): number => {
     const deviation = stretch * mean(from.map((i) => deviations[i]!));
-    return centre > 0 ? centre * Math.exp(deviation / centre) : centre + deviation;
+    if (centre === 0) return deviation;
+    return centre * Math.exp(Math.max(-FARTHEST, Math.min(FARTHEST, deviation / centre)));
   };
   return () =>
     strata.map(({ a, b }) => {
@@ -113,6 +118,9 @@ function drawMeans(shared: readonly SharedLength[], paired: boolean, random: Ran
       return { a: drawn(a, fromA, stretchA), b: drawn(b, indices(b.deviations.length), stretchB) };
     });
 }
+
+/** Student's tails of one degree of freedom are longer than a double; e to the 100 is as far as any. */
+const FARTHEST = 100;
 
 interface Stratum {
   centre: number;

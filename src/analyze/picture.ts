@@ -1,4 +1,4 @@
-import { crossingsOf, type Crossover } from "./crossover-result.js";
+import { closedEnds, crossingsOf, type Crossover } from "./crossover-result.js";
 import type { ScalingFit } from "./fit-scaling.js";
 
 /** A point of a fitted curve, as `scalingFigure` draws it. */
@@ -12,8 +12,9 @@ export interface FittedPoint {
 /** A crossing with its interval, as `scalingFigure` marks it. */
 export interface CrossingMark {
   prompt_tokens: number;
-  prompt_tokens_lo: number;
-  prompt_tokens_hi: number;
+  /** null where the interval is open, as far as was searched. */
+  prompt_tokens_lo: number | null;
+  prompt_tokens_hi: number | null;
   /** Which series is lower beyond it. */
   faster: string;
 }
@@ -40,10 +41,15 @@ export function fittedCurves(fits: readonly ScalingFit[], to = 0): FittedPoint[]
 
 /** The crossings of these comparisons as marks; a state without a crossing has none. */
 export function crossingMarks(crossovers: readonly Crossover[]): CrossingMark[] {
-  return crossovers.flatMap(crossingsOf).map(({ tokens, interval: [lo, hi], lowerAbove }) => ({
-    prompt_tokens: tokens,
-    prompt_tokens_lo: lo,
-    prompt_tokens_hi: hi,
-    faster: lowerAbove,
-  }));
+  return crossovers.flatMap((found) =>
+    crossingsOf(found).map((crossing) => {
+      const [lo, hi] = closedEnds(found, crossing);
+      return {
+        prompt_tokens: crossing.tokens,
+        prompt_tokens_lo: lo,
+        prompt_tokens_hi: hi,
+        faster: crossing.lowerAbove,
+      };
+    }),
+  );
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  crossingMarks,
   crossover,
   crossoverBy,
   crossoverMatrix,
@@ -14,7 +15,7 @@ import {
 } from "../../src/analyze/index.js";
 import { loadPaper, type Row } from "../../src/record/index.js";
 import { assertClose } from "../stats/scipy.js";
-import { normal, simulate, tableOf, type Truth } from "./samples.js";
+import { normal, paperRows, simulate, tableOf, type Truth } from "./samples.js";
 
 const TRANSFORMER: Truth = [5, 0.009, 4e-7];
 const SSM: Truth = [10, 0.023, 0];
@@ -52,6 +53,23 @@ test("a result is a table: a row a crossing, or one that says there is none", ()
   );
   assert.ok(rows[0]!.tokens! < rows[1]!.tokens!);
   assert.deepEqual([rows[2]!.tokens, rows[2]!.tokens_lo, rows[2]!.method], [null, null, "fitted"]);
+});
+
+test("an open end of an interval is null, in the table and for the figure", () => {
+  const [a, b] = fitScaling(tableOf(paperRows()), { metric: "ttft_ms" });
+  const found = crossover(a!, b!);
+  assert.ok(found.state === "crossing");
+  const open = { ...found, interval: [20_000, found.horizon[1]] as const };
+  const [row] = crossoverTable([open]).objects() as CrossoverRow[];
+  assert.deepEqual([row!.tokens_lo, row!.tokens_hi], [20_000, null]);
+  assert.deepEqual(crossingMarks([open]), [
+    {
+      prompt_tokens: found.tokens,
+      prompt_tokens_lo: 20_000,
+      prompt_tokens_hi: null,
+      faster: "mamba2-780m",
+    },
+  ]);
 });
 
 test("a matrix has every pair of a device once, from a table or from fits, fitted and interpolated", () => {
