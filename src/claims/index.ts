@@ -8,3 +8,4 @@ export type { ClaimTolerance } from "./accept.js";
 // How a claim of one's own is measured: measure.ratio(...), measure.crossing(...).
 export * as measure from "./measure.js";
 export type { Measure } from "./measure.js";
+export * from "./expect-crossover.js";
