@@ -61,7 +61,7 @@ function determined(fit: ScalingFit, confidence: number): Determined[] {
       scatter.variance * studentQuantile((1 + confidence) / 2, scatter.degreesOfFreedom) ** 2;
   const found = coefficientNames(form).map((coefficient, column): Determined => {
     const value = estimate.fit.coefficients[column]!;
-    const interval = allowed === null ? null : hull(inRange(estimate, allowed).flatMap(profileOf));
+    const interval = allowed === null ? null : hull(shapesWithin(estimate, allowed).flatMap(profileOf));
     return {
       coefficient,
       unit: coefficientUnit(form, coefficient, fit.unit),
@@ -94,6 +94,12 @@ type Inferred = ScalingFit["inference"]["estimate"];
 function inRange({ observations, form, shape, shapes }: Inferred, allowed: number): Shape[] {
   const others = shapes.filter((other) => other !== shape);
   return [shape, ...others.filter((other) => fitAt(observations, form, other).residualSum <= allowed)];
+}
+
+/** The same with the ends of an exponent's interval, between those tried, where other coefficients are furthest off. */
+function shapesWithin(estimate: Inferred, allowed: number): Shape[] {
+  const tried = inRange(estimate, allowed);
+  return shapeKind(estimate.form) === "exponent" ? [...tried, ...shapeInterval(estimate, allowed)] : tried;
 }
 
 /** From the first to the last shape within what is allowed; of an exponent, to where it ends between those tried. */

@@ -1,6 +1,6 @@
 import { pseudoResiduals, robustScale, robustWeights, tamed, type RobustLoss } from "../stats/index.js";
 import { coefficientNames, type Form } from "./forms.js";
-import { fitForm, observationsOf, type FormFit, type Observation } from "./fit-form.js";
+import { fitForm, observationsOf, refitShape, type FormFit, type Observation } from "./fit-form.js";
 import { weighPoints, type Point, type Sample, type VarianceModel, type Weighting } from "./weighting.js";
 
 /** How a curve is sought. */
@@ -31,6 +31,8 @@ export interface Estimate extends FormFit {
 }
 
 const MOST_STEPS = 200;
+/** Each search for an exponent costs some milliseconds and brings a digit. */
+const MOST_SEARCHES = 12;
 /** A curve that moves by less, relative to itself, has arrived. */
 const ARRIVED = 1e-11;
 /** Scatter below this share of the values is rounding, not a scale to judge outliers by. */
@@ -52,32 +54,34 @@ export function estimate(
   const start = fitForm(observationsOf(points), form, at);
   if (start === null) return null;
   const straight = (fit: FormFit): Point[] => (weighting === "log" ? tangent(points, fit) : points);
-  const plain = weighting === "log" ? settle(start, (fit) => refit(straight(fit), form, at)) : start;
+  const again = (working: readonly Point[]): FormFit => fitForm(observationsOf(working), form, at)!;
+  const plain = weighting === "log" ? settle(start, straight, again) : start;
   const all = { points, variance, weighting, robust };
   if (robust === null) {
     const working = straight(plain);
     const observations = observationsOf(working);
     return { ...plain, ...all, working, observations, robustWeights: points.map(() => 1) };
   }
-  const step =
+  const tame =
     (loss: RobustLoss) =>
-    (fit: FormFit): FormFit => {
+    (fit: FormFit): Point[] => {
       const target = straight(fit);
       const { deviations, scale } = deviationsFrom(target, fit);
-      return refit(replaced(target, fit, tamed(deviations, scale, loss)), form, at);
+      return replaced(target, fit, tamed(deviations, scale, loss));
     };
   // Tukey's loss has several minima: Huber's, which has one, says where to look.
-  const huber = settle(plain, step("huber"));
-  const settled = robust === "huber" ? huber : settle(huber, step("tukey"));
+  const huber = settle(plain, tame("huber"), again);
+  const settled = robust === "huber" ? huber : settle(huber, tame("tukey"), again);
   const target = straight(settled);
   const { deviations, scale } = deviationsFrom(target, settled);
   const free = coefficientNames(form).length;
   const working = replaced(target, settled, pseudoResiduals(deviations, scale, robust, free));
+  const observations = observationsOf(working);
   return {
-    ...refit(working, form, at),
+    ...refitShape(settled, observations),
     ...all,
     working,
-    observations: observationsOf(working),
+    observations,
     robustWeights: robustWeights(
       deviations.map((deviation) => deviation / scale),
       robust,
@@ -85,21 +89,35 @@ export function estimate(
   };
 }
 
-/** Steps until the curve stands still at every length. */
-function settle(start: FormFit, step: (fit: FormFit) => FormFit): FormFit {
-  let fit = start;
-  for (let i = 0; i < MOST_STEPS; i++) {
-    const next = step(fit);
-    const moved = Math.max(...next.fitted.map((value, k) => Math.abs(value - fit.fitted[k]!)));
-    const size = Math.max(...next.fitted.map(Math.abs));
-    fit = next;
-    if (moved <= ARRIVED * size) break;
+/**
+ * Steps until the curve stands still at every length: `working` gives the values of the next linear fit. The shape is
+ * held on the way, then sought `again` in what came out, until that is the same.
+ */
+function settle(
+  start: FormFit,
+  working: (fit: FormFit) => Point[],
+  again: (working: readonly Point[]) => FormFit,
+): FormFit {
+  let found = start;
+  for (let search = 0; search < MOST_SEARCHES; search++) {
+    for (let step = 0; step < MOST_STEPS; step++) {
+      const next = refitShape(found, observationsOf(working(found)));
+      const isStill = hasArrived(found, next);
+      found = next;
+      if (isStill) break;
+    }
+    if (found.searched === 0) return found;
+    const next = again(working(found));
+    if (hasArrived(found, next)) return found;
+    found = next;
   }
-  return fit;
+  return found;
 }
 
-const refit = (points: readonly Point[], form: Form, at: number | null): FormFit =>
-  fitForm(observationsOf(points), form, at)!;
+function hasArrived({ fitted }: FormFit, next: FormFit): boolean {
+  const moved = Math.max(...next.fitted.map((value, k) => Math.abs(value - fitted[k]!)));
+  return moved <= ARRIVED * Math.max(...next.fitted.map(Math.abs));
+}
 
 /** Values and weights whose linear fit is one Gauss–Newton step of the fit of log values. */
 function tangent(points: readonly Point[], { curve }: FormFit): Point[] {

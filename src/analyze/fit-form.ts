@@ -23,6 +23,8 @@ export interface FormFit {
   shape: Shape;
   /** Shapes that were in question. */
   shapes: readonly Shape[];
+  /** 1 if one of them was sought, 0 if it was given or there is none. */
+  searched: number;
   fit: LeastSquaresFit;
   curve: Curve;
   /** The curve at the observations. */
@@ -57,17 +59,32 @@ export function fitForm(
   }
   const kind = shapeKind(form);
   const searched = kind === "exponent" || (kind === "break" && at === null) ? 1 : 0;
-  const { coefficients, degreesOfFreedom } = best.fit;
-  const curve = curveOf(form, best.shape, coefficients);
+  return { form, shapes, searched, ...fitShape(observations, form, best.shape, searched, best.fit) };
+}
+
+/** The part of a FormFit that its shape decides. */
+function fitShape(
+  observations: readonly Observation[],
+  form: Form,
+  shape: Shape,
+  searched: number,
+  fit = fitAt(observations, form, shape),
+): Omit<FormFit, "form" | "shapes" | "searched"> {
+  const { coefficients, degreesOfFreedom } = fit;
+  const curve = curveOf(form, shape, coefficients);
   return {
-    form,
-    ...best,
-    shapes,
+    shape,
+    fit,
     curve,
-    fitted: lengths.map((length) => curve.at(length)),
+    fitted: observations.map(({ length }) => curve.at(length)),
     estimated: observations.length - degreesOfFreedom + searched,
     parameters: coefficients.length + searched,
   };
+}
+
+/** The same form at the same shape, fitted to other values. */
+export function refitShape(found: FormFit, observations: readonly Observation[]): FormFit {
+  return { ...found, ...fitShape(observations, found.form, found.shape, found.searched) };
 }
 
 /** The fit of one shape. */

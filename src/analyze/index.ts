@@ -12,6 +12,7 @@ export * from "./coefficient-table.js";
 export * from "./prediction-bands.js";
 export * from "./residual-table.js";
 export * from "./compare-forms.js";
+export type { FormScore } from "./select-form.js";
 export * from "./crossover-result.js";
 export { crossover, type CrossoverOptions } from "./crossover.js";
 export { sampleSeries, type SampleSeries } from "./samples.js";

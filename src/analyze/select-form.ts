@@ -34,8 +34,8 @@ interface Candidate {
   heldOut: { mean: number; error: number } | null;
 }
 
-/** A form whose AICc is further from the least has no support (Burnham and Anderson 2002, section 2.6). */
-const SUPPORTED = 10;
+/** A form whose AICc is further from the least has considerably less support (Burnham and Anderson 2002, section 2.6). */
+const SUPPORTED = 4;
 
 /**
  * The form of least AICc that the held-out lengths confirm: whose leave-one-length-out error is at most one standard
