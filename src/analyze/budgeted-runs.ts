@@ -1,5 +1,5 @@
 import type { ColumnTable } from "arquero";
-import type { Series, SeriesColumn } from "./columns.js";
+import { RUN_COLUMNS, type Series } from "./columns.js";
 import { columnValues, isOk } from "./rows.js";
 
 /** What is known of a length under a budget of memory. */
@@ -11,24 +11,9 @@ export interface BudgetedRun {
   failed: number | null;
 }
 
-/** Columns in which a series and a run must agree where both have them; readings of one run differ in the others. */
-const SAME_RUN = [
-  "model",
-  "dtype",
-  "quant_block",
-  "quant_compute",
-  "lowering",
-  "device",
-  "ep",
-  "batch",
-  "prefill",
-  "segment_tokens",
-  "logits",
-] as const satisfies readonly SeriesColumn[];
-
 /** Whether two series are of the same model, expressed and run the same way, whatever was read of them. */
 export function isSameRun(a: Series, b: Series): boolean {
-  return SAME_RUN.every((name) => a[name] === undefined || b[name] === undefined || a[name] === b[name]);
+  return RUN_COLUMNS.every((name) => a[name] === undefined || b[name] === undefined || a[name] === b[name]);
 }
 
 /**
@@ -40,7 +25,7 @@ export function runsUnderBudget(table: ColumnTable, series: Series): BudgetedRun
   const budgets = read("memory_limit_bytes");
   const [statuses, lengths] = [read("status"), read("prompt_tokens")];
   const [longest, next] = [read("max_prompt_tokens"), read("next_prompt_tokens")];
-  const columns = SAME_RUN.map((name) => [name, read(name)] as const);
+  const columns = RUN_COLUMNS.map((name) => [name, read(name)] as const);
   return budgets.flatMap((budget, row): BudgetedRun[] => {
     if (typeof budget !== "number") return [];
     const of = Object.fromEntries(

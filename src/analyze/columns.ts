@@ -29,6 +29,22 @@ export type SeriesColumn = (typeof SERIES_COLUMNS)[number];
 /** What a series is: the columns of SERIES_COLUMNS that have a value. */
 export type Series = { readonly [K in SeriesColumn]?: NonNullable<Row[K]> };
 
+/** Those that say which model it is and how it is expressed and run, whatever was read of the run. */
+export const RUN_COLUMNS = [
+  "model",
+  "dtype",
+  "quant_block",
+  "quant_compute",
+  "lowering",
+  "device",
+  "ep",
+  "threads",
+  "batch",
+  "prefill",
+  "segment_tokens",
+  "logits",
+] as const satisfies readonly SeriesColumn[];
+
 /** Columns that tell one cell from another: a series at one length. */
 export const CELL_COLUMNS = [...SERIES_COLUMNS, "prompt_tokens"] as const satisfies readonly ColumnName[];
 

@@ -1,9 +1,9 @@
 import { table as fromColumns, type ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { loadPaper } from "../record/load.js";
-import type { ColumnName } from "../record/schema.js";
 import { percentileInterval, randomIndex } from "../stats/index.js";
 import { isMoreBetter } from "./better.js";
+import { RUN_COLUMNS } from "./columns.js";
 import type { FitMetricName } from "./metrics.js";
 import { drawFits, drawSamples, drawScores, type Drawn, type Reading } from "./objective-draws.js";
 import { checkResampling } from "./resampling.js";
@@ -31,21 +31,6 @@ export interface ParetoOptions {
   /** Of the bootstrap; default 1. */
   seed?: number;
 }
-
-/** Columns that tell one choice from another: the model and how it is expressed and run. */
-const CHOICE_COLUMNS = [
-  "model",
-  "dtype",
-  "quant_block",
-  "quant_compute",
-  "lowering",
-  "device",
-  "ep",
-  "threads",
-  "batch",
-  "prefill",
-  "segment_tokens",
-] as const satisfies readonly ColumnName[];
 
 /**
  * Which models are worth choosing: a row for each model and setting, with `on_front`, whether no other is at least as good
@@ -86,7 +71,7 @@ export function paretoFront(
   refuseDevices(table);
 
   const random = randomIndex(seed);
-  const used = presentColumns(table, CHOICE_COLUMNS);
+  const used = presentColumns(table, RUN_COLUMNS);
   const at = { promptTokens, used, replicates, random };
   const read = values === "samples" ? drawSamples : drawFits;
   const choices = gatherChoices(metrics.map((metric) => [metric, read(table, metric, at)]));

@@ -114,7 +114,7 @@ export function metricValues(table: ColumnTable, metric: string, rows: readonly 
 }
 
 /** Refuses a table without rows, and says whether it was filtered to none. */
-export function refuseEmpty(table: ColumnTable): void {
+function refuseEmpty(table: ColumnTable): void {
   if (table.numRows() > 0) return;
   const total = table.totalRows();
   throw new UserError(

@@ -7,5 +7,5 @@ export * from "./least-squares.js";
 export * from "./profile.js";
 export * from "./information.js";
 export * from "./robust.js";
-export * from "./roots.js";
+export * from "./bisect.js";
 export * from "./student-t.js";

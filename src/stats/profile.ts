@@ -1,5 +1,5 @@
 import { leastSquares, type LeastSquaresOptions } from "./least-squares.js";
-import { bisect } from "./roots.js";
+import { bisect } from "./bisect.js";
 
 /** Doublings of the bracket until it holds the end; further out lies no finite end. */
 const DOUBLINGS = 60;
