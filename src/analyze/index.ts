@@ -4,6 +4,7 @@ export type { Form } from "./forms.js";
 export type { Weighting } from "./weighting.js";
 export type { ScatterUnit } from "./scatter.js";
 export * from "./summarize.js";
+export * from "./brief.js";
 export type { Curve } from "./curve.js";
 export type { FitScalingOptions } from "./fit-options.js";
 export { fitScaling, type ScalingFit } from "./fit-scaling.js";
