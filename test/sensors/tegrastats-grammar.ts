@@ -19,6 +19,10 @@ interface Printed {
   fields: Partial<TegrastatsLine>;
 }
 
+/** With plain objects, as a parser makes them. */
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record<T>(model, { noNullPrototype: true });
+
 const count = fc.nat({ max: 200_000 });
 const percent = fc.nat({ max: 100 });
 const mhz = fc.nat({ max: 5000 });
@@ -26,34 +30,35 @@ const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.o
 const fill = (value: number | null, print: (value: number) => string): string =>
   value === null ? "" : print(value);
 
-const ram = fc
-  .record({
-    used: count,
-    total: count,
-    n: count,
-    size: fc.constantFrom("1MB", "2MB", "4MB", "512kB", "64kB"),
-  })
-  .map(({ used, total, n, size }): Printed => {
-    const largestFreeKib = parseInt(size, 10) * (size.endsWith("MB") ? 1024 : 1);
-    return {
-      text: `RAM ${used}/${total}MB (lfb ${n}x${size})`,
-      fields: { ram: { usedMib: used, totalMib: total, freeBlocks: n, largestFreeKib } },
-    };
-  });
+const ram = record({
+  used: count,
+  total: count,
+  n: count,
+  size: fc.constantFrom("1MB", "2MB", "4MB", "512kB", "64kB"),
+}).map(({ used, total, n, size }): Printed => {
+  const largestFreeKib = parseInt(size, 10) * (size.endsWith("MB") ? 1024 : 1);
+  return {
+    text: `RAM ${used}/${total}MB (lfb ${n}x${size})`,
+    fields: { ram: { usedMib: used, totalMib: total, freeBlocks: n, largestFreeKib } },
+  };
+});
 
-const swap = fc.record({ usedMib: count, totalMib: count, cachedMib: count }).map((swap): Printed => ({
+const swap = record({ usedMib: count, totalMib: count, cachedMib: count }).map((swap): Printed => ({
   text: `SWAP ${swap.usedMib}/${swap.totalMib}MB (cached ${swap.cachedMib}MB)`,
   fields: { swap },
 }));
 
-const iram = fc
-  .record({ usedKb: count, totalKb: count, largestFreeKb: count, gap: fc.constantFrom("", " ") })
-  .map(({ gap, ...iram }): Printed => ({
-    text: `IRAM ${iram.usedKb}/${iram.totalKb}kB${gap}(lfb ${iram.largestFreeKb}kB)`,
-    fields: { iram },
-  }));
+const iram = record({
+  usedKb: count,
+  totalKb: count,
+  largestFreeKb: count,
+  gap: fc.constantFrom("", " "),
+}).map(({ gap, ...iram }): Printed => ({
+  text: `IRAM ${iram.usedKb}/${iram.totalKb}kB${gap}(lfb ${iram.largestFreeKb}kB)`,
+  fields: { iram },
+}));
 
-const coreLoad: fc.Arbitrary<Engine> = fc.record({ loadPct: percent, clockMhz: mhz });
+const coreLoad: fc.Arbitrary<Engine> = record({ loadPct: percent, clockMhz: mhz });
 const cores = fc.array(optional(coreLoad), { minLength: 1, maxLength: 14 });
 const cpu = cores.map((cores): Printed => ({
   text: `CPU [${cores.map((core) => (core === null ? "off" : `${core.loadPct!}%@${core.clockMhz!}`)).join(",")}]`,
@@ -68,8 +73,7 @@ const oldCpu = fc.tuple(cores, mhz).map(([cores, clockMhz]): Printed => ({
 const gval = (load: number | null, clocks: string | null): string =>
   `${fill(load, (load) => `${load}%`)}${clocks === null ? "" : `@${clocks}`}`;
 
-const emc = fc
-  .record({ loadPct: optional(percent), clockMhz: optional(mhz), old: fc.boolean() })
+const emc = record({ loadPct: optional(percent), clockMhz: optional(mhz), old: fc.boolean() })
   .filter(({ loadPct, clockMhz }) => loadPct !== null || clockMhz !== null)
   .map(({ loadPct, clockMhz, old }): Printed => {
     const both = loadPct !== null && clockMhz !== null;
@@ -79,13 +83,12 @@ const emc = fc
     };
   });
 
-const gpu: fc.Arbitrary<Gpu> = fc
-  .record({
-    name: fc.constantFrom("GR3D_FREQ", "GR3D2_FREQ", "GR3D"),
-    loadPct: optional(percent),
-    clocksMhz: optional(fc.array(mhz, { minLength: 1, maxLength: 3 })),
-    brackets: fc.boolean(),
-  })
+const gpu: fc.Arbitrary<Gpu> = record({
+  name: fc.constantFrom("GR3D_FREQ", "GR3D2_FREQ", "GR3D"),
+  loadPct: optional(percent),
+  clocksMhz: optional(fc.array(mhz, { minLength: 1, maxLength: 3 })),
+  brackets: fc.boolean(),
+})
   .filter(({ loadPct, clocksMhz }) => loadPct !== null || clocksMhz !== null)
   .map(({ name, loadPct, clocksMhz, brackets }) => {
     const list = clocksMhz?.join(",") ?? null;
@@ -112,16 +115,14 @@ const engineValue = fc.oneof(
   })),
 );
 const engines = fc.uniqueArray(
-  fc.record({ name: fc.constantFrom(...ENGINES, ...MORE_ENGINES), value: engineValue }),
+  record({ name: fc.constantFrom(...ENGINES, ...MORE_ENGINES), value: engineValue }),
   { selector: ({ name }) => name, minLength: 1, maxLength: 12 },
 );
 
-const mts = fc
-  .record({ foregroundPct: percent, backgroundPct: percent })
-  .map((mts): Printed => ({
-    text: `MTS fg ${mts.foregroundPct}% bg ${mts.backgroundPct}%`,
-    fields: { mts },
-  }));
+const mts = record({ foregroundPct: percent, backgroundPct: percent }).map((mts): Printed => ({
+  text: `MTS fg ${mts.foregroundPct}% bg ${mts.backgroundPct}%`,
+  fields: { mts },
+}));
 const edp = mhz.map((edpLimitMhz): Printed => ({
   text: `EDP limit ${edpLimitMhz}`,
   fields: { edpLimitMhz },
@@ -133,20 +134,18 @@ const degrees = fc.oneof(
   fc.tuple(fc.nat({ max: 110 }), fc.nat({ max: 999 })).map(([whole, part]) => `${whole}.${part}`),
 );
 const asCelsius = (text: string): number | null => (text === "-256" ? null : Number(text));
-const temperature = fc
-  .record({
-    zone: fc.constantFrom("CPU", "GPU", "cpu", "tj", "soc012", "Tdiode", "iwlwifi", "PMIC", "CV0", "thermal"),
-    now: degrees,
-    highest: optional(degrees),
-  })
-  .map(({ zone, now, highest }): { text: string; temperature: Temperature } => ({
-    text: `${zone}@${now}C${highest === null ? "" : `/${highest}C`}`,
-    temperature: {
-      zone,
-      celsius: asCelsius(now),
-      highestCelsius: highest === null ? null : asCelsius(highest),
-    },
-  }));
+const temperature = record({
+  zone: fc.constantFrom("CPU", "GPU", "cpu", "tj", "soc012", "Tdiode", "iwlwifi", "PMIC", "CV0", "thermal"),
+  now: degrees,
+  highest: optional(degrees),
+}).map(({ zone, now, highest }): { text: string; temperature: Temperature } => ({
+  text: `${zone}@${now}C${highest === null ? "" : `/${highest}C`}`,
+  temperature: {
+    zone,
+    celsius: asCelsius(now),
+    highestCelsius: highest === null ? null : asCelsius(highest),
+  },
+}));
 
 const RAILS = [
   "VDD_IN",
@@ -161,20 +160,18 @@ const RAILS = [
   "VDDQ_VDD2_1V8AO",
 ];
 const milliwatts = fc.integer({ min: -2000, max: 150_000 });
-const rail = fc
-  .record({
-    name: fc.oneof(fc.constantFrom(...RAILS), fc.stringMatching(/^V[A-Z0-9_]{1,12}$/)),
-    nowMw: milliwatts,
-    meanMw: milliwatts,
-    highestMw: optional(milliwatts),
-    unit: fc.constantFrom("", "mW"),
-  })
-  .map(({ unit, ...rail }): { text: string; rail: Rail } => {
-    const three = rail.highestMw !== null;
-    const mw = three ? "mW" : unit;
-    const highest = fill(rail.highestMw, (highest) => `/${highest}mW`);
-    return { text: `${rail.name} ${rail.nowMw}${mw}/${rail.meanMw}${mw}${highest}`, rail };
-  });
+const rail = record({
+  name: fc.oneof(fc.constantFrom(...RAILS), fc.stringMatching(/^V[A-Z0-9_]{1,12}$/)),
+  nowMw: milliwatts,
+  meanMw: milliwatts,
+  highestMw: optional(milliwatts),
+  unit: fc.constantFrom("", "mW"),
+}).map(({ unit, ...rail }): { text: string; rail: Rail } => {
+  const three = rail.highestMw !== null;
+  const mw = three ? "mW" : unit;
+  const highest = fill(rail.highestMw, (highest) => `/${highest}mW`);
+  return { text: `${rail.name} ${rail.nowMw}${mw}/${rail.meanMw}${mw}${highest}`, rail };
+});
 
 const two = (value: number): string => String(value).padStart(2, "0");
 export const stamp = fc
@@ -188,7 +185,7 @@ export const stamp = fc
     return `${day} ${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`;
   });
 
-const fields = fc.record({
+const fields = record({
   stamp: optional(stamp),
   once: fc.tuple(
     optional(ram),
@@ -227,12 +224,12 @@ export const grammarLine: fc.Arbitrary<GrammarLine> = fields
     // Fields change places, but those of one kind keep their order: it is what the lists of the line hold.
     const kinds = [
       ...printed.map((_, kind) => kind),
-      ...lists.flatMap((length, i) => Array(length).fill(100 + i)),
+      ...lists.flatMap((length, i) => Array.from({ length }, () => 100 + i)),
     ];
     const places = shuffledByKind(kinds, order);
     const inOrder = [...(stamp === null ? [] : [stamp]), ...places.map((place) => texts[place]!)];
     const text = inOrder.reduce(
-      (line, field) => (line === "" ? field : line + spaces.next().value! + field),
+      (line, field) => (line === "" ? field : line + (spaces.next().value as string) + field),
       "",
     );
     const line: TegrastatsLine = {
