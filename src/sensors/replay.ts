@@ -138,10 +138,9 @@ async function* readings(
   }
   if (cutter.rest.trim() !== "")
     warn("cut", `${name} ends inside line ${number + 1}, which is left out: ${excerpt(cutter.rest)}.`);
-  if (found === 0)
-    throw new UserError(
-      `${name} holds no reading of tegrastats or of nvidia-smi --format=csv${noise === null ? "" : `: ${noise}`}`,
-    );
+  if (found > 0) return;
+  const formats = "tegrastats or of nvidia-smi --format=csv (of one without a header, tell the fields)";
+  throw new UserError(`${name} holds no reading of ${formats}${noise === null ? "." : `: ${noise}`}`);
 }
 
 async function* readable(chunks: Chunks, name: string): Chunks {
