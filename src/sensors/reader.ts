@@ -7,8 +7,10 @@ export interface Reading {
   wallMs: number | null;
   values: Values;
   /** Sentences about this reading, each under a key, by which it is told once only. */
-  warnings: readonly (readonly [key: string, sentence: string])[];
+  warnings: readonly Warning[];
 }
+
+export type Warning = readonly [key: string, sentence: string];
 
 /** Reads a format line by line; remembers of the lines before only what the next ones need (header, power rule). */
 export interface Reader {

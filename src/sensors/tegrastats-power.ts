@@ -1,5 +1,8 @@
 import type { Rail } from "./tegrastats-line.js";
 
+/** A reading of a rail, whoever told it. */
+export type RailReading = Pick<Rail, "name" | "nowMw">;
+
 /** Total power by the rule of a board. Nothing here covers the carrier, fan, disk or power supply unless it says so. */
 export interface TotalPower {
   /** Of the moment; the sum keeps negative readings, as to clamp them would bias the mean. */
@@ -57,18 +60,18 @@ export function powerRule(names: ReadonlySet<string>): PowerRule | null {
 }
 
 /** A channel to which nothing is connected. */
-const NOT_CONNECTED = "NC";
+export const NOT_CONNECTED = "NC";
 
 /** The rails that are connected, by name; one printed twice has no single reading and is null. */
-export function railsByName(rails: readonly Rail[]): Map<string, Rail | null> {
-  const byName = new Map<string, Rail | null>();
+export function railsByName(rails: readonly RailReading[]): Map<string, RailReading | null> {
+  const byName = new Map<string, RailReading | null>();
   for (const rail of rails)
     if (rail.name !== NOT_CONNECTED) byName.set(rail.name, byName.has(rail.name) ? null : rail);
   return byName;
 }
 
 /** Null where the rails are missing, fit no board's rule, or one of the rule is printed twice. */
-export function totalPower(rails: readonly Rail[]): TotalPower | null {
+export function totalPower(rails: readonly RailReading[]): TotalPower | null {
   const byName = railsByName(rails);
   const rule = powerRule(new Set(byName.keys()));
   if (rule === null) return null;
@@ -88,7 +91,7 @@ export const powerRuleText = (rule: PowerRule): string => `${rule.of}: ${rule.ra
 function contradiction(
   totalMw: number,
   rule: PowerRule,
-  byName: ReadonlyMap<string, Rail | null>,
+  byName: ReadonlyMap<string, RailReading | null>,
 ): string | null {
   for (const rail of byName.values())
     if (rail !== null && rail.nowMw > totalMw && !rule.rails.includes(rail.name))

@@ -1,25 +1,19 @@
-import type { Reader } from "./reader.js";
+import { columnName, PowerSeries } from "./power-series.js";
+import type { Reader, Warning } from "./reader.js";
 import { parseTegrastatsLine, type Engine, type TegrastatsLine } from "./tegrastats-line.js";
-import { powerRuleText, railsByName, totalPower } from "./tegrastats-power.js";
 
-type Warning = readonly [key: string, sentence: string];
-
-/**
- * Lines of tegrastats as readings. The first rule by which the total power is told holds for the whole series: of a kit
- * and of its module are different quantities, and mixed they would pass for a step of the load.
- */
+/** Lines of tegrastats as readings. */
 export function tegrastatsReader(): Reader {
-  let firstRule: string | null = null;
+  const power = new PowerSeries();
   return {
     read(text) {
       const line = parseTegrastatsLine(text);
       if (line === null || !isReading(line)) return null;
-      const { power, warnings } = powerOf(line, firstRule);
-      firstRule ??= power.power_rule;
+      const { values, warnings } = power.read(line.rails);
       return {
         device: null,
         wallMs: wallMs(line.stamp),
-        values: { ...power, ...tegrastatsValues(line) },
+        values: { ...values, ...tegrastatsValues(line) },
         warnings: [...warnings, ...prefixWarning(line.prefix)],
       };
     },
@@ -29,31 +23,6 @@ export function tegrastatsReader(): Reader {
 /** Every release prints one of these; a lone `EPOCH 3/10` of a wrapper would pass for a rail. */
 const isReading = (line: TegrastatsLine): boolean =>
   line.ram !== null || line.cores !== null || line.emc !== null || line.gpus.length > 0;
-
-interface Power {
-  power_w: number | null;
-  power_rule: string | null;
-}
-
-function powerOf(line: TegrastatsLine, firstRule: string | null): { power: Power; warnings: Warning[] } {
-  const none = { power_w: null, power_rule: null };
-  const total = totalPower(line.rails);
-  if (total === null) return { power: none, warnings: [["no power", missingPower(line)]] };
-  const rule = powerRuleText(total.rule);
-  if (firstRule !== null && rule !== firstRule) {
-    const sentence = `Power is now told of the ${rule}, before of the ${firstRule}: readings by another rule are left out.`;
-    return { power: none, warnings: [["power rule", sentence]] };
-  }
-  const warnings: Warning[] = total.warning === null ? [] : [["rails", total.warning]];
-  return { power: { power_w: total.totalMw / 1000, power_rule: rule }, warnings };
-}
-
-function missingPower({ rails }: TegrastatsLine): string {
-  if (rails.length === 0)
-    return "tegrastats prints no power rail on this board, so its power is unknown (null).";
-  const names = rails.map(({ name }) => name).join(", ");
-  return `The rails ${names} fit no single board's rule for total power, so it is unknown (null).`;
-}
 
 const prefixWarning = (prefix: string): Warning[] =>
   prefix === ""
@@ -66,14 +35,12 @@ const prefixWarning = (prefix: string): Warning[] =>
       ];
 
 /**
- * The fields of a line by names with units. What is printed but is no measurement is null: EMC's load without a clock
- * (0 for whoever is not root), PMIC's constant 50 or 100 degrees. Means and highest values since the process started are
- * left out: they are no readings of the moment.
+ * The fields of a line but its rails, by names with units. What is printed but is no measurement is null: EMC's load
+ * without a clock (0 for whoever is not root), PMIC's constant 50 or 100 degrees. Highest values since the process
+ * started are left out: they are no readings of the moment.
  */
-export function tegrastatsValues(line: TegrastatsLine): Record<string, number | null> {
+function tegrastatsValues(line: TegrastatsLine): Record<string, number | null> {
   const values: Record<string, number | null> = {};
-  for (const [name, rail] of railsByName(line.rails))
-    values[`rail_${column(name)}_w`] = rail === null ? null : rail.nowMw / 1000;
   if (line.ram) {
     values.ram_used_bytes = line.ram.usedMib * MIB;
     values.ram_total_bytes = line.ram.totalMib * MIB;
@@ -92,9 +59,9 @@ export function tegrastatsValues(line: TegrastatsLine): Record<string, number | 
     const clockMhz = clocksMhz === null ? null : Math.max(...clocksMhz);
     addEngine(values, name.startsWith("GR3D2") ? "gpu2" : "gpu", { loadPct, clockMhz });
   }
-  for (const engine of line.engines) addEngine(values, column(engine.name.replace(/_FREQ$/, "")), engine);
+  for (const engine of line.engines) addEngine(values, columnName(engine.name.replace(/_FREQ$/, "")), engine);
   for (const { zone, celsius } of line.temperatures)
-    values[`temperature_${column(zone)}_c`] = isConstant(zone, celsius) ? null : celsius;
+    values[`temperature_${columnName(zone)}_c`] = isConstant(zone, celsius) ? null : celsius;
   if (line.mts) {
     values.mts_foreground_pct = line.mts.foregroundPct;
     values.mts_background_pct = line.mts.backgroundPct;
@@ -103,8 +70,6 @@ export function tegrastatsValues(line: TegrastatsLine): Record<string, number | 
 }
 
 const MIB = 2 ** 20;
-
-const column = (name: string): string => name.toLowerCase().replaceAll(/\W/g, "_");
 
 function addEngine(values: Record<string, number | null>, name: string, engine: Engine | null): void {
   values[`${name}_load_pct`] = engine?.loadPct ?? null;
