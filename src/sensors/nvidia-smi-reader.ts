@@ -46,8 +46,13 @@ const SHARED: Record<string, string> = {
   "clocks.sm": "gpu_clock_mhz",
 };
 
-/** The columns of a header line, or null if it is none. */
+/** The columns of a header line, or null if it is none: some field of a header has a unit, words of a message have none. */
 export function nvidiaSmiColumns(line: string): Column[] | null {
+  const columns = headings(line);
+  return columns?.some(({ unit }) => unit !== null) === true ? columns : null;
+}
+
+function headings(line: string): Column[] | null {
   const columns = line.split(", ").map((cell) => HEADING.exec(cell.trim()));
   if (!columns.every((found) => found !== null)) return null;
   return columns.map(([, field, unit]) => ({ field: field!, unit: unit ?? unitOf(field!) }));
@@ -62,7 +67,7 @@ const unitOf = (field: string): string | null =>
  * @param fields what was asked of `--query-gpu`, for a stream without a header
  */
 export function nvidiaSmiReader(fields?: readonly string[]): Reader {
-  let columns = fields ? nvidiaSmiColumns(fields.join(", ")) : null;
+  let columns = fields ? headings(fields.join(", ")) : null;
   if (fields && columns === null)
     throw new UserError(
       `${JSON.stringify(fields)} are not fields of nvidia-smi, e.g. power.draw, memory.used.`,

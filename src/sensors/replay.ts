@@ -159,6 +159,5 @@ function readerOf({ format, fields }: ReplayOptions): Reader | null {
 /** By the first line that is of a format. */
 function readerFor(line: string): Reader | null {
   if (tegrastatsReader().read(line) !== null) return tegrastatsReader();
-  const columns = nvidiaSmiColumns(line);
-  return columns !== null && (columns.length > 1 || line.includes(".")) ? nvidiaSmiReader() : null;
+  return nvidiaSmiColumns(line) === null ? null : nvidiaSmiReader();
 }

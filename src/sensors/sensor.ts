@@ -28,7 +28,7 @@ export interface OpenOptions {
 export interface OpenSensor extends AsyncIterable<Sample> {
   /** The next reading; null when no more will come, at once if closed. One call at a time. */
   sample(): Promise<Sample | null>;
-  /** Why readings are missing or have ended, as `onWarning` was told last; null while all is well. */
+  /** The last trouble that `onWarning` was told of, e.g. why the readings ended; null while there was none. */
   readonly problem: string | null;
   /** Ends the readings, a waiting `sample` included. May be called twice. Leaving the iterator calls it. */
   close(): Promise<void>;

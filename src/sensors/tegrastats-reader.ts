@@ -60,8 +60,10 @@ function tegrastatsValues(line: TegrastatsLine): Record<string, number | null> {
     addEngine(values, name.startsWith("GR3D2") ? "gpu2" : "gpu", { loadPct, clockMhz });
   }
   for (const engine of line.engines) addEngine(values, columnName(engine.name.replace(/_FREQ$/, "")), engine);
-  for (const { zone, celsius } of line.temperatures)
-    values[`temperature_${columnName(zone)}_c`] = isConstant(zone, celsius) ? null : celsius;
+  for (const { zone, celsius } of line.temperatures) {
+    const name = `temperature_${columnName(zone)}_c`;
+    if (!(name in values)) values[name] = isConstant(zone, celsius) ? null : celsius;
+  }
   if (line.mts) {
     values.mts_foreground_pct = line.mts.foregroundPct;
     values.mts_background_pct = line.mts.backgroundPct;

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../errors.js";
 import { excerpt, LineCutter } from "./lines.js";
 import { SampleQueue } from "./sample-queue.js";
@@ -43,10 +44,11 @@ export function tegrastats({
       return Promise.resolve({ devices: [boardModel() ?? "Jetson"], reason: null });
     },
     async open(options = {}) {
-      const child = spawn(program, [...before, "--interval", String(intervalMs)], {
-        stdio: ["ignore", "pipe", "pipe"],
-      });
+      let child: Process;
       try {
+        child = spawn(program, [...before, "--interval", String(intervalMs)], {
+          stdio: ["ignore", "pipe", "pipe"],
+        });
         await once(child, "spawn");
       } catch (error) {
         throw new UserError(startFailure(program, error as NodeJS.ErrnoException), { cause: error });
@@ -91,6 +93,8 @@ function follow(child: Process, program: string, silentAfterMs: number, options:
   });
   child.stderr.on("data", (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-500)));
 
+  // Emitted where it may not be signalled, as one under sudo: what `close` does beside ends it.
+  child.on("error", () => undefined);
   // A process that tegrastats left behind, or a wrapper's, may hold the pipe open for ever.
   child.once("exit", () => setTimeout(() => child.stdout.destroy(), 200).unref());
   const ended = new Promise<void>((resolve) => {
@@ -109,12 +113,16 @@ function follow(child: Process, program: string, silentAfterMs: number, options:
     },
     async close() {
       closing = true;
+      clearTimeout(silence);
       queue.clear();
       queue.end();
       child.kill();
+      // The next line it prints ends one that no signal of ours reaches.
+      child.stdout.destroy();
       const stubborn = setTimeout(() => child.kill("SIGKILL"), STOP_WITHIN_MS);
-      await ended;
+      await Promise.race([ended, sleep(2 * STOP_WITHIN_MS, undefined, { ref: false })]);
       clearTimeout(stubborn);
+      child.unref();
     },
     [Symbol.asyncIterator]: () => iterate(sensor),
   };

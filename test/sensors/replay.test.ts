@@ -125,6 +125,7 @@ test("several GPUs: each keeps the power that it answered first", async () => {
     "index, power.draw [W], power.draw.instant [W]",
     "0, 10.00 W, 11.00 W",
     "1, 20.00 W, [N/A]",
+    "retrying",
     "Unable to determine the device handle for GPU0000:02:00.0: Unknown Error",
     "0, 10.00 W, [Unknown Error]",
     "1, 21.00 W, 22.00 W",
@@ -139,10 +140,7 @@ test("several GPUs: each keeps the power that it answered first", async () => {
       ["1", 21],
     ],
   );
-  assert.match(
-    told.join(),
-    /^\S+ line 4 is no reading and is left out: "Unable to determine the dev[^,]*\.$/,
-  );
+  assert.match(told.join(), /^\S+ line 4 is no reading and is left out: "retrying"\.$/);
 });
 
 test("every recording of both folders is read as far as it is one", async () => {
