@@ -29,7 +29,7 @@ const RULES: Record<string, Rule> = {
   checkpoint: { folders: ["models", "graph"], packages: [], fs: true },
   analyze: { folders: ["stats", "record"], packages: ["arquero", "ml-levenberg-marquardt"] },
   figures: { folders: [], types: ["record"], packages: [], lazy: [] },
-  sensors: { folders: ["ffi"], packages: ["koffi"], fs: true },
+  sensors: { folders: ["ffi", "record"], packages: ["koffi"], fs: true },
   run: {
     folders: ["models", "checkpoint", "graph", "ort", "record", "sensors"],
     packages: ["cli-progress"],
