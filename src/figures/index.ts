@@ -1,10 +1,11 @@
 /** Figures: prepared points in, Vega-Lite out. Numbers come in ready; nothing here fits, bins or averages. */
 import type { Figure } from "./figure.js";
-import type { Points } from "./point.js";
-import { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
+import { eachSource, type DrawOptions, type Sources } from "./sources.js";
+import { figure1 } from "./ttft-tpot.js";
 
 export type { Figure, Json, JsonObject, Layout, VegaLiteSpec } from "./figure.js";
-export type { Metric, Point, Points } from "./point.js";
+export type { Fact, MemoryPart, Metric, Point, Points } from "./point.js";
+export { eachSource, type DrawOptions, type Source, type Sources } from "./sources.js";
 export { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
 export { scalingFigure, type ScalingOptions } from "./scaling.js";
 export type { CrossoverMark, CurvePoint } from "./scaling-spec.js";
@@ -16,7 +17,8 @@ export interface PaperFigure {
   readonly number: string;
   readonly title: string;
   readonly file: string;
-  readonly draw: (points: Points, options: TtftTpotOptions) => Figure;
+  /** Draws what it is given: the paper's points, one's own, or both. */
+  readonly draw: (sources: Sources, options?: DrawOptions) => Figure;
 }
 
 export const PAPER_FIGURES = {
@@ -24,6 +26,6 @@ export const PAPER_FIGURES = {
     number: "1",
     title: "TTFT and TPOT of a Transformer and an SSM at a short and a long prompt",
     file: "ttft-tpot.ts",
-    draw: figure1,
+    draw: eachSource(figure1),
   },
 } as const satisfies Readonly<Record<string, PaperFigure>>;

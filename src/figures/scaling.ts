@@ -30,12 +30,17 @@ export interface ScalingOptions {
   layout?: Layout;
 }
 
-const METRICS: Readonly<Record<Metric, { name: string; axis: string; long: string }>> = {
+export const METRICS: Readonly<Record<Metric, { name: string; axis: string; long: string }>> = {
   ttft_ms: { name: "TTFT", axis: "TTFT (ms)", long: "Time to first token (TTFT)" },
   tpot_ms: { name: "TPOT", axis: "TPOT (ms)", long: "Time per output token (TPOT)" },
   e2e_ms: { name: "E2E", axis: "end to end (ms)", long: "Time from prompt to last token" },
   energy_j: { name: "Energy", axis: "energy (J)", long: "Energy of a pass" },
   total_bytes: { name: "Memory", axis: "memory (bytes)", long: "Memory" },
+  overall_tokens_per_s: {
+    name: "Throughput",
+    axis: "throughput (tokens/s)",
+    long: "Throughput, prompt and new tokens over the time from prompt to last token",
+  },
 };
 
 /**

@@ -10,6 +10,10 @@ const DEVICES: Readonly<Record<string, string>> = {
 /** A device as a reader knows it; a name we do not know stays as it is. */
 export const deviceName = (device: string): string => DEVICES[device] ?? device;
 
+/** The devices that the points name, as one text; "" where they name none. */
+export const deviceNames = (points: readonly Point[]): string =>
+  listOf(distinct(points.map((point) => point.device)).map(deviceName));
+
 /** One value of a setting as a caption says it. */
 const PHRASE: Readonly<Record<Setting, (value: string | number) => string>> = {
   device: (value) => deviceName(String(value)),
