@@ -1,5 +1,7 @@
 /** Figures: prepared points in, Vega-Lite out. Numbers come in ready; nothing here fits, bins or averages. */
 import type { Figure } from "./figure.js";
+import { figure7, figure8, figure9a } from "./operator-breakdown.js";
+import { figure9b } from "./operator-devices.js";
 import { eachSource, type DrawOptions, type Sources } from "./sources.js";
 import { figure1 } from "./ttft-tpot.js";
 
@@ -7,6 +9,9 @@ export type { Figure, Json, JsonObject, Layout, VegaLiteSpec } from "./figure.js
 export type { Fact, MemoryPart, Metric, Point, Points } from "./point.js";
 export { eachSource, type DrawOptions, type Source, type Sources } from "./sources.js";
 export { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
+export { figure7, figure8, figure9a, type OperatorOptions } from "./operator-breakdown.js";
+export { figure9b, type OperatorDevicesOptions } from "./operator-devices.js";
+export { operatorShareFigure, type OperatorShareOptions } from "./operator-share.js";
 export { scalingFigure, type ScalingOptions } from "./scaling.js";
 export type { CrossoverMark, CurvePoint } from "./scaling-spec.js";
 export { FONT, modelColor } from "./theme.js";
@@ -27,5 +32,29 @@ export const PAPER_FIGURES = {
     title: "TTFT and TPOT of a Transformer and an SSM at a short and a long prompt",
     file: "ttft-tpot.ts",
     draw: eachSource(figure1),
+  },
+  fig7: {
+    number: "7",
+    title: "Operator classes of two SSMs against prompt length",
+    file: "operator-breakdown.ts",
+    draw: figure7,
+  },
+  fig8: {
+    number: "8",
+    title: "Operator classes of two hybrids against prompt length",
+    file: "operator-breakdown.ts",
+    draw: figure8,
+  },
+  fig9a: {
+    number: "9a",
+    title: "Operator classes of two SSMs against prompt length on a Jetson",
+    file: "operator-breakdown.ts",
+    draw: figure9a,
+  },
+  fig9b: {
+    number: "9b",
+    title: "Operator classes of nine models on two devices",
+    file: "operator-devices.ts",
+    draw: figure9b,
   },
 } as const satisfies Readonly<Record<string, PaperFigure>>;
