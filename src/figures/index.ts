@@ -1,11 +1,15 @@
 /** Figures: prepared points in, Vega-Lite out. Numbers come in ready; nothing here fits, bins or averages. */
 import type { Figure } from "./figure.js";
 import { eachSource, type DrawOptions, type Sources } from "./sources.js";
+import { figure6a, figure6b } from "./against-length.js";
+import { figure5a, figure5b } from "./memory-footprint.js";
 import { figure1 } from "./ttft-tpot.js";
 
 export type { Figure, Json, JsonObject, Layout, VegaLiteSpec } from "./figure.js";
 export type { Fact, MemoryPart, Metric, Point, Points } from "./point.js";
 export { eachSource, type DrawOptions, type Source, type Sources } from "./sources.js";
+export { figure5a, figure5b } from "./memory-footprint.js";
+export { figure6a, figure6b } from "./against-length.js";
 export { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
 export { scalingFigure, type ScalingOptions } from "./scaling.js";
 export type { CrossoverMark, CurvePoint } from "./scaling-spec.js";
@@ -17,6 +21,8 @@ export interface PaperFigure {
   readonly number: string;
   readonly title: string;
   readonly file: string;
+  /** Whose crossings it marks; that of a rate is that of its time, which is lower where the rate is higher. */
+  readonly crossing?: "energy_j" | "e2e_ms";
   /** Draws what it is given: the paper's points, one's own, or both. */
   readonly draw: (sources: Sources, options?: DrawOptions) => Figure;
 }
@@ -28,4 +34,30 @@ export const PAPER_FIGURES = {
     file: "ttft-tpot.ts",
     draw: eachSource(figure1),
   },
-} as const satisfies Readonly<Record<string, PaperFigure>>;
+  fig5a: {
+    number: "5a",
+    title: "Memory of a prefill against its length, RTX 4090",
+    file: "memory-footprint.ts",
+    draw: figure5a,
+  },
+  fig5b: {
+    number: "5b",
+    title: "Memory of a prefill against its length, Jetson Orin Nano",
+    file: "memory-footprint.ts",
+    draw: figure5b,
+  },
+  fig6a: {
+    number: "6a",
+    title: "Energy of a prefill against its length",
+    file: "against-length.ts",
+    crossing: "energy_j",
+    draw: figure6a,
+  },
+  fig6b: {
+    number: "6b",
+    title: "Throughput of a whole generation against the length of its prompt",
+    file: "against-length.ts",
+    crossing: "e2e_ms",
+    draw: figure6b,
+  },
+} satisfies Readonly<Record<string, PaperFigure>>;
