@@ -16,19 +16,24 @@ const METRICS = [...SUMMARY_METRICS, "table_bytes"] as const;
 /** Settings that part the series of one model, so they belong to the name of a series. */
 const NAMED = [...RUN_COLUMNS.slice(1), "weights", "new_tokens", "memory_limit_bytes"] as const;
 
+/** The rows that a figure of the paper shows, by its number there. UserError where there are none. */
+export function rowsOfFigure(table: ColumnTable, number: string): ColumnTable {
+  const rows = tableToRows(table).filter(({ figure }) => figure?.split(" ").includes(number));
+  if (rows.length > 0) return rowsToTable(rows);
+  throw new UserError(`no row is of figure ${number}: its column figure must name it`);
+}
+
 /**
  * A table as the figures of the paper take it: cells summarized (`summarize`), rows of accuracy, limits and operators
  * as they are. A model that was run under several settings has these in its name, so that each is a series of its
- * own. With `figure`, only the rows that this figure of the paper shows.
- *
- * UserError where no row is of that figure.
+ * own.
  *
  * @example
- * PAPER_FIGURES.fig6a.draw({ paper: figurePoints(loadPaper(), "6a"), rows: figurePoints(loadRows("out/mine")) });
+ * const paper = figurePoints(rowsOfFigure(loadPaper(), "6a"));
+ * PAPER_FIGURES.fig6a.draw({ paper, rows: figurePoints(loadRows("out/mine")) });
  */
-export function figurePoints(table: ColumnTable, figure?: string): ColumnTable {
-  const rows = tableToRows(table).filter((row) => !figure || row.figure?.split(" ").includes(figure));
-  if (rows.length === 0) throw new UserError(`no row is of figure ${figure ?? "any"} of the paper`);
+export function figurePoints(table: ColumnTable): ColumnTable {
+  const rows = tableToRows(table);
   const facts = rows.filter(({ kind }) => FACTS.includes(kind));
   const samples = rowsToTable(rows.filter(({ kind }) => !FACTS.includes(kind)));
   const metrics = presentColumns(samples, METRICS);
@@ -48,7 +53,8 @@ function namedBySetting(cells: readonly Row[]): Row[] {
       differing.get(model) ??
       NAMED.filter(
         (column) =>
-          new Set(cells.filter((one) => one.model === cell.model).flatMap((one) => one[column] ?? [])).size > 1,
+          new Set(cells.filter((one) => one.model === cell.model).flatMap((one) => one[column] ?? [])).size >
+          1,
       );
     differing.set(model, settings);
     const values = settings.flatMap((column) => cell[column] ?? []);

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ColumnTable } from "arquero";
-import { figurePoints } from "../analyze/index.js";
+import { figurePoints, interpolatedMarks, rowsOfFigure } from "../analyze/index.js";
 import { UserError } from "../errors.js";
-import { PAPER_FIGURES, type Figure } from "../figures/index.js";
+import { PAPER_FIGURES, type Figure, type PaperFigure } from "../figures/index.js";
 import { closest } from "../models/index.js";
 import { renderPng, renderSvg } from "../notebook/render.js";
 import { loadPaper, loadRows } from "../record/index.js";
@@ -27,11 +27,21 @@ function tablesOf({ source, rows }: FiguresFlags): Tables {
 
 /** The figure and the stem of its files: those of own rows do not overwrite the paper's. */
 function draw(name: Name, { paper, rows }: Tables): { file: string; figure: Figure } {
-  const { draw: figureOf, number } = PAPER_FIGURES[name];
-  const figure = figureOf({
-    ...(paper ? { paper: figurePoints(paper, number) } : {}),
-    ...(rows ? { rows: figurePoints(rows) } : {}),
-  });
+  const { draw: figureOf, number, crossing }: PaperFigure = PAPER_FIGURES[name];
+  const published = paper && rowsOfFigure(paper, number);
+  const marksIn = (table: ColumnTable) => (crossing ? interpolatedMarks(table, crossing) : []);
+  const figure = figureOf(
+    {
+      ...(published ? { paper: figurePoints(published) } : {}),
+      ...(rows ? { rows: figurePoints(rows) } : {}),
+    },
+    {
+      crossovers: {
+        ...(published ? { paper: marksIn(published) } : {}),
+        ...(rows ? { rows: marksIn(rows) } : {}),
+      },
+    },
+  );
   return { file: rows ? `${name}-${paper ? "both" : "measured"}` : name, figure };
 }
 

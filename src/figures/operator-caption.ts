@@ -1,3 +1,4 @@
+import { differences } from "./differences.js";
 import { formatTokens, listOf } from "./format.js";
 import { classesOf, UNCLASSIFIED } from "./operator-class.js";
 import { sharesOf, type Profile, type TimeBasis } from "./operator-profile.js";
@@ -161,27 +162,19 @@ function paperNotes({ printed, given, form }: CaptionInput): string[] {
   ];
 }
 
-/** Only what the rows state: an absent column is no difference. */
 function ownNotes({ printed, drawn }: CaptionInput): string[] {
   const own = drawn.filter(({ source }) => source === "measured");
   if (!printed || own.length === 0) return [];
-  const rows = own.flatMap((profile) => profile.rows);
-  const differences: string[] = [];
-  const devices = distinct(own.map(({ device }) => device)).filter(Boolean);
-  if (devices.some((device) => !printed.devices.includes(device)))
-    differences.push(`another device (there ${listOf(printed.devices.map(deviceName))})`);
-  if (distinct(own.map(({ model }) => model)).some((model) => !printed.models.includes(model)))
-    differences.push("other models");
-  if (distinct(own.map(({ length }) => length)).some((length) => !printed.lengths.includes(length)))
-    differences.push(`other prompt lengths (there ${lengthRange(printed.lengths)})`);
-  if (rows.some(({ prefill }) => prefill === "chunked"))
-    differences.push("chunked prefill (there monolithic)");
-  if (rows.some(({ ep }) => ep != null && ep !== "pytorch"))
-    differences.push("operators of ONNX Runtime (there of PyTorch, and the authors' fused kernels)");
-  return differences.length > 0 ? [`Unlike the paper's figure: ${differences.join("; ")}`] : [];
+  const there = printed.devices.map(deviceName);
+  const here = distinct(own.map(({ device }) => deviceName(device)));
+  const found = differences(
+    // Of several devices of the paper's the one that the rows share, or all of them.
+    { ...printed, device: there.find((device) => here.includes(device)) ?? listOf(there) },
+    {
+      drawn: own.flatMap((profile) => profile.rows),
+      models: distinct(own.map(({ model }) => model)),
+      lengths: distinct(own.map(({ length }) => length)).sort((a, b) => a - b),
+    },
+  );
+  return found.length > 0 ? [`Unlike the paper's figure: ${found.join("; ")}`] : [];
 }
-
-const lengthRange = (lengths: readonly number[]): string =>
-  lengths.length === 1
-    ? formatTokens(lengths[0]!)
-    : `${formatTokens(lengths[0]!)} to ${formatTokens(lengths.at(-1)!)}`;

@@ -78,18 +78,10 @@ export function scalingFigure(
     name: `scaling-${metric.replaceAll("_", "-")}-${source}`,
     title: devices ? `${title} on ${devices}` : title,
     caption: caption({ points, dots, curves, crossovers, oom, names, metric }),
-    spec: scalingSpec({
-      points,
-      dots,
-      curves,
-      crossovers,
-      oom,
-      names,
-      axis,
-      title,
-      subtitle: devices,
-      layout,
-    }),
+    spec: scalingSpec(
+      { points, dots, curves, crossovers, oom, names, axis },
+      { title, subtitle: devices ? [devices] : [], layout },
+    ),
   };
 }
 
@@ -100,7 +92,7 @@ function refuseNonPositive(length: number, value: number, model: string, metric:
   );
 }
 
-function dotOf(point: Point, metric: Metric): Dot[] {
+export function dotOf(point: Point, metric: Metric): Dot[] {
   const value = isOk(point) ? finite(point[metric]) : null;
   if (value === null) return [];
   refuseNonPositive(point.prompt_tokens, value, point.model, metric);

@@ -1,6 +1,7 @@
 import type { Figure, JsonObject, Layout } from "./figure.js";
 import { deviceNames } from "./settings.js";
 import { asPoints, type Points } from "./point.js";
+import type { CrossoverMark } from "./scaling-spec.js";
 import { UserError } from "../errors.js";
 
 /** Whose rows a drawing shows: the paper's own data, or measured by us. */
@@ -14,6 +15,8 @@ export interface Sources {
 
 export interface DrawOptions {
   layout?: Layout;
+  /** Where two lines meet, for a figure that marks it: of the paper's points and of one's own. */
+  crossovers?: { readonly paper?: readonly CrossoverMark[]; readonly rows?: readonly CrossoverMark[] };
 }
 
 /** The points of one source. */
