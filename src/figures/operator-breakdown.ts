@@ -1,6 +1,6 @@
 import type { Figure } from "./figure.js";
 import { displayNames, listOf } from "./format.js";
-import { findingOf, NO_ROWS, operatorCaption, yTitleOf, type Printed } from "./operator-caption.js";
+import { findingOf, NO_ROWS, operatorCaption, Y_TITLE, type Printed } from "./operator-caption.js";
 import { profilesOf, sharesOf, type Profile, type Share, type TimeBasis } from "./operator-profile.js";
 import { distinct } from "./point.js";
 import { deviceName } from "./settings.js";
@@ -114,7 +114,7 @@ function draw(id: keyof typeof PRINTED, sources: Sources, options: OperatorOptio
     return {
       title: titleOf(of, names.get(of.model)!, given.length > 1),
       finding: findingOf(bars),
-      yTitle: yTitleOf(basis, of.profiles),
+      yTitle: Y_TITLE[basis],
       bars: form === "original" ? inPrintedOrder(bars, printed.restOrder) : bars,
     };
   });
@@ -127,7 +127,12 @@ function draw(id: keyof typeof PRINTED, sources: Sources, options: OperatorOptio
       printed,
       of: `of ${listOf([...names.values()])} against prompt length`,
       drawn,
-      missing: series.filter(({ profiles }) => profiles.length === 0).map(({ model }) => names.get(model)!),
+      missing: given.map((source) => ({
+        source,
+        names: series
+          .filter((one) => one.source === source && one.profiles.length === 0)
+          .map(({ model }) => names.get(model)!),
+      })),
       bases: distinct(cells.map(({ basis }) => basis)),
       given,
       form,
@@ -204,12 +209,8 @@ function basesOf(series: readonly Series[], given: readonly Source[], form: "imp
     of.map((one) => ({ of: one, basis }));
   if (form === "original") return each(series, "published");
   if (!given.includes("measured")) return [...each(series, "device"), ...each(series, "host+device")];
-  return series.map((of) => ({ of, basis: basisOf(of.profiles) }));
+  return each(series, "device");
 }
-
-/** Device time where any profile has it; a profile of a CPU has host time only. */
-export const basisOf = (profiles: readonly Profile[]): TimeBasis =>
-  profiles.length === 0 || profiles.some((profile) => sharesOf(profile, "device")) ? "device" : "host+device";
 
 // Panels.
 

@@ -62,19 +62,12 @@ const placeOf = ({ at, above }: Bar): string =>
     ? formatTokens(at)
     : [at.replaceAll("\n", "-"), above && `(${above})`].filter(Boolean).join(" ");
 
-const BASIS = {
+/** What 100 % are. */
+export const Y_TITLE = {
   device: "share of device time (%)",
   "host+device": "share of host + device time (%)",
   published: "share of execution time (%)",
 } as const satisfies Record<TimeBasis, string>;
-
-/** Profiles of a CPU have no device: their time is the host's. */
-export const yTitleOf = (basis: TimeBasis, profiles: readonly Profile[]): string =>
-  basis === "host+device" && isHostOnly(profiles) ? "share of host time (%)" : BASIS[basis];
-
-const isHostOnly = (profiles: readonly Profile[]): boolean =>
-  profiles.some(({ classes }) => classes.length > 0) &&
-  !profiles.some(({ classes }) => classes.some((row) => (finite(row.op_device_us) ?? 0) > 0));
 
 export interface CaptionInput {
   /** Null for a figure that the paper does not have. */
@@ -82,7 +75,8 @@ export interface CaptionInput {
   /** What the bars stand for, as the end of "Share of prefill time by operator class ...". */
   readonly of: string;
   readonly drawn: readonly Profile[];
-  readonly missing: readonly string[];
+  /** Models without rows. */
+  readonly missing: readonly { source: Source; names: readonly string[] }[];
   readonly bases: readonly TimeBasis[];
   readonly given: readonly Source[];
   readonly form: "improved" | "original";
@@ -90,16 +84,16 @@ export interface CaptionInput {
 
 /** The caption of an operator figure, plain sentences: what is shown, under which setting, and unlike the paper's how. */
 export function operatorCaption(input: CaptionInput): string {
-  const { of, drawn, missing } = input;
+  const { of, drawn } = input;
   const head = `Share of prefill time by operator class ${of}`;
   const sentences =
     drawn.length === 0
       ? [head, "There are no rows to draw: these are rows of kind operators with breakdown fine"]
       : [
           head,
-          ...(missing.length > 0 ? [`No rows for ${listOf(missing)}`] : []),
+          ...missingNotes(input),
           ...basisNotes(input),
-          ...settingNotes(drawn),
+          ...settingNotes(input),
           ...unclassifiedNotes(input),
           ...paperNotes(input),
           ...ownNotes(input),
@@ -107,29 +101,53 @@ export function operatorCaption(input: CaptionInput): string {
   return sentences.map((sentence) => `${sentence}.`).join(" ");
 }
 
+const ofSource = (source: Source): string => (source === "paper" ? "the paper's rows" : "our rows");
+
+const missingNotes = ({ missing, given }: CaptionInput): string[] =>
+  missing
+    .filter(({ names }) => names.length > 0)
+    .map(
+      ({ source, names }) =>
+        `No rows for ${listOf(names)}${given.length > 1 ? ` among ${ofSource(source)}` : ""}`,
+    );
+
 function basisNotes({ bases, drawn, form }: CaptionInput): string[] {
   if (form === "original")
     return ["As printed: host and device time added, each profile by the classifier it was summarized with"];
   const notes: string[] = [];
-  if (bases.includes("device")) notes.push("Share of device time: time of kernels only");
+  if (bases.includes("device")) notes.push(`Share of device time: ${timeOf(drawn)}`);
   if (bases.includes("host+device"))
     notes.push(
-      isHostOnly(drawn)
-        ? "The operators ran on the host, so shares are of host time"
-        : "Share of host + device time: the paper's definition, with the host's part pale; the two overlap, so it weights kernels with their launch and with waiting",
+      "Share of host + device time: the paper's definition, with the host's part pale; the two overlap, so it weights kernels with their launch and with waiting",
     );
   return notes;
 }
 
-function settingNotes(drawn: readonly Profile[]): string[] {
-  const rows = drawn.flatMap((profile) => profile.rows);
-  const passes = distinct(rows.map(({ op_passes }) => op_passes)).sort((a, b) => a - b);
-  const settings = [
-    describeSettings(rows),
-    ...(passes.length > 0 ? [`${passes.join(" or ")} profiled passes`] : []),
-  ];
+/** Rows of a CPU have no time of a device beside the host. */
+function timeOf(drawn: readonly Profile[]): string {
+  const onCpu = ({ classes }: Profile): boolean =>
+    !classes.some((row) => finite(row.op_device_share_pct) !== null);
+  const ran = drawn.filter(({ classes }) => classes.length > 0);
+  if (!ran.some(onCpu)) return "time of kernels only";
+  return ran.every(onCpu)
+    ? "time of the operators on the CPU"
+    : "time of kernels, or of the operators on a CPU";
+}
+
+function settingNotes({ drawn, given }: CaptionInput): string[] {
+  const settings = given.flatMap((source) => {
+    const rows = drawn.filter((profile) => profile.source === source).flatMap((profile) => profile.rows);
+    if (rows.length === 0) return [];
+    const passes = distinct(rows.map(({ op_passes }) => op_passes)).sort((a, b) => a - b);
+    const phrases = [
+      describeSettings(rows),
+      ...(passes.length > 0 ? [`${passes.join(" or ")} profiled passes`] : []),
+    ];
+    const said = phrases.filter(Boolean).join(", ") || "the rows state none";
+    return [`Setting${given.length > 1 ? ` of ${ofSource(source)}` : ""}: ${said}`];
+  });
   return [
-    `Setting: ${settings.filter(Boolean).join(", ") || "the rows state none"}`,
+    ...settings,
     "One profile of each, so no interval",
     ...(drawn.some(({ doubtful }) => doubtful) ? ["?: the measurement is marked as doubtful"] : []),
   ];
@@ -169,12 +187,19 @@ function ownNotes({ printed, drawn }: CaptionInput): string[] {
   const here = distinct(own.map(({ device }) => deviceName(device)));
   const found = differences(
     // Of several devices of the paper's the one that the rows share, or all of them.
-    { ...printed, device: there.find((device) => here.includes(device)) ?? listOf(there) },
+    { models: printed.models, device: there.find((device) => here.includes(device)) ?? listOf(there) },
     {
       drawn: own.flatMap((profile) => profile.rows),
       models: distinct(own.map(({ model }) => model)),
-      lengths: distinct(own.map(({ length }) => length)).sort((a, b) => a - b),
+      lengths: [],
     },
   );
+  if (own.some(({ length }) => !printed.lengths.includes(length)))
+    found.push(`other prompt lengths (there ${lengthRange(printed.lengths)})`);
   return found.length > 0 ? [`Unlike the paper's figure: ${found.join("; ")}`] : [];
 }
+
+const lengthRange = (lengths: readonly number[]): string =>
+  distinct([lengths[0]!, lengths.at(-1)!])
+    .map(formatTokens)
+    .join(" to ");

@@ -1,7 +1,7 @@
 import type { Figure } from "./figure.js";
 import { displayNames, formatTokens, listOf, stack } from "./format.js";
-import { barOf, basisOf, inPrintedOrder, ORIGIN, type OperatorOptions } from "./operator-breakdown.js";
-import { findingOf, operatorCaption, yTitleOf, type Printed } from "./operator-caption.js";
+import { barOf, inPrintedOrder, ORIGIN, type OperatorOptions } from "./operator-breakdown.js";
+import { findingOf, operatorCaption, Y_TITLE, type Printed } from "./operator-caption.js";
 import { profilesOf, type Profile, type TimeBasis } from "./operator-profile.js";
 import { distinct } from "./point.js";
 import { deviceName } from "./settings.js";
@@ -66,7 +66,7 @@ export function figure9b(sources: Sources, options: OperatorDevicesOptions = {})
   const parts = partsOf(drawn);
   const models = options.models ?? modelsOf(drawn);
   const names = displayNames(models);
-  const bases = basesOf(drawn, given, form);
+  const bases = basesOf(given, form);
   const panels = bases.flatMap((basis) =>
     GROUPS.flatMap(({ title, family }): Panel[] => {
       const members = models.filter((model) => familyOf(model, drawn) === family);
@@ -76,7 +76,7 @@ export function figure9b(sources: Sources, options: OperatorDevicesOptions = {})
         {
           title,
           finding: findingOf(bars),
-          yTitle: yTitleOf(basis, drawn),
+          yTitle: Y_TITLE[basis],
           bars:
             form === "original" ? members.flatMap((model) => printedOrder(bars, names.get(model)!)) : bars,
         },
@@ -88,12 +88,12 @@ export function figure9b(sources: Sources, options: OperatorDevicesOptions = {})
   const legend = legendOf(parts, given.length > 1);
   return {
     name: `fig9b-${sourceName(sourced(sources))}`,
-    title: `${title}: operator classes of ${models.length} models at ${lengths} tokens, ${legend || "no rows"}`,
+    title: `${title}: operator classes of ${models.length === 1 ? "one model" : `${models.length} models`} at ${lengths} tokens, ${legend || "no rows"}`,
     caption: operatorCaption({
       printed: PRINTED,
       of: `of ${listOf([...names.values()])} at ${lengths} prompt tokens${legend && `; ${legend}`}`,
       drawn,
-      missing: missingFrom(drawn, given),
+      missing: given.map((source) => ({ source, names: missingFrom(drawn, source) })),
       bases,
       given,
       form,
@@ -154,27 +154,15 @@ function modelsOf(drawn: readonly Profile[]): string[] {
 const familyOf = (model: string, drawn: readonly Profile[]): string =>
   drawn.find((profile) => profile.model === model)?.rows[0]?.family ?? FAMILY[model] ?? "transformer";
 
-const basesOf = (
-  drawn: readonly Profile[],
-  given: readonly Source[],
-  form: "improved" | "original",
-): TimeBasis[] => {
-  if (form === "original") return ["published"];
-  return given.includes("measured") ? [basisOf(drawn)] : ["device", "host+device"];
-};
+/** Only the paper's own data have both shares side by side. */
+const basesOf = (given: readonly Source[], form: "improved" | "original"): TimeBasis[] =>
+  form === "original" ? ["published"] : given.includes("measured") ? ["device"] : ["device", "host+device"];
 
 /** The paper's models of which a source has no rows. */
-function missingFrom(drawn: readonly Profile[], given: readonly Source[]): string[] {
+function missingFrom(drawn: readonly Profile[], source: Source): string[] {
+  const present = drawn.filter((profile) => profile.source === source).map(({ model }) => model);
   const names = displayNames(PRINTED.models);
-  return given.flatMap((source) => {
-    const models = PRINTED.models.filter(
-      (model) => !drawn.some((profile) => profile.source === source && profile.model === model),
-    );
-    if (models.length === 0) return [];
-    return [
-      `${listOf(models.map((model) => names.get(model)!))}${given.length > 1 ? ` in ${source === "paper" ? "the paper's" : "our"} rows` : ""}`,
-    ];
-  });
+  return PRINTED.models.filter((model) => !present.includes(model)).map((model) => names.get(model)!);
 }
 
 // Bars.

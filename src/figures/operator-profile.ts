@@ -64,7 +64,7 @@ function profileOf(rows: readonly OperatorRow[], source: Source): Profile {
 }
 
 /**
- * What a share is a share of: time on the device; host and device time added, as the paper did although the two
+ * What a share is a share of: time on the device, which is a CPU's own time where the rows have no other; host and device time added, as the paper did although the two
  * overlap; or the same as printed, by the classifier that each profile was summarized with.
  */
 export type TimeBasis = "device" | "host+device" | "published";
@@ -86,8 +86,9 @@ const ROUNDING = 0.01;
  * @throws UserError when the shares exceed 100%
  */
 export function sharesOf(profile: Profile, basis: TimeBasis): Share[] | null {
+  const onCpu = basis === "device" && profile.classes.every((row) => deviceShare(row) === null);
   const values = profile.classes.flatMap((row) => {
-    const value = shareColumn(row, basis);
+    const value = shareColumn(row, onCpu ? "host+device" : basis);
     return value === null ? [] : [{ op_class: row.op_class ?? "", value, onDevice: deviceShare(row) }];
   });
   if (values.length === 0) return null;

@@ -1,8 +1,8 @@
 import { linearTicks, logDomain, powersOfTwo, type Domain } from "./axis.js";
 import type { Figure, Json, JsonObject, Layout } from "./figure.js";
 import { displayNames, listOf, wrap } from "./format.js";
-import { basisOf, ORIGIN, whereOf } from "./operator-breakdown.js";
-import { operatorCaption, yTitleOf } from "./operator-caption.js";
+import { ORIGIN, whereOf } from "./operator-breakdown.js";
+import { operatorCaption, Y_TITLE } from "./operator-caption.js";
 import { classesOf, type OperatorClass } from "./operator-class.js";
 import { profilesOf, sharesOf, type Profile, type TimeBasis } from "./operator-profile.js";
 import { distinct } from "./point.js";
@@ -14,7 +14,7 @@ import { modelColors, MUTED, THEME } from "./theme.js";
 export interface OperatorShareOptions extends DrawOptions {
   /** Default: every model with profiles at two lengths or more on one device. */
   models?: readonly string[];
-  /** What shares are of; default: device time where there is any, else host time. */
+  /** What shares are of; default: device time. */
   basis?: TimeBasis;
 }
 
@@ -40,7 +40,7 @@ export function operatorShareFigure(sources: Sources, options: OperatorShareOpti
   const all = profilesOf(sources);
   const lines = linesOf(all, given, options.models);
   const drawn = lines.flatMap(({ profiles }) => profiles);
-  const basis = options.basis ?? basisOf(drawn);
+  const basis = options.basis ?? "device";
   const classes = classesOf(
     drawn.flatMap((profile) =>
       (sharesOf(profile, basis) ?? []).flatMap(({ op_class, value }) =>
@@ -58,12 +58,17 @@ export function operatorShareFigure(sources: Sources, options: OperatorShareOpti
       printed: null,
       of: `against prompt length${names.size > 0 ? ` of ${listOf([...names.values()])}` : ""}; a panel for each class that reaches ${WORTH_A_PANEL}%`,
       drawn,
-      missing: (options.models ?? []).filter((model) => !names.has(model)),
+      missing: given.map((source) => ({
+        source,
+        names: (options.models ?? []).filter(
+          (model) => !drawn.some((one) => one.source === source && one.model === model),
+        ),
+      })),
       bases: [basis],
       given,
       form: "improved",
     }),
-    spec: draw(lines, classes, { title, subtitle: where, basis, yTitle: yTitleOf(basis, drawn), layout }),
+    spec: draw(lines, classes, { title, subtitle: where, basis, yTitle: Y_TITLE[basis], layout }),
   };
 }
 
@@ -92,8 +97,8 @@ function linesOf(
 }
 
 const SIZE = {
-  wide: { columns: 3, width: 214, height: 150, ticks: 5, lineCharacters: 115, legendColumns: 3 },
-  narrow: { columns: 1, width: 290, height: 130, ticks: 6, lineCharacters: 52, legendColumns: 1 },
+  wide: { columns: 3, width: 214, height: 150, ticks: 5, lineCharacters: 115 },
+  narrow: { columns: 1, width: 290, height: 130, ticks: 6, lineCharacters: 52 },
 } as const satisfies Record<Layout, unknown>;
 
 /** A device or a source after the first has dashed lines and hollow points: colour and shape are the model's. */
@@ -104,6 +109,9 @@ const DASHES = [
   [8, 2, 2, 2],
 ] as const;
 const SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross"] as const;
+
+/** A type, so that it is JSON. */
+type Dot = { label: string; length: number; share: number };
 
 interface Frame {
   readonly title: string;
@@ -143,19 +151,19 @@ function draw(lines: readonly Line[], classes: readonly OperatorClass[], frame: 
     ...head,
     columns: size.columns,
     spacing: { column: 24, row: 20 },
-    resolve: { scale: { fill: "shared", stroke: "shared", strokeDash: "shared", shape: "shared" } },
+    resolve: { scale: { fill: "shared", stroke: "shared", shape: "shared" } },
     concat: panels.map(({ title: text, dots }) => ({
       title: { text, frame: "group" },
       width: size.width,
       height: size.height,
-      data: { values: dots },
-      layer: layersOf(lines, domain, top, frame),
+      layer: layersOf(lines, dots, domain, top, frame),
     })),
   };
 }
 
 function layersOf(
   lines: readonly Line[],
+  dots: readonly Dot[],
   domain: Domain,
   top: number,
   { yTitle, layout }: Frame,
@@ -168,11 +176,14 @@ function layersOf(
   const colorOf = ({ model }: Line): string => colors.get(model)!;
   const kinds = distinct(lines.map(({ source, device }) => `${source} ${device}`));
   const kindOf = ({ source, device }: Line): number => kinds.indexOf(`${source} ${device}`);
+  // 6.6 pixels is a mean character of 11 pixels, 26 a symbol with its gaps.
+  const longest = 26 + 6.6 * Math.max(...lines.map(({ label }) => label.length));
+  const legendColumns = Math.max(1, Math.floor((size.columns * (size.width + 60)) / longest));
   const byLine = (valueOf: (line: Line) => Json): JsonObject => ({
     field: "label",
     type: "nominal",
     scale: { domain: lines.map(({ label }) => label), range: lines.map(valueOf) },
-    legend: { orient: "bottom", title: null, columns: size.legendColumns, symbolOpacity: 1 },
+    legend: { orient: "bottom", title: null, columns: legendColumns, symbolOpacity: 1 },
   });
   const place: JsonObject = {
     x: {
@@ -192,15 +203,17 @@ function layersOf(
   };
   const stroke = byLine(colorOf);
   return [
+    // A layer a kind, as dashes by an encoding would be drawn around the legend's symbols too.
+    ...kinds.map((_, kind) => {
+      const labels = lines.filter((line) => kindOf(line) === kind).map(({ label }) => label);
+      return {
+        data: { values: dots.filter(({ label }) => labels.includes(label)) },
+        mark: { type: "line", strokeWidth: 1.6, strokeDash: DASHES[kind % DASHES.length]! },
+        encoding: { ...place, stroke },
+      };
+    }),
     {
-      mark: { type: "line", strokeWidth: 1.6 },
-      encoding: {
-        ...place,
-        stroke,
-        strokeDash: { ...byLine((line) => DASHES[kindOf(line) % DASHES.length]!), legend: null },
-      },
-    },
-    {
+      data: { values: dots },
       mark: { type: "point", size: 34, strokeWidth: 1.4, opacity: 1 },
       encoding: {
         ...place,

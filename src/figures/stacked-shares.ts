@@ -81,20 +81,23 @@ export function stackedSharesSpec({
   });
   const labelLines =
     axis.kind === "name" ? Math.max(...barNames(panels).map((at) => at.split("\n").length)) : 2.3;
-  const head = panels.some(({ bars }) => bars.some(({ above }) => above)) ? 18 : 6;
+  const head = panels.some(({ bars }) => bars.some(({ above }) => above !== undefined));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: THEME,
     title: { text: title, subtitle: wrap(subtitle, size.lineCharacters), fontSize: 14, offset: 14 },
     columns,
     bounds: "flush",
-    spacing: { column: COLUMN_GAP, row: 44 + head + LINE_HEIGHT * (Math.max(...linesOf) + labelLines) },
+    spacing: {
+      column: COLUMN_GAP,
+      row: 44 + (head ? 18 : 6) + LINE_HEIGHT * (Math.max(...linesOf) + labelLines),
+    },
     resolve: { scale: { color: "shared" } },
     concat: panels.map((panel, i) => ({
       title: {
         text: panel.title,
         frame: "group",
-        offset: head,
+        offset: head ? 18 : 6,
         // As many lines in every panel of a row, so that the plots of a row stand level.
         subtitle: Array.from({ length: linesOf[i]! }, (_, line) => findings[i]![line] ?? EMPTY_LINE),
       },
@@ -103,6 +106,7 @@ export function stackedSharesSpec({
       layer: layersOf(panel, axis, {
         classes,
         width: widthOf[i]!,
+        head,
         legend: {
           orient: "bottom",
           title: null,
@@ -133,6 +137,8 @@ function plotWidths(panels: readonly Panel[], axis: BarAxis, plots: number, colu
 interface Frame {
   readonly classes: readonly OperatorClass[];
   readonly width: number;
+  /** Whether bars of any panel have text on top: then all have a line there, so that titles stand level. */
+  readonly head: boolean;
   readonly legend: JsonObject;
 }
 
@@ -160,14 +166,14 @@ function segmentsOf(bar: Bar, place: Record<string, string | number>, labels: Re
   return { solid, pale };
 }
 
-function layersOf(panel: Panel, axis: BarAxis, { classes, width, legend }: Frame): JsonObject[] {
+function layersOf(panel: Panel, axis: BarAxis, { classes, width, head, legend }: Frame): JsonObject[] {
   const labels = new Map(classes.map(({ op_class, label }) => [op_class, label]));
   const placeOf = (bar: Bar): Record<string, string | number> => ({
     at: bar.at,
     ...(bar.part === undefined ? {} : { part: bar.part }),
   });
   const pieces = panel.bars.map((bar) => segmentsOf(bar, placeOf(bar), labels));
-  const { x, mark } = axis.kind === "length" ? lengthAxis(axis, width) : nameAxis(axis, panel);
+  const { x, mark } = axis.kind === "length" ? lengthAxis(axis, panel, width) : nameAxis(axis, panel);
   const y = (field: string): JsonObject => ({
     field,
     type: "quantitative",
@@ -202,11 +208,14 @@ function layersOf(panel: Panel, axis: BarAxis, { classes, width, legend }: Frame
     mark: { type: "text", baseline: "bottom", ...style },
     encoding: { ...x, y: y("height"), text: { field: "text" } },
   });
-  const above = panel.bars.filter((bar) => bar.above);
-  if (above.length > 0)
+  if (head)
     layers.push(
       words(
-        above.map((bar) => ({ ...placeOf(bar), height: bar.absence ? 0 : 100, text: bar.above! })),
+        panel.bars.map((bar) => ({
+          ...placeOf(bar),
+          height: bar.absence ? 0 : 100,
+          text: bar.above ?? EMPTY_LINE,
+        })),
         { dy: -3, fontSize: 10, color: INK },
       ),
     );
@@ -229,9 +238,10 @@ export const LENGTH_LABEL =
 
 export const LENGTH_TITLE = "prompt length (tokens, K = 1,024)";
 
-function lengthAxis({ lengths, scale }: Extract<BarAxis, { kind: "length" }>, width: number) {
-  const sorted = [...lengths].sort((a, b) => a - b);
-  const domain = logBarDomain(sorted);
+function lengthAxis({ lengths, scale }: Extract<BarAxis, { kind: "length" }>, panel: Panel, width: number) {
+  const all = [...lengths].sort((a, b) => a - b);
+  const sorted = all.filter((length) => panel.bars.some(({ at }) => at === length));
+  const domain = logBarDomain(all);
   const pixels = (ratio: number): number => (width * Math.log(ratio)) / Math.log(domain[1] / domain[0]);
   const gaps = sorted.slice(1).map((length, i) => pixels(length / sorted[i]!));
   const step = scale === "equal" ? width / Math.max(1, sorted.length) : Math.min(60, ...gaps);
@@ -243,7 +253,7 @@ function lengthAxis({ lengths, scale }: Extract<BarAxis, { kind: "length" }>, wi
     grid: false,
   };
   return {
-    mark: scale === "equal" ? {} : { width: Math.max(2, Math.round(0.8 * step)) },
+    mark: scale === "equal" ? {} : { width: Math.max(4, Math.round(0.8 * step)) },
     x: {
       x:
         scale === "equal"
@@ -283,7 +293,9 @@ function nameAxis({ parts }: Extract<BarAxis, { kind: "name" }>, panel: Panel) {
         scale: { domain: barNames([panel]), paddingInner: 0.2, paddingOuter: 0.1 },
         axis: { labelAngle: 0, ticks: false, labelPadding: 6, labelExpr: "split(datum.label, '\\n')" },
       },
-      xOffset: { field: "part", type: "nominal", scale: { domain: [...parts] } },
+      ...(parts.length > 0
+        ? { xOffset: { field: "part", type: "nominal", scale: { domain: [...parts] } } }
+        : {}),
     } satisfies JsonObject,
   };
 }
