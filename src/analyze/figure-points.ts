@@ -25,7 +25,7 @@ export function rowsOfFigure(table: ColumnTable, number: string): ColumnTable {
 
 /**
  * A table as the figures of the paper take it: cells summarized (`summarize`), rows of accuracy, limits and operators
- * as they are. A model that was run under several settings has these in its name, so that each is a series of its
+ * as they are. A cache below 0, which a difference of two peaks can give (W10), is left out. A model that was run under several settings has these in its name, so that each is a series of its
  * own.
  *
  * @example
@@ -33,7 +33,7 @@ export function rowsOfFigure(table: ColumnTable, number: string): ColumnTable {
  * PAPER_FIGURES.fig6a.draw({ paper, rows: figurePoints(loadRows("out/mine")) });
  */
 export function figurePoints(table: ColumnTable): ColumnTable {
-  const rows = tableToRows(table);
+  const rows = tableToRows(table).map(withoutNegativeCache);
   const facts = rows.filter(({ kind }) => FACTS.includes(kind));
   const samples = rowsToTable(rows.filter(({ kind }) => !FACTS.includes(kind)));
   const metrics = presentColumns(samples, METRICS);
@@ -44,6 +44,9 @@ export function figurePoints(table: ColumnTable): ColumnTable {
       : (summarize(samples, { by: presentColumns(samples, CELLS), metrics }).objects() as Row[]);
   return rowsToTable([...namedBySetting(cells), ...facts]);
 }
+
+const withoutNegativeCache = (row: Row): Row =>
+  (row.kv_cache_bytes ?? 0) < 0 ? { ...row, kv_cache_bytes: null } : row;
 
 function namedBySetting(cells: readonly Row[]): Row[] {
   const differing = new Map<string, (typeof NAMED)[number][]>();

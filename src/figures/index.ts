@@ -1,15 +1,17 @@
 /** Figures: prepared points in, Vega-Lite out. Numbers come in ready; nothing here fits, bins or averages. */
 import type { Figure } from "./figure.js";
-import { figure7, figure8, figure9a } from "./operator-breakdown.js";
-import { figure9b } from "./operator-devices.js";
+import { figure3 } from "./accuracy-ttft.js";
 import { eachSource, type DrawOptions, type Sources } from "./sources.js";
 import { figure6a, figure6b } from "./against-length.js";
 import { figure5a, figure5b } from "./memory-footprint.js";
 import { figure1 } from "./ttft-tpot.js";
+import { figure7, figure8, figure9a } from "./operator-breakdown.js";
+import { figure9b } from "./operator-devices.js";
 
 export type { Figure, Json, JsonObject, Layout, VegaLiteSpec } from "./figure.js";
 export type { Fact, MemoryPart, Metric, Point, Points } from "./point.js";
 export { eachSource, type DrawOptions, type Source, type Sources } from "./sources.js";
+export { figure3 } from "./accuracy-ttft.js";
 export { figure5a, figure5b } from "./memory-footprint.js";
 export { figure6a, figure6b } from "./against-length.js";
 export { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
@@ -38,6 +40,12 @@ export const PAPER_FIGURES = {
     title: "TTFT and TPOT of a Transformer and an SSM at a short and a long prompt",
     file: "ttft-tpot.ts",
     draw: eachSource(figure1),
+  },
+  fig3: {
+    number: "3",
+    title: "Accuracy and TTFT of models of about 1.5 billion parameters",
+    file: "accuracy-ttft.ts",
+    draw: figure3,
   },
   fig5a: {
     number: "5a",

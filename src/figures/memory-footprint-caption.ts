@@ -63,7 +63,7 @@ const NOTES: readonly (readonly [model: string, note: string, figure?: MemoryFig
 /** The caption of Figures 5a and 5b, plain sentences: what is shown, under which setting, and unlike the paper's how. */
 export const caption = (number: MemoryFigure, all: readonly Footprint[]): string =>
   [
-    "Memory of one prefill against prompt length, a panel a model with the same axes, the length logarithmic: what its total goes to, stacked, in GiB (2³⁰ bytes)",
+    "Memory of one prefill against prompt length, a panel a model, the panels of a device on the same axes, the length logarithmic (1K is 1,024 tokens): what its total goes to, stacked, in GiB (2³⁰ bytes)",
     ...all.flatMap((one) => sentencesOf(number, one, all.length > 1)),
   ]
     .map((sentence) => `${sentence}.`)
@@ -78,7 +78,7 @@ function sentencesOf(number: MemoryFigure, one: Footprint, withTitle: boolean): 
   if (source === "paper")
     sentences.push(
       `Redrawn from the published rows (arXiv 2507.12442, Figure ${number}, where they are bars at evenly spaced lengths); one reading a length, without warm-up; areas join neighbouring lengths`,
-      "✕: the next length of the published grid, which has no row; that it ran out of memory is not recorded",
+      "✕: the next length that others have rows of; whether memory ran out there is not recorded",
       ...NOTES.filter(([model, , figure]) => models.has(model) && (figure ?? number) === number).map(
         ([, note]) => note,
       ),

@@ -86,6 +86,7 @@ function footprintOf(number: MemoryFigure, one: Sourced): Footprint {
     distinct([...PAPER_MEMORY[number].models.filter((model) => present.includes(model)), ...present]),
   );
   const limits = factsOf(one.points, "limit");
+  const longest = Math.max(...points.filter(hasTotal).map(({ prompt_tokens }) => prompt_tokens));
   const stacks = [...models].map(([model, name]): Stack => {
     const own = points.filter((point) => point.model === model);
     const limit = limits.find((row) => row.model === model);
@@ -97,7 +98,8 @@ function footprintOf(number: MemoryFigure, one: Sourced): Footprint {
       name,
       segments: ok.flatMap(segmentsOf),
       totals: ok.map(totalOf),
-      failed: [...oom, ...(limit?.next_prompt_tokens ? [limit.next_prompt_tokens] : [])].sort(
+      // A next length beyond everybody's was not tried.
+      failed: [...oom, ...[limit?.next_prompt_tokens ?? Infinity].filter((next) => next <= longest)].sort(
         (a, b) => a - b,
       ),
       limitGib: limitBytes == null ? null : limitBytes / GIB,
@@ -148,13 +150,9 @@ interface Frame {
 function specOf(number: MemoryFigure, all: readonly Footprint[], layout: Layout): JsonObject {
   const size = SIZE[layout];
   const stacks = all.flatMap((one) => one.stacks);
-  const totals = stacks.flatMap((stack) => stack.totals);
-  const lengths = [...totals.map(({ length }) => length), ...stacks.flatMap(({ failed }) => failed)];
-  const heights = [...totals.map(({ gib, hi }) => hi ?? gib), ...stacks.map(({ limitGib }) => limitGib ?? 0)];
-  const frame: Frame = {
-    x: lengths.length > 0 ? logDomain(lengths, 0.06) : [1, 2],
-    // Room above the highest for the crosses.
-    top: Math.max(0, ...heights) * 1.14,
+  const lengths = stacks.flatMap(({ totals, failed }) => [...totals.map(({ length }) => length), ...failed]);
+  const shared = {
+    x: lengths.length > 0 ? logDomain(lengths, 0.06) : ([1, 2] as const),
     parts: PARTS.filter((part) =>
       stacks.some(({ segments }) => segments.some((one) => one.part === part && one.to > one.from)),
     ),
@@ -167,7 +165,8 @@ function specOf(number: MemoryFigure, all: readonly Footprint[], layout: Layout)
       all.flatMap((one) => (one.stacks.some(({ failed }) => failed.length > 0) ? [crossWords(one)] : [])),
     ),
   ];
-  const grids = all.map((one) => gridOf(number, one, frame));
+  // Devices differ too much in memory to share that axis.
+  const grids = all.map((one) => gridOf(number, one, { ...shared, top: topOf(one) }));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: THEME,
@@ -189,8 +188,17 @@ function specOf(number: MemoryFigure, all: readonly Footprint[], layout: Layout)
   };
 }
 
+/** Upper end of the memory axis, with room for the crosses above the highest. */
+const topOf = ({ stacks }: Footprint): number =>
+  1.14 *
+  Math.max(
+    ...stacks.flatMap(({ totals, limitGib }) => [limitGib ?? 0, ...totals.map(({ gib, hi }) => hi ?? gib)]),
+  );
+
 const crossWords = ({ source }: Footprint): string =>
-  source === "paper" ? "✕ next length of the paper's grid, which has no row" : "✕ out of memory";
+  source === "paper"
+    ? "✕ next length that others have rows of; published activations are mostly logits of every position"
+    : "✕ out of memory";
 
 function gridOf(number: MemoryFigure, { stacks }: Footprint, frame: Frame): JsonObject {
   const { columns, width, height, gap } = frame.size;
@@ -227,11 +235,12 @@ function layersOf({ segments, totals, failed, limitGib }: Stack, frame: Frame): 
     type: "quantitative",
     title: "prompt length (tokens)",
     scale: { type: "log", domain, nice: false },
-    axis: { values: powersOfTwo(domain, size.ticks), format: "~s", grid: false },
+    axis: {
+      values: powersOfTwo(domain, size.ticks),
+      labelExpr: "datum.value < 1024 ? datum.value : datum.value / 1024 + 'K'",
+      grid: false,
+    },
   };
-  // Powers of two in thousands of 1,024, as lengths are spoken of.
-  (x.axis as { labelExpr?: string }).labelExpr =
-    "datum.value < 1024 ? datum.value : datum.value / 1024 + 'K'";
   const y = (field: string): JsonObject => ({
     field,
     type: "quantitative",
@@ -281,11 +290,20 @@ function layersOf({ segments, totals, failed, limitGib }: Stack, frame: Frame): 
         mark: { type: "rule", color: INK, strokeDash: [4, 3] },
         encoding: { y: y("limit") },
       },
-      {
+      // Twice: a white edge first, so that the grid does not run through the letters.
+      ...[{ stroke: "#ffffff", strokeWidth: 4 }, {}].map((edge) => ({
         data: { values: [{ limit: limitGib, text: `${formatNumber(limitGib)} GiB` }] },
-        mark: { type: "text", align: "left", baseline: "bottom", dy: -2, fontSize: 10, color: MUTED },
+        mark: {
+          type: "text",
+          align: "left",
+          baseline: "bottom",
+          dy: -3,
+          fontSize: 10,
+          color: MUTED,
+          ...edge,
+        },
         encoding: { x: { value: 3 }, y: y("limit"), text: { field: "text" } },
-      },
+      })),
     );
   if (failed.length > 0)
     layers.push({

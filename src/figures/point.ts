@@ -66,7 +66,7 @@ export const asPoints = (points: Points): readonly Point[] =>
 
 /** The rows of one of the kinds that are not points. */
 export const factsOf = (points: Points, kind: Fact["kind"]): Row[] =>
-  listed(points).filter((row) => isFact(row) && row.kind === kind) as Row[];
+  listed(points).filter((row) => isFact(row) && row.kind === kind);
 
 export const isOk = ({ status }: Point): boolean => status == null || status === "ok";
 

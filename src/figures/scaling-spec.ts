@@ -108,15 +108,24 @@ export function scalingPanels(panels: readonly Panel[], heading: Heading): JsonO
       : missingView(panel.missing, size),
   );
   if (views.length === 1) return headed(heading, views[0]!);
-  // Level with each other, above the crossovers' words, which stand over the plots.
-  const words = drawings.map(({ crossovers }) => crossovers.flatMap((mark) => crossoverWords(mark, names)));
-  const offset = 14 + LINE_HEIGHT * Math.max(0, ...words.map((lines) => lines.length));
-  const titled = views.map((view, i) => ({
-    title: { text: panels[i]!.title, frame: "group", offset },
-    ...view,
+  const lines = drawings.map(
+    ({ crossovers }) => crossovers.flatMap((mark) => crossoverWords(mark, names)).length,
+  );
+  const lift = 10 + LINE_HEIGHT * Math.max(0, ...lines);
+  const titled = views.map(({ width, height, ...view }, i) => ({
+    width: width!,
+    height: height!,
+    layer: [panelTitle(panels[i]!.title, lift), view],
   }));
   return headed(heading, { [layout === "wide" ? "hconcat" : "vconcat"]: titled, spacing: 30 });
 }
+
+/** As a mark, so that it stands as high over every panel: Vega puts titles above whatever else hangs over a plot. */
+const panelTitle = (text: string, lift: number): JsonObject => ({
+  data: { values: [{ text }] },
+  mark: { type: "text", align: "left", baseline: "bottom", fontSize: 12, fontWeight: "bold" },
+  encoding: { x: { value: 0 }, y: { value: -lift }, text: { field: "text" } },
+});
 
 const unionOf = (domains: readonly Domain[]): Domain => [
   Math.min(...domains.map(([low]) => low)),
