@@ -4,8 +4,8 @@ import { differences, type PaperSetting } from "./differences.js";
 import type { Figure, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatNumber, formatTokens, listOf, wrap } from "./format.js";
 import { asPoints, commonLengths, distinct, factsOf, finite, isDoubtful, isOk, type Point } from "./point.js";
-import { missingView } from "./scaling-spec.js";
-import { describeSamples, describeSettings, refuseDuplicates } from "./settings.js";
+import { beside, MISSING_HEIGHT, missingView } from "./scaling-spec.js";
+import { describeSamples, describeSettings, outOfMemory, refuseDuplicates } from "./settings.js";
 import { sourced, sourceName, sourceTitle, type DrawOptions, type Sourced, type Sources } from "./sources.js";
 import { familyShape, INK, modelColors, MUTED, pale, THEME } from "./theme.js";
 
@@ -50,6 +50,8 @@ interface Trade extends Sourced<readonly Point[]> {
   readonly names: ReadonlyMap<string, string>;
   /** Whether the accuracies are the paper's, beside one's own times. */
   readonly borrowed: boolean;
+  /** Which models ran out of memory at which lengths, a sentence each. */
+  readonly oom: readonly string[];
 }
 
 /**
@@ -116,6 +118,7 @@ function tradeOf(one: Sourced, published: readonly Row[]): Trade {
     scores,
     names,
     borrowed: own.length === 0 && scores.length > 0,
+    oom: outOfMemory(asPoints(one.points)),
   };
 }
 
@@ -175,7 +178,7 @@ function sentencesOf(one: Trade, withTitle: boolean): string[] {
     const found = differences(PAPER, { drawn: points, models: [...names.keys()], lengths: [length!] });
     if (found.length > 0) sentences.push(`Unlike the paper's figure: ${found.join("; ")}`);
   }
-  return [...sentences, ...missing(one)];
+  return [...sentences, ...one.oom, ...missing(one)];
 }
 
 // Drawing.
@@ -192,42 +195,42 @@ function specOf(all: readonly Trade[], layout: Layout): JsonObject {
   const width = all.length > 1 ? size.two : size.one;
   const scores = all.flatMap((one) => one.scores.map(({ accuracyPct }) => accuracyPct));
   const y: Domain = scores.length > 0 ? [Math.min(...scores) - 4, Math.max(...scores) + 4] : [0, 100];
-  const views = all.map((one) => viewOf(one, { y, width, height: size.height }));
-  const lines = all.map((one) => [
-    `${one.title}${one.length === null ? "" : `, prompt of ${formatTokens(one.length)} tokens`}`,
-    ...(one.borrowed ? ["accuracies of the paper"] : []),
+  const views = all.map((one) => viewOf(one, { y, width, height: size.height, alone: all.length === 1 }));
+  const titles = all.map(
+    ({ title, length }) => title + (length === null ? "" : `, prompt of ${formatTokens(length)} tokens`),
+  );
+  const notes = all.flatMap((one) => [
+    ...(one.borrowed ? ["The accuracies beside times measured here are the paper's"] : []),
     ...(one.times.length > 0 ? missing(one) : []),
   ]);
-  const wrapped = (i: number, characters: number): string[] =>
-    lines[i]!.flatMap((line) => wrap(line, characters));
+  const subtitle = [...(all.length > 1 ? [] : titles), ...notes];
+  const most = Math.max(...all.map(({ times }) => times.length));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: THEME,
     title: {
       text: "Figure 3, accuracy against time to first token",
-      ...(all.length > 1 ? {} : { subtitle: wrapped(0, size.characters) }),
+      subtitle: subtitle.flatMap((text) => wrap(text, size.characters)),
       fontSize: 14,
       offset: 12,
     },
-    ...(views.length === 1
-      ? views[0]!
-      : {
-          [layout === "wide" ? "hconcat" : "vconcat"]: views.map((view, i) => ({
-            title: { text: wrapped(i, 50), fontSize: 12, offset: 10, align: "left" },
-            ...view,
-          })),
-          spacing: 40,
-        }),
+    ...beside(
+      views.map((view, i) => ({ view, title: titles[i]! })),
+      { lift: 12 + LINE_HEIGHT * most, layout },
+    ),
   };
 }
 
 function viewOf(
   one: Trade,
-  { y: yDomain, width, height }: { y: Domain; width: number; height: number },
+  { y: yDomain, width, height, alone }: { y: Domain; width: number; height: number; alone: boolean },
 ): JsonObject {
   const { times, scores } = one;
   if (times.length === 0)
-    return missingView(`There is nothing to draw. ${missing(one).join(". ")}.`, { width, height });
+    return missingView(`There is nothing to draw. ${missing(one).join(". ")}.`, {
+      width,
+      height: alone ? MISSING_HEIGHT : height,
+    });
   const xDomain = logDomain(
     times.flatMap(({ ttftMs, lo, hi }) => [ttftMs, lo ?? ttftMs, hi ?? ttftMs]).filter((value) => value > 0),
     0.12,
@@ -237,7 +240,7 @@ function viewOf(
     type: "quantitative",
     title: "TTFT (ms)",
     scale: { type: "log", domain: xDomain, nice: false },
-    axis: { values: logTicks(xDomain), format: ",~r", grid: false },
+    axis: { values: logTicks(xDomain), format: ",~r", grid: false, labelSeparation: 6 },
   });
   const y: JsonObject = {
     field: "accuracyPct",
@@ -319,13 +322,12 @@ function scoreLayers(
   ];
 }
 
+/** Words in the place of dots; twice, a white edge first, so that rules and bands do not run through the letters. */
 const noScores = (scores: readonly Score[]): JsonObject[] =>
   scores.length > 0
     ? []
-    : [
-        {
-          data: { values: [{ lines: wrap(`There is ${NO_ACCURACY}.`, 40) }] },
-          mark: { type: "text", color: MUTED, lineHeight: 16 },
-          encoding: { text: { field: "lines" } },
-        },
-      ];
+    : [{ stroke: "#ffffff", strokeWidth: 4 }, {}].map((edge) => ({
+        data: { values: [{ lines: wrap(`There is ${NO_ACCURACY}.`, 40) }] },
+        mark: { type: "text", color: MUTED, lineHeight: 16, ...edge },
+        encoding: { text: { field: "lines" } },
+      }));

@@ -1,6 +1,6 @@
 import { differences, type PaperSetting } from "./differences.js";
 import type { Figure } from "./figure.js";
-import { displayNames, formatTokens, listOf } from "./format.js";
+import { displayNames, listOf } from "./format.js";
 import { asPoints, distinct, finite, isDoubtful, isOk, type Metric, type Point } from "./point.js";
 import { dotOf, METRICS } from "./scaling.js";
 import {
@@ -11,7 +11,7 @@ import {
   type Drawing,
   type Panel,
 } from "./scaling-spec.js";
-import { describeSamples, describeSettings, refuseDuplicates } from "./settings.js";
+import { describeSamples, describeSettings, outOfMemory, refuseDuplicates } from "./settings.js";
 import { sourced, sourceName, sourceTitle, type DrawOptions, type Sourced, type Sources } from "./sources.js";
 
 /** A figure of the paper that shows one metric over the prompt length, as bars there and as lines here. */
@@ -171,7 +171,7 @@ function missingModels({ paper }: Subject, { drawing: { names } }: Series): stri
 function captionOf(subject: Subject, one: Series, withTitle: boolean): string[] {
   const { metric, paper, notes, number } = subject;
   const { source, points, title, drawing } = one;
-  const { dots, names, oom, crossovers } = drawing;
+  const { dots, names, crossovers } = drawing;
   const sentences = withTitle ? [`${title[0]!.toUpperCase()}${title.slice(1)}`] : [];
   if (dots.length === 0) return [...sentences, `There is nothing to draw: ${missingRows(subject, one)}`];
   sentences.push(`Setting: ${describeSettings(points) || "the rows state none"}`);
@@ -196,10 +196,6 @@ function captionOf(subject: Subject, one: Series, withTitle: boolean): string[] 
     const [text, interval] = crossoverWords(mark, names);
     sentences.push(`${text!}${interval === undefined ? "" : ` (${interval})`}, where the lines cross`);
   }
-  for (const [model, name] of names) {
-    const lengths = oom.filter((point) => point.model === model).map((point) => point.prompt_tokens);
-    if (lengths.length > 0)
-      sentences.push(`✕: ${name} ran out of memory at ${listOf(lengths.map(formatTokens))} tokens`);
-  }
+  sentences.push(...outOfMemory(points).map((sentence) => `✕: ${sentence}`));
   return [...sentences, ...missingModels(subject, one)];
 }

@@ -1,8 +1,8 @@
 import { differences, type PaperSetting } from "./differences.js";
-import { displayNames, formatTokens, listOf } from "./format.js";
+import { displayNames, listOf } from "./format.js";
 import type { Footprint } from "./memory-footprint.js";
 import { isDoubtful } from "./point.js";
-import { describeSamples, describeSettings } from "./settings.js";
+import { describeSamples, describeSettings, outOfMemory } from "./settings.js";
 
 export type MemoryFigure = "5a" | "5b";
 
@@ -92,15 +92,13 @@ function sentencesOf(number: MemoryFigure, one: Footprint, withTitle: boolean): 
   return sentences;
 }
 
-function measuredNotes(number: MemoryFigure, { points, stacks, models }: Footprint): string[] {
+function measuredNotes(number: MemoryFigure, { points, models }: Footprint): string[] {
   const samples = describeSamples(points, ["total_bytes"]);
   const notes = [
     `Dots are median totals${samples ? ` (${samples})` : ""}, whiskers their 95% intervals where they have any; areas are medians of the parts and join neighbouring lengths; states are held twice`,
   ];
   if (points.some(isDoubtful)) notes.push("Hollow dots: the measurement is marked as doubtful");
-  for (const { name, failed } of stacks)
-    if (failed.length > 0)
-      notes.push(`✕: ${name} ran out of memory at ${listOf(failed.map(formatTokens))} tokens`);
+  notes.push(...outOfMemory(points).map((sentence) => `✕: ${sentence}`));
   const found = differences(PAPER_MEMORY[number], { drawn: points, models: [...models.keys()], lengths: [] });
   if (found.length > 0) notes.push(`Unlike the paper's figure: ${found.join("; ")}`);
   return notes;

@@ -3,7 +3,7 @@ import type { Figure, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatNumber, formatTokens, listOf, wrap } from "./format.js";
 import { caption, PAPER_MEMORY, type MemoryFigure } from "./memory-footprint-caption.js";
 import { asPoints, distinct, factsOf, finite, isDoubtful, isOk, type Point } from "./point.js";
-import { missingView } from "./scaling-spec.js";
+import { MISSING_HEIGHT, missingView } from "./scaling-spec.js";
 import { refuseDuplicates } from "./settings.js";
 import { sourced, sourceName, sourceTitle, type DrawOptions, type Sourced, type Sources } from "./sources.js";
 import { INK, MEMORY_COLORS, MUTED, THEME } from "./theme.js";
@@ -158,9 +158,10 @@ function specOf(number: MemoryFigure, all: readonly Footprint[], layout: Layout)
     ),
     size,
   };
+  const limited = stacks.some(({ limitGib }) => limitGib !== null);
   const subtitle = [
     ...(all.length > 1 ? [] : [all[0]!.title]),
-    "Stacked, in GiB over the prompt length; dots are the totals; dashed: the memory of the device",
+    `Stacked, in GiB over the prompt length; dots are the totals${limited ? "; dashed: memory of the device, or its budget" : ""}`,
     ...distinct(
       all.flatMap((one) => (one.stacks.some(({ failed }) => failed.length > 0) ? [crossWords(one)] : [])),
     ),
@@ -205,7 +206,7 @@ function gridOf(number: MemoryFigure, { stacks }: Footprint, frame: Frame): Json
   if (!stacks.some(({ totals }) => totals.length > 0)) {
     const names = listOf([...displayNames(PAPER_MEMORY[number].models).values()]);
     const text = `There is nothing to draw: no row has total_bytes of a run that succeeded. The paper's figure has ${names}.`;
-    return missingView(text, { width: columns * width, height });
+    return missingView(text, { width: columns * width, height: MISSING_HEIGHT });
   }
   return {
     columns,

@@ -105,19 +105,35 @@ export function scalingPanels(panels: readonly Panel[], heading: Heading): JsonO
   const views = panels.map((panel) =>
     "drawing" in panel
       ? plot({ ...panel.drawing, points, names }, size, shared)
-      : missingView(panel.missing, size),
+      : missingView(panel.missing, panels.length > 1 ? size : { ...size, height: MISSING_HEIGHT }),
   );
-  if (views.length === 1) return headed(heading, views[0]!);
   const lines = drawings.map(
     ({ crossovers }) => crossovers.flatMap((mark) => crossoverWords(mark, names)).length,
   );
-  const lift = 10 + LINE_HEIGHT * Math.max(0, ...lines);
-  const titled = views.map(({ width, height, ...view }, i) => ({
+  return headed(
+    heading,
+    beside(
+      views.map((view, i) => ({ view, title: panels[i]!.title })),
+      { lift: 10 + LINE_HEIGHT * Math.max(0, ...lines), layout },
+    ),
+  );
+}
+
+/** Of words that stand alone where a plot would be. */
+export const MISSING_HEIGHT = 120;
+
+/** One view as it is; two beside each other, below each other where the layout is narrow, each under its title. */
+export function beside(
+  views: readonly { view: JsonObject; title: string }[],
+  { lift, layout }: { lift: number; layout: Layout },
+): JsonObject {
+  if (views.length === 1) return views[0]!.view;
+  const titled = views.map(({ view: { width, height, ...view }, title }) => ({
     width: width!,
     height: height!,
-    layer: [panelTitle(panels[i]!.title, lift), view],
+    layer: [panelTitle(title, lift), view],
   }));
-  return headed(heading, { [layout === "wide" ? "hconcat" : "vconcat"]: titled, spacing: 30 });
+  return { [layout === "wide" ? "hconcat" : "vconcat"]: titled, spacing: 30 };
 }
 
 /** As a mark, so that it stands as high over every panel: Vega puts titles above whatever else hangs over a plot. */

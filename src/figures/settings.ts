@@ -74,6 +74,15 @@ export function describeSamples(points: readonly Point[], metrics: readonly Metr
   return `${range} ${most === 1 ? "sample" : "samples"} a point`;
 }
 
+/** "Qwen2.5-0.5B ran out of memory at 8,192 and 16,384 tokens", one a model. */
+export function outOfMemory(points: readonly Point[]): string[] {
+  const oom = points.filter((point) => point.status === "oom");
+  return [...displayNames(distinct(oom.map(({ model }) => model)))].map(([model, name]) => {
+    const lengths = oom.filter((point) => point.model === model).map((point) => point.prompt_tokens);
+    return `${name} ran out of memory at ${listOf(lengths.sort((a, b) => a - b).map(formatTokens))} tokens`;
+  });
+}
+
 /** UserError where two points would be drawn over each other: the reader could not tell which setting is which. */
 export function refuseDuplicates(points: readonly Point[], figure: string): void {
   const seen = new Map<string, Point>();
