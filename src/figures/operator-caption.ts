@@ -50,7 +50,7 @@ export const NO_ROWS = "no rows";
 function absences(bars: readonly Bar[]): string[] {
   const missing = bars.filter(({ absence }) => absence);
   if (missing.length === bars.length && missing.every(({ absence }) => absence?.reason === NO_ROWS))
-    return [NO_ROWS];
+    return [`${NO_ROWS} of kind operators`];
   return distinct(missing.map(({ absence }) => absence?.reason)).map((reason) => {
     const places = missing.filter((bar) => bar.absence?.reason === reason);
     return `${reason} ${typeof places[0]!.at === "number" ? "at" : "for"} ${listOf(distinct(places.map(placeOf)))}`;

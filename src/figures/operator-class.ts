@@ -14,7 +14,7 @@ const CLASSES = [
   { op_class: "pooling", label: "pooling", color: "#8C6D31" },
   { op_class: "interpolation", label: "interpolation", color: "#332288" },
   { op_class: "roi", label: "region of interest", color: "#661100" },
-  { op_class: "other", label: "other", color: "#7F7F7F" },
+  { op_class: "other", label: "other", color: "#C0C0C0" },
 ] as const;
 
 export const UNCLASSIFIED = "unclassified";
@@ -36,6 +36,6 @@ export function classesOf(names: Iterable<string>): OperatorClass[] {
     .filter((name) => name !== UNCLASSIFIED && !CLASSES.some(({ op_class }) => op_class === name))
     .sort()
     .map((name, i) => ({ op_class: name, label: name, color: SPARE[i % SPARE.length]! }));
-  const rest = { op_class: UNCLASSIFIED, label: UNCLASSIFIED, color: "#8C564B" };
+  const rest = { op_class: UNCLASSIFIED, label: UNCLASSIFIED, color: "#6B3E26" };
   return [...known, ...others, ...(present.has(UNCLASSIFIED) ? [rest] : [])];
 }

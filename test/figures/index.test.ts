@@ -3,7 +3,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import Ajv from "ajv";
-import { figure1, PAPER_FIGURES, scalingFigure, type Figure } from "../../src/figures/index.js";
+import {
+  figure1,
+  operatorShareFigure,
+  PAPER_FIGURES,
+  scalingFigure,
+  type Figure,
+} from "../../src/figures/index.js";
+import { loadPaper } from "../../src/record/index.js";
+import { OWN_PROFILES } from "./operator-rows.js";
 import { campaignPoints, fromPaper, paperPoints, type FigureName } from "./sources.js";
 import { CROSSOVERS, CURVES, MEASURED_POINTS, MEASURED_WITH_GAPS, PAPER_POINTS } from "./points.js";
 
@@ -21,6 +29,8 @@ const drawn: Figure[] = (["wide", "narrow"] as const).flatMap((layout) => [
   figure1([], { source: "measured", layout }),
   scalingFigure(MEASURED_POINTS, CURVES, { crossovers: CROSSOVERS, layout }),
   scalingFigure(MEASURED_WITH_GAPS, [], { metric: "tpot_ms", layout }),
+  operatorShareFigure({ paper: loadPaper("operators"), rows: OWN_PROFILES }, { layout }),
+  operatorShareFigure({ rows: [] }, { layout }),
   ...NAMES.flatMap((name) => [
     fromPaper(name, { layout }),
     PAPER_FIGURES[name].draw({ rows: campaignPoints() }, { layout }),

@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { figure1, figure6a, PAPER_FIGURES, scalingFigure, type Figure } from "../../src/figures/index.js";
+import {
+  figure1,
+  figure6a,
+  figure7,
+  figure9b,
+  operatorShareFigure,
+  PAPER_FIGURES,
+  scalingFigure,
+  type Figure,
+} from "../../src/figures/index.js";
 import { renderSvg } from "../../src/notebook/render.js";
+import { loadPaper } from "../../src/record/index.js";
 import { CROSSOVERS, CURVES, MEASURED_WITH_GAPS } from "./points.js";
+import { CPU_PROFILE, OWN_PROFILES } from "./operator-rows.js";
 import { campaignPoints, fromPaper, paperPoints, type FigureName } from "./sources.js";
 
 /** Pictures under review: a change of any is a change of what readers see, so it is looked at before it is kept. */
@@ -17,6 +28,11 @@ const PICTURES: Readonly<Record<string, Figure>> = {
     layout: "narrow",
   }),
   "fig6a-both": figure6a({ paper: paperPoints("6a"), rows: campaignPoints() }),
+  "fig7-paper-original": figure7({ paper: paperPoints("7") }, { form: "original" }),
+  "fig7-both": figure7({ paper: paperPoints("7"), rows: OWN_PROFILES }),
+  "fig8-paper-narrow": fromPaper("fig8", { layout: "narrow" }),
+  "fig9b-both": figure9b({ paper: paperPoints("9b"), rows: CPU_PROFILE }),
+  "operator-share-paper": operatorShareFigure({ paper: loadPaper("operators") }),
   "scaling-ttft-gaps": scalingFigure(MEASURED_WITH_GAPS, CURVES, { crossovers: CROSSOVERS }),
 };
 
