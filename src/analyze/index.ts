@@ -27,6 +27,7 @@ export * from "./crossover-matrix.js";
 export * from "./crossover-by.js";
 export { pickSeries, type SeriesChoice } from "./pick-series.js";
 export { describeCrossover } from "./describe-crossover.js";
+export * from "./figure-points.js";
 export * from "./picture.js";
 export * from "./speedup.js";
 export * from "./break-even-batch.js";

@@ -1,5 +1,11 @@
+import type { ColumnTable } from "arquero";
+import { UserError } from "../errors.js";
 import { closedEnds, crossingsOf, type Crossover } from "./crossover-result.js";
 import type { ScalingFit } from "./fit-scaling.js";
+import { interpolatedCrossover } from "./interpolated-crossover.js";
+import type { FitMetricName } from "./metrics.js";
+import { columnValues } from "./rows.js";
+import { sampleSeries, type SampleSeries } from "./samples.js";
 
 /** A point of a fitted curve, as `scalingFigure` draws it. */
 export interface FittedPoint {
@@ -52,4 +58,36 @@ export function crossingMarks(crossovers: readonly Crossover[]): CrossingMark[] 
       };
     }),
   );
+}
+
+/**
+ * Where the lines between the samples of each Transformer and each other model meet, as marks of a figure that joins
+ * its points by lines: `interpolatedCrossover`, whose interval of single samples is the measured lengths around. Of
+ * several crossings of a pair it is the last, from which on the order stays as far as was measured. Pairs
+ * that cannot be compared (on different devices, fewer than two common lengths) have none, nor has a table in which a
+ * model was run under several settings.
+ */
+export function interpolatedMarks(table: ColumnTable, metric: FitMetricName): CrossingMark[] {
+  const series = columnValues(table, metric).some((value) => value != null)
+    ? sampleSeries(table, { metric })
+    : [];
+  const models = series.map((one) => one.series.model);
+  if (new Set(models).size < models.length) return [];
+  const transformers = series.filter((one) => one.series.family === "transformer");
+  const others = series.filter((one) => one.series.family !== "transformer");
+  return transformers.flatMap((a) => others.flatMap((b) => marksOfPair(a, b)));
+}
+
+function marksOfPair(a: SampleSeries, b: SampleSeries): CrossingMark[] {
+  try {
+    const found = interpolatedCrossover(a, b);
+    // Under the models' own names, as the figure calls its lines; labels of a pair may carry settings.
+    const modelOf = (label: string): string => (label === found.a ? a : b).series.model ?? label;
+    return crossingMarks([found])
+      .slice(-1)
+      .map((mark) => ({ ...mark, faster: modelOf(mark.faster) }));
+  } catch (error) {
+    if (error instanceof UserError) return [];
+    throw error;
+  }
 }

@@ -1,43 +1,62 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { summarize } from "../analyze/index.js";
+import type { ColumnTable } from "arquero";
+import { figurePoints, interpolatedMarks, rowsOfFigure } from "../analyze/index.js";
 import { UserError } from "../errors.js";
-import { PAPER_FIGURES, type Figure } from "../figures/index.js";
+import { PAPER_FIGURES, type Figure, type PaperFigure } from "../figures/index.js";
 import { closest } from "../models/index.js";
 import { renderPng, renderSvg } from "../notebook/render.js";
-import { loadRows } from "../record/index.js";
-import { paperFigure1Rows } from "./campaign-report.js";
+import { loadPaper, loadRows } from "../record/index.js";
 import type { FiguresFlags, Format } from "./figures.js";
 
 type Name = keyof typeof PAPER_FIGURES;
 const NAMES = Object.keys(PAPER_FIGURES) as Name[];
 
-/** The figure and the stem of its files: those of own rows do not overwrite the paper's. */
-function draw(name: Name, rows: string | null): { file: string; figure: Figure } {
-  const { draw: figureOf } = PAPER_FIGURES[name];
-  return rows === null
-    ? { file: name, figure: figureOf(summarize(paperFigure1Rows()), { source: "paper" }) }
-    : { file: `${name}-measured`, figure: figureOf(summarize(loadRows(rows)), { source: "measured" }) };
+/** Tables of rows: the paper's, one's own, or both. */
+interface Tables {
+  readonly paper: ColumnTable | null;
+  readonly rows: ColumnTable | null;
 }
 
-/** The rows to draw from, or null for the paper's. */
-function rowsOf({ source, rows }: FiguresFlags): string | null {
-  if (source === "rows" && !rows)
-    throw new UserError("--source rows needs --rows, a campaign folder or a file of rows");
+function tablesOf({ source, rows }: FiguresFlags): Tables {
+  if ((source === "rows" || source === "both") && !rows)
+    throw new UserError(`--source ${source} needs --rows, a campaign folder or a file of rows`);
   if (source === "paper" && rows) throw new UserError(`--source paper takes no --rows, but got ${rows}`);
-  return rows ?? null;
+  return { paper: rows && source !== "both" ? null : loadPaper(), rows: rows ? loadRows(rows) : null };
+}
+
+/** The figure and the stem of its files: those of own rows do not overwrite the paper's. */
+function draw(name: Name, { paper, rows }: Tables): { file: string; figure: Figure } {
+  const { draw: figureOf, number, crossing }: PaperFigure = PAPER_FIGURES[name];
+  const published = paper && rowsOfFigure(paper, number);
+  const marksIn = (table: ColumnTable) => (crossing ? interpolatedMarks(table, crossing) : []);
+  const figure = figureOf(
+    {
+      ...(published ? { paper: figurePoints(published) } : {}),
+      ...(rows ? { rows: figurePoints(rows) } : {}),
+    },
+    {
+      crossovers: {
+        ...(published ? { paper: marksIn(published) } : {}),
+        ...(rows ? { rows: marksIn(rows) } : {}),
+      },
+    },
+  );
+  return { file: rows ? `${name}-${paper ? "both" : "measured"}` : name, figure };
 }
 
 const WRITE: Record<Format, (figure: Figure) => Promise<string | Uint8Array>> = {
   svg: renderSvg,
   png: (figure) => renderPng(figure),
-  json: ({ spec }) => Promise.resolve(`${JSON.stringify(spec, null, 2)}\n`),
+  json: ({ spec, caption }) =>
+    Promise.resolve(`${JSON.stringify({ ...spec, description: caption }, null, 2)}\n`),
 };
 
 /** Writes each figure in each format as OUT/NAME.FORMAT and says so. Nothing is written when a name is wrong. */
 export async function drawFigures(names: readonly string[], flags: FiguresFlags): Promise<void> {
-  const rows = rowsOf(flags);
-  const figures = (names.length > 0 ? names : NAMES).map((name) => draw(nameOf(name), rows));
+  const asked = names.length > 0 ? names.map(nameOf) : NAMES;
+  const tables = tablesOf(flags);
+  const figures = asked.map((name) => draw(name, tables));
   mkdirSync(flags.out, { recursive: true });
   for (const { file, figure } of figures)
     for (const format of flags.format) {

@@ -5,7 +5,7 @@ export type Format = (typeof FORMATS)[number];
 
 export interface FiguresFlags {
   /** Default: rows where they are given, else paper. */
-  source?: "paper" | "rows";
+  source?: "paper" | "rows" | "both";
   rows?: string;
   out: string;
   format: Format[];
@@ -19,9 +19,10 @@ export function figuresCommand(): Command {
       new Option("--source <which>", "whose data (default: rows if --rows is given, else paper)").choices([
         "paper",
         "rows",
+        "both",
       ]),
     )
-    .option("--rows <path>", "campaign folder, or file of rows; drawn as NAME-measured")
+    .option("--rows <path>", "campaign folder, or file of rows; drawn as NAME-measured or NAME-both")
     .option("-o, --out <folder>", "where to write", "out/figures")
     .option("-f, --format <list>", "svg, png and json (the Vega-Lite specification)", parseFormats, [
       ...FORMATS,

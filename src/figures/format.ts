@@ -31,8 +31,8 @@ export function displayName(model: string): string {
   const line = LINES.find(([prefix]) => model.startsWith(prefix));
   if (!line) return model;
   return (line[1] + model.slice(line[0].length))
-    .replace(/-(instruct|base|chat)(-v[\d.]+)?(?=-|$)/, "")
-    .replace(/(-\d+(?:\.\d+)?)b(?=-|$)/, "$1B");
+    .replace(/-(instruct|base|chat)(-v[\d.]+)?(?=-| |$)/, "")
+    .replace(/(-\d+(?:\.\d+)?)b(?=-| |$)/, "$1B");
 }
 
 /** Display names of several models; those that would become the same keep their registry names. */

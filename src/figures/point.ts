@@ -1,7 +1,16 @@
 import type { Row } from "../record/schema.js";
 
 /** What a figure can show on its y axis: a column of the row schema that holds one number. */
-export type Metric = "ttft_ms" | "tpot_ms" | "e2e_ms" | "energy_j" | "total_bytes";
+export type Metric = "ttft_ms" | "tpot_ms" | "e2e_ms" | "energy_j" | "total_bytes" | "overall_tokens_per_s";
+
+/** What memory goes to; the states are of one set, of which a model holds two. */
+export type MemoryPart =
+  | "weights_bytes"
+  | "table_bytes"
+  | "kv_cache_bytes"
+  | "ssm_state_bytes"
+  | "conv_state_bytes"
+  | "peak_activation_bytes";
 
 /** Settings a figure states in its caption, in the order in which it states them. */
 export const SETTINGS = [
@@ -32,16 +41,32 @@ export type Setting = (typeof SETTINGS)[number];
 export type Point = {
   model: string;
   prompt_tokens: number;
-} & { [M in Metric | `${Metric}_lo` | `${Metric}_hi` | `${Metric}_n`]?: number | null } & Pick<
+} & { [M in Metric | `${Metric}_lo` | `${Metric}_hi` | `${Metric}_n` | MemoryPart]?: number | null } & Pick<
     Row,
-    Setting | "family" | "status" | "verdict"
+    Setting | "kind" | "family" | "status" | "verdict" | "memory_limit_bytes"
   >;
 
-/** Points as a list, or as a table that gives its rows as objects: `summarize(rows)` as it is. */
-export type Points = readonly Point[] | { objects: () => object[] };
+/** A row of a kind that has no prompt length of its own, as it is: accuracy, limit, operators. */
+export type Fact = Row & { kind: "accuracy" | "limit" | "operators" };
+
+/**
+ * Points and facts as a list, or as a table that gives its rows as objects: `summarize(rows)` as it is, or
+ * `figurePoints(rows)`, which keeps the facts.
+ */
+export type Points = readonly (Point | Fact)[] | { objects: () => object[] };
+
+const listed = (points: Points): readonly (Point | Fact)[] =>
+  "objects" in points ? (points.objects() as (Point | Fact)[]) : points;
+
+const FACTS: readonly (string | null | undefined)[] = ["accuracy", "limit", "operators"];
+const isFact = (row: Point | Fact): row is Fact => FACTS.includes(row.kind);
 
 export const asPoints = (points: Points): readonly Point[] =>
-  "objects" in points ? (points.objects() as Point[]) : points;
+  listed(points).filter((row): row is Point => !isFact(row));
+
+/** The rows of one of the kinds that are not points. */
+export const factsOf = (points: Points, kind: Fact["kind"]): Row[] =>
+  listed(points).filter((row) => isFact(row) && row.kind === kind);
 
 export const isOk = ({ status }: Point): boolean => status == null || status === "ok";
 

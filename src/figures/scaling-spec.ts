@@ -2,7 +2,7 @@ import { logDomain, logTicks, powersOfTwo, type Domain } from "./axis.js";
 import type { JsonObject, Layout } from "./figure.js";
 import { formatTokens, wrap } from "./format.js";
 import { distinct, finite, type Metric, type Point } from "./point.js";
-import { familyShape, INK, modelColors, MUTED, THEME } from "./theme.js";
+import { familyShape, INK, modelColors, MUTED, RULE, THEME } from "./theme.js";
 
 /** One sample of a fitted curve; `value` is in the unit of the metric, the band is drawn where both ends are. */
 export interface CurvePoint {
@@ -56,23 +56,128 @@ export interface Words {
   metric: Metric;
 }
 
-const SIZE = {
-  wide: { width: 800, height: 360, ticks: 10, characters: 130, legendColumns: 5 },
-  narrow: { width: 318, height: 260, ticks: 5, characters: 52, legendColumns: 2 },
-} as const satisfies Record<Layout, unknown>;
+/** Of one plot; a `broad` one has room for a crossover's words on one line. */
+interface Size {
+  readonly width: number;
+  readonly height: number;
+  readonly ticks: number;
+  readonly broad: boolean;
+}
 
-export interface Drawing extends Omit<Words, "metric"> {
-  axis: string;
+const SIZE = {
+  wide: { width: 800, height: 360, ticks: 10, broad: true, characters: 130, legendColumns: 5 },
+  narrow: { width: 318, height: 260, ticks: 5, broad: false, characters: 52, legendColumns: 2 },
+} as const satisfies Record<Layout, Size & { characters: number; legendColumns: number }>;
+
+/** Of each of two plots, which stand side by side where the layout is wide. */
+const PANEL_SIZE = {
+  wide: { width: 380, height: 330, ticks: 6, broad: false },
+  narrow: SIZE.narrow,
+} as const satisfies Record<Layout, Size>;
+
+export interface Heading {
   title: string;
-  subtitle: string;
+  subtitle: readonly string[];
   layout: Layout;
 }
 
-export function scalingSpec(drawing: Drawing): JsonObject {
-  const { points, dots, curves, oom, names, axis, title, subtitle, layout } = drawing;
-  const size = SIZE[layout];
-  const xDomain = xDomainOf(drawing);
-  const yDomain = yDomainOf(drawing);
+export interface Drawing extends Omit<Words, "metric"> {
+  axis: string;
+}
+
+/** A plot, or why there is none: the missing rows in words. */
+export type Panel = { readonly title: string } & ({ drawing: Drawing } | { missing: string });
+
+/** One plot under the heading. */
+export const scalingSpec = (drawing: Drawing, heading: Heading): JsonObject =>
+  headed(heading, plot(drawing, SIZE[heading.layout], { columns: SIZE[heading.layout].legendColumns }));
+
+/** Plots on the same axes beside each other, below each other where the layout is narrow. */
+export function scalingPanels(panels: readonly Panel[], heading: Heading): JsonObject {
+  const { layout } = heading;
+  const { legendColumns: columns } = SIZE[layout];
+  const size = panels.length > 1 ? PANEL_SIZE[layout] : SIZE[layout];
+  const drawings = panels.flatMap((panel) => ("drawing" in panel ? [panel.drawing] : []));
+  const shared = { columns, x: unionOf(drawings.map(xDomainOf)), y: unionOf(drawings.map(yDomainOf)) };
+  // One vocabulary of models, so that the panels' legends are one.
+  const points = drawings.flatMap((drawing) => drawing.points);
+  const names = new Map(drawings.flatMap((drawing) => [...drawing.names]));
+  const views = panels.map((panel) =>
+    "drawing" in panel
+      ? plot({ ...panel.drawing, points, names }, size, shared)
+      : missingView(panel.missing, panels.length > 1 ? size : { ...size, height: MISSING_HEIGHT }),
+  );
+  const lines = drawings.map(
+    ({ crossovers }) => crossovers.flatMap((mark) => crossoverWords(mark, names)).length,
+  );
+  return headed(
+    heading,
+    beside(
+      views.map((view, i) => ({ view, title: panels[i]!.title })),
+      { lift: 10 + LINE_HEIGHT * Math.max(0, ...lines), layout },
+    ),
+  );
+}
+
+/** Of words that stand alone where a plot would be. */
+export const MISSING_HEIGHT = 120;
+
+/** One view as it is; two beside each other, below each other where the layout is narrow, each under its title. */
+export function beside(
+  views: readonly { view: JsonObject; title: string }[],
+  { lift, layout }: { lift: number; layout: Layout },
+): JsonObject {
+  if (views.length === 1) return views[0]!.view;
+  const titled = views.map(({ view: { width, height, ...view }, title }) => ({
+    width: width!,
+    height: height!,
+    layer: [panelTitle(title, lift), view],
+  }));
+  return { [layout === "wide" ? "hconcat" : "vconcat"]: titled, spacing: 30 };
+}
+
+/** As a mark, so that it stands as high over every panel: Vega puts titles above whatever else hangs over a plot. */
+const panelTitle = (text: string, lift: number): JsonObject => ({
+  data: { values: [{ text }] },
+  mark: { type: "text", align: "left", baseline: "bottom", fontSize: 12, fontWeight: "bold" },
+  encoding: { x: { value: 0 }, y: { value: -lift }, text: { field: "text" } },
+});
+
+const unionOf = (domains: readonly Domain[]): Domain => [
+  Math.min(...domains.map(([low]) => low)),
+  Math.max(...domains.map(([, high]) => high)),
+];
+
+function headed({ title, subtitle, layout }: Heading, view: JsonObject): JsonObject {
+  const lines = subtitle.flatMap((text) => wrap(text, SIZE[layout].characters));
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    config: THEME,
+    title: { text: title, ...(lines.length > 0 ? { subtitle: lines } : {}), fontSize: 14, offset: 10 },
+    ...view,
+  };
+}
+
+/** The place of a plot with words instead of it. */
+export const missingView = (text: string, { width, height }: Pick<Size, "width" | "height">): JsonObject => ({
+  width,
+  height,
+  view: { stroke: RULE },
+  data: { values: [{ lines: wrap(text, Math.floor(width / 7.5)) }] },
+  mark: { type: "text", color: MUTED, lineHeight: 16 },
+  encoding: { text: { field: "lines" } },
+});
+
+function plot(
+  drawing: Drawing,
+  size: Size,
+  {
+    columns,
+    x: xDomain = xDomainOf(drawing),
+    y: yDomain = yDomainOf(drawing),
+  }: { columns: number; x?: Domain; y?: Domain },
+): JsonObject {
+  const { points, dots, curves, oom, names, axis } = drawing;
   const frame: Frame = {
     x: (field) => ({
       field,
@@ -88,22 +193,14 @@ export function scalingSpec(drawing: Drawing): JsonObject {
       scale: { type: "log", domain: yDomain, nice: false },
       axis: { values: logTicks(yDomain), format: axis.includes("bytes") ? ".0s" : ",~r" },
     }),
-    ...modelScales(points, names, size.legendColumns),
+    ...modelScales(points, names, columns),
     labelOf: (model) => names.get(model) ?? model,
   };
   return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: THEME,
-    title: {
-      text: title,
-      ...(subtitle ? { subtitle: wrap(subtitle, size.characters) } : {}),
-      fontSize: 14,
-      offset: 10,
-    },
     width: size.width,
     height: size.height,
     layer: [
-      ...crossoverLayers(drawing, frame, xDomain),
+      ...crossoverLayers(drawing, frame, xDomain, size),
       ...curveLayers(curves, dots, frame),
       ...dotLayers(dots, frame),
       ...oomLayers(oom, frame, xDomain),
@@ -155,15 +252,19 @@ function modelScales(points: readonly Point[], names: ReadonlyMap<string, string
 
 const LINE_HEIGHT = 14;
 
-function crossoverLayers({ crossovers, names, layout }: Drawing, { x }: Frame, domain: Domain): JsonObject[] {
+function crossoverLayers(
+  { crossovers, names }: Drawing,
+  { x }: Frame,
+  domain: Domain,
+  { width, broad }: Size,
+): JsonObject[] {
   const [low, high] = domain;
-  const { width } = SIZE[layout];
   let lift = 4;
   return crossovers.flatMap((mark) => {
     const { prompt_tokens: at, prompt_tokens_lo: lo, prompt_tokens_hi: hi } = mark;
     const [text, interval] = crossoverWords(mark, names);
     const words = interval === undefined ? [text!] : [text!, `(${interval})`];
-    const lines = layout === "wide" ? [words.join(" ")] : words;
+    const lines = broad ? [words.join(" ")] : words;
     lift += LINE_HEIGHT * lines.length;
     // Centred on the rule, but inside the plot; 6.8 pixels is a generous mean character of 11 pixels.
     const half = Math.min(width / 2, (6.8 * Math.max(...lines.map((line) => line.length))) / 2);

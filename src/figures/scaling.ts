@@ -30,12 +30,17 @@ export interface ScalingOptions {
   layout?: Layout;
 }
 
-const METRICS: Readonly<Record<Metric, { name: string; axis: string; long: string }>> = {
+export const METRICS: Readonly<Record<Metric, { name: string; axis: string; long: string }>> = {
   ttft_ms: { name: "TTFT", axis: "TTFT (ms)", long: "Time to first token (TTFT)" },
   tpot_ms: { name: "TPOT", axis: "TPOT (ms)", long: "Time per output token (TPOT)" },
   e2e_ms: { name: "E2E", axis: "end to end (ms)", long: "Time from prompt to last token" },
   energy_j: { name: "Energy", axis: "energy (J)", long: "Energy of a pass" },
   total_bytes: { name: "Memory", axis: "memory (bytes)", long: "Memory" },
+  overall_tokens_per_s: {
+    name: "Throughput",
+    axis: "throughput (tokens/s)",
+    long: "Throughput, prompt and new tokens over the time from prompt to last token",
+  },
 };
 
 /**
@@ -73,18 +78,10 @@ export function scalingFigure(
     name: `scaling-${metric.replaceAll("_", "-")}-${source}`,
     title: devices ? `${title} on ${devices}` : title,
     caption: caption({ points, dots, curves, crossovers, oom, names, metric }),
-    spec: scalingSpec({
-      points,
-      dots,
-      curves,
-      crossovers,
-      oom,
-      names,
-      axis,
-      title,
-      subtitle: devices,
-      layout,
-    }),
+    spec: scalingSpec(
+      { points, dots, curves, crossovers, oom, names, axis },
+      { title, subtitle: devices ? [devices] : [], layout },
+    ),
   };
 }
 
@@ -95,7 +92,7 @@ function refuseNonPositive(length: number, value: number, model: string, metric:
   );
 }
 
-function dotOf(point: Point, metric: Metric): Dot[] {
+export function dotOf(point: Point, metric: Metric): Dot[] {
   const value = isOk(point) ? finite(point[metric]) : null;
   if (value === null) return [];
   refuseNonPositive(point.prompt_tokens, value, point.model, metric);

@@ -10,6 +10,10 @@ const DEVICES: Readonly<Record<string, string>> = {
 /** A device as a reader knows it; a name we do not know stays as it is. */
 export const deviceName = (device: string): string => DEVICES[device] ?? device;
 
+/** The devices that the points name, as one text; "" where they name none. */
+export const deviceNames = (points: readonly Point[]): string =>
+  listOf(distinct(points.map((point) => point.device)).map(deviceName));
+
 /** One value of a setting as a caption says it. */
 const PHRASE: Readonly<Record<Setting, (value: string | number) => string>> = {
   device: (value) => deviceName(String(value)),
@@ -68,6 +72,15 @@ export function describeSamples(points: readonly Point[], metrics: readonly Metr
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   const range = least === most ? String(least) : `${least} to ${most}`;
   return `${range} ${most === 1 ? "sample" : "samples"} a point`;
+}
+
+/** "Qwen2.5-0.5B ran out of memory at 8,192 and 16,384 tokens", one a model. */
+export function outOfMemory(points: readonly Point[]): string[] {
+  const oom = points.filter((point) => point.status === "oom");
+  return [...displayNames(distinct(oom.map(({ model }) => model)))].map(([model, name]) => {
+    const lengths = oom.filter((point) => point.model === model).map((point) => point.prompt_tokens);
+    return `${name} ran out of memory at ${listOf(lengths.sort((a, b) => a - b).map(formatTokens))} tokens`;
+  });
 }
 
 /** UserError where two points would be drawn over each other: the reader could not tell which setting is which. */

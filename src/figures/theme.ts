@@ -85,6 +85,15 @@ export function modelColors(
   return colors;
 }
 
+/** What memory goes to, in the order of a stack from below. */
+export const MEMORY_COLORS = {
+  weights: OKABE_ITO.blue,
+  "peak activations": OKABE_ITO.orange,
+  "KV cache": OKABE_ITO.vermillion,
+  "SSM and convolution states": OKABE_ITO.green,
+  "tables of positions": OKABE_ITO.purple,
+} as const;
+
 /** The colour of a bar whose measurement is in doubt. */
 export const pale = (color: string): string => mix(color, "#ffffff", 0.6);
 
@@ -95,7 +104,7 @@ export function familyShape(family: string | null | undefined): string {
 
 export const INK = "#222222";
 export const MUTED = "#666666";
-const RULE = "#dddddd";
+export const RULE = "#dddddd";
 
 /** Vega-Lite configuration shared by all figures. White, so that a dark page does not swallow the text. */
 export const THEME: JsonObject = {

@@ -1,6 +1,7 @@
-import { displayNames, formatTokens, listOf } from "./format.js";
-import { distinct, finite, isDoubtful, type Point, type Setting } from "./point.js";
-import { describeSamples, describeSettings, deviceName } from "./settings.js";
+import { differences } from "./differences.js";
+import { formatTokens, listOf } from "./format.js";
+import { finite, isDoubtful, type Point } from "./point.js";
+import { describeSamples, describeSettings } from "./settings.js";
 
 /** What the paper's figure shows: models, prompt lengths, settings. Ours says where it differs. */
 export const PAPER = {
@@ -66,32 +67,12 @@ function measuredNotes(input: CaptionInput): string[] {
         `${name} ran out of memory at ${listOf(oom.map((p) => formatTokens(p.prompt_tokens)))} tokens`,
       );
   }
-  const differences = differencesFromPaper(input);
-  notes.push(`Unlike the paper's figure: ${differences.join("; ")}`);
+  notes.push(`Unlike the paper's figure: ${differencesFromPaper(input).join("; ")}`);
   return notes;
 }
 
-/** Only what the rows state: an absent column is no difference. */
-function differencesFromPaper({ drawn, models, lengths }: CaptionInput): string[] {
-  const values = (setting: Setting): (string | number)[] => distinct(drawn.map((point) => point[setting]));
-  const devices = values("device").map((device) => deviceName(String(device)));
-  const differences: string[] = [];
-  if (devices.some((device) => !device.includes(PAPER.device)))
-    differences.push(`another device (there ${PAPER.device})`);
-  if (!PAPER.models.every((model) => models.includes(model)))
-    differences.push(`other models (there ${listOf([...displayNames(PAPER.models).values()])})`);
-  if (lengths.join() !== PAPER.lengths.join())
-    differences.push(`other prompt lengths (there ${listOf(PAPER.lengths.map(formatTokens))})`);
-  if (values("new_tokens").some((count) => count !== PAPER.newTokens))
-    differences.push(`another number of new tokens (there ${PAPER.newTokens})`);
-  if (values("prefill").includes("chunked")) differences.push("chunked prefill (there monolithic)");
-  if (values("logits").includes("last"))
-    differences.push("logits of the last position only (there of every position)");
-  if (values("ep").some((ep) => ep !== "pytorch"))
-    differences.push("ONNX Runtime (there PyTorch, and the authors' kernels for Mamba2)");
-  differences.push(
-    `TPOT is (E2E − TTFT)/(new tokens − 1) (there the divisor is the number of new tokens)`,
-    `medians of repeated runs (there one run)`,
-  );
-  return differences;
-}
+const differencesFromPaper = ({ drawn, models, lengths }: CaptionInput): string[] => [
+  ...differences(PAPER, { drawn, models, lengths }),
+  `TPOT is (E2E − TTFT)/(new tokens − 1) (there the divisor is the number of new tokens)`,
+  `medians of repeated runs (there one run)`,
+];

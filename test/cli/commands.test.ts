@@ -84,8 +84,10 @@ const WRONG: [string[], RegExp][] = [
   ],
   [["verify", "--weights", "nowhere"], /nowhere is not a folder/],
   [["models", "--config", "nowhere"], /nowhere: there is no such file/],
-  [["figures", "fig9"], /there is no figure "fig9"; did you mean fig1\?/],
+  [["figures", "fig9"], /there is no figure "fig9"; did you mean fig\w+\?/],
   [["figures", "--source", "rows"], /--source rows needs --rows/],
+  [["figures", "--source", "both"], /--source both needs --rows/],
+  [["figures", "--source", "paper", "--rows", "x"], /--source paper takes no --rows/],
   [["figures", "--rows", "nowhere"], /nowhere/],
   [["figures", "-f", "pdf"], /"pdf" is not a format; there are svg, png, json/],
   [["ops", "build", "--arch", "hopper"], /the GPU architecture is "hopper"; it must be a compute capability/],
@@ -227,13 +229,18 @@ test("figures are drawn from the paper and from rows, side by side", () => {
     { model: "mamba2-130m", family: "ssm" },
   ];
   writeFileSync(rows, models.map((model) => JSON.stringify({ ...row, ...model }) + "\n").join(""));
-  assert.equal(ssmScope("figures", "--rows", rows, "--out", "figures").code, 0);
+  assert.equal(ssmScope("figures", "fig1", "--rows", rows, "--out", "figures").code, 0);
+  const both = ["figures", "--source", "both", "--rows", rows, "--out", "figures", "-f", "json"];
+  assert.equal(ssmScope(...both).code, 0);
+  const written = readdirSync(join(folder, "figures"));
   assert.deepEqual(
-    readdirSync(join(folder, "figures")).sort(),
+    written.filter((file) => !file.includes("-both")).sort(),
     ["fig1", "fig1-measured"]
       .flatMap((name) => ["json", "png", "svg"].map((format) => `${name}.${format}`))
       .sort(),
   );
+  for (const name of ["fig1", "fig3", "fig5a", "fig5b", "fig6a", "fig6b"])
+    assert.ok(written.includes(`${name}-both.json`), `with no name, all: ${name}`);
   const spec = JSON.parse(readFileSync(join(folder, "figures", "fig1.json"), "utf8")) as { $schema: string };
   assert.match(spec.$schema, /vega-lite/);
   rmSync(join(folder, "figures"), { recursive: true });

@@ -3,13 +3,24 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import Ajv from "ajv";
-import { figure1, PAPER_FIGURES, scalingFigure, type Figure } from "../../src/figures/index.js";
+import {
+  figure1,
+  operatorShareFigure,
+  PAPER_FIGURES,
+  scalingFigure,
+  type Figure,
+} from "../../src/figures/index.js";
+import { loadPaper } from "../../src/record/index.js";
+import { OWN_PROFILES } from "./operator-rows.js";
+import { campaignPoints, fromPaper, paperPoints, type FigureName } from "./sources.js";
 import { CROSSOVERS, CURVES, MEASURED_POINTS, MEASURED_WITH_GAPS, PAPER_POINTS } from "./points.js";
 
 test("each figure of the paper has its file", () => {
   for (const { file } of Object.values(PAPER_FIGURES))
     assert.ok(existsSync(new URL(`../../src/figures/${file}`, import.meta.url)), file);
 });
+
+const NAMES = Object.keys(PAPER_FIGURES) as FigureName[];
 
 const drawn: Figure[] = (["wide", "narrow"] as const).flatMap((layout) => [
   figure1(PAPER_POINTS, { source: "paper", layout }),
@@ -18,6 +29,17 @@ const drawn: Figure[] = (["wide", "narrow"] as const).flatMap((layout) => [
   figure1([], { source: "measured", layout }),
   scalingFigure(MEASURED_POINTS, CURVES, { crossovers: CROSSOVERS, layout }),
   scalingFigure(MEASURED_WITH_GAPS, [], { metric: "tpot_ms", layout }),
+  operatorShareFigure({ paper: loadPaper("operators"), rows: OWN_PROFILES }, { layout }),
+  operatorShareFigure({ rows: [] }, { layout }),
+  ...NAMES.flatMap((name) => [
+    fromPaper(name, { layout }),
+    PAPER_FIGURES[name].draw({ rows: campaignPoints() }, { layout }),
+    PAPER_FIGURES[name].draw(
+      { paper: paperPoints(PAPER_FIGURES[name].number), rows: campaignPoints() },
+      { layout },
+    ),
+    PAPER_FIGURES[name].draw({ rows: [] }, { layout }),
+  ]),
 ]);
 
 test("every specification obeys Vega-Lite's own schema", () => {
@@ -37,4 +59,23 @@ test("every specification obeys Vega-Lite's own schema", () => {
 
 test("a specification is JSON: it survives being stored", () => {
   for (const { spec } of drawn) assert.deepEqual(JSON.parse(JSON.stringify(spec)), spec);
+});
+
+test("every figure of the paper is drawn from the paper, from rows and from both, each under its name", () => {
+  for (const name of NAMES) {
+    const { draw, number } = PAPER_FIGURES[name];
+    assert.equal(name, `fig${number}`);
+    const [paper, rows] = [paperPoints(number), campaignPoints()];
+    const names = [{ paper }, { rows }, { paper, rows }].map((sources) => draw(sources).name);
+    assert.deepEqual(names, [`${name}-paper`, `${name}-measured`, `${name}-both`]);
+  }
+});
+
+test("every figure of the paper says its device, and what is missing when there are no rows", () => {
+  for (const name of NAMES) {
+    assert.match(fromPaper(name).caption, /RTX 4090|Jetson/, name);
+    const none = PAPER_FIGURES[name].draw({ rows: [] });
+    assert.match(none.caption, /There is nothing to draw|There are no rows to draw|[Nn]o row/, name);
+    assert.match(JSON.stringify(none.spec), /[Nn]o rows? /, `${name} says it in the picture`);
+  }
 });

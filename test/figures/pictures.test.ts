@@ -1,23 +1,46 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { figure1, scalingFigure, type Figure } from "../../src/figures/index.js";
+import {
+  figure1,
+  figure6a,
+  figure7,
+  figure9b,
+  operatorShareFigure,
+  PAPER_FIGURES,
+  scalingFigure,
+  type Figure,
+} from "../../src/figures/index.js";
 import { renderSvg } from "../../src/notebook/render.js";
-import { CROSSOVERS, CURVES, MEASURED_WITH_GAPS, PAPER_POINTS } from "./points.js";
+import { loadPaper } from "../../src/record/index.js";
+import { CROSSOVERS, CURVES, MEASURED_WITH_GAPS } from "./points.js";
+import { CPU_PROFILE, OWN_PROFILES } from "./operator-rows.js";
+import { campaignPoints, fromPaper, paperPoints, type FigureName } from "./sources.js";
 
 /** Pictures under review: a change of any is a change of what readers see, so it is looked at before it is kept. */
 const PICTURES: Readonly<Record<string, Figure>> = {
-  "fig1-paper": figure1(PAPER_POINTS, { source: "paper" }),
+  ...Object.fromEntries(
+    (Object.keys(PAPER_FIGURES) as FigureName[]).map((name) => [`${name}-paper`, fromPaper(name)]),
+  ),
   "fig1-measured-gaps-narrow": figure1(MEASURED_WITH_GAPS, {
     source: "measured",
     lengths: [128, 4096],
     layout: "narrow",
   }),
+  "fig6a-both": figure6a({ paper: paperPoints("6a"), rows: campaignPoints() }),
+  "fig7-paper-original": figure7({ paper: paperPoints("7") }, { form: "original" }),
+  "fig7-both": figure7({ paper: paperPoints("7"), rows: OWN_PROFILES }),
+  "fig8-paper-narrow": fromPaper("fig8", { layout: "narrow" }),
+  "fig9b-both": figure9b({ paper: paperPoints("9b"), rows: CPU_PROFILE }),
+  "operator-share-paper": operatorShareFigure({ paper: loadPaper("operators") }),
   "scaling-ttft-gaps": scalingFigure(MEASURED_WITH_GAPS, CURVES, { crossovers: CROSSOVERS }),
 };
 
 /** One element a line, so that a difference can be read. */
 const inLines = (svg: string): string => svg.replaceAll("><", ">\n<") + "\n";
+
+/** One layer or panel a line or so: short enough to keep, long enough to read a difference. */
+const specText = ({ spec }: Figure): string => JSON.stringify(spec).replaceAll('},{"', '},\n{"') + "\n";
 
 function stored(file: URL): string | null {
   try {
@@ -27,14 +50,23 @@ function stored(file: URL): string | null {
   }
 }
 
-for (const [name, figure] of Object.entries(PICTURES))
-  test(`${name} is drawn as in test/figures/__pictures__`, async () => {
-    const file = new URL(`__pictures__/${name}.svg`, import.meta.url);
-    const svg = inLines(await renderSvg(figure));
-    if (stored(file) === svg) return;
-    const changed = new URL(`__pictures__/${name}.new.svg`, import.meta.url);
-    writeFileSync(changed, svg);
-    assert.fail(
-      `${name} is drawn differently: look at ${changed.pathname}, and rename it to ${name}.svg to keep it`,
-    );
+/** Fails where the file differs, with the new text beside it. */
+function compare(name: string, extension: "svg" | "json", text: string): void {
+  const file = new URL(`__pictures__/${name}.${extension}`, import.meta.url);
+  if (stored(file) === text) return;
+  const changed = new URL(`__pictures__/${name}.new.${extension}`, import.meta.url);
+  writeFileSync(changed, text);
+  assert.fail(
+    `${name} differs: look at ${changed.pathname}, and rename it to ${name}.${extension} to keep it`,
+  );
+}
+
+for (const [name, figure] of Object.entries(PICTURES)) {
+  test(`${name} has the specification in test/figures/__pictures__`, () => {
+    compare(name, "json", specText(figure));
   });
+  // renderSvg trims digits beyond the third, where processors disagree.
+  test(`${name} is drawn as in test/figures/__pictures__`, async () => {
+    compare(name, "svg", inLines(await renderSvg(figure)));
+  });
+}

@@ -1,0 +1,62 @@
+import type { Fact } from "../../src/figures/index.js";
+import type { Row } from "../../src/record/index.js";
+
+/** Made-up rows of one profile: shares of device time by class, the rest in no class. */
+export function profile(
+  at: { model: string; device: string; prompt_tokens: number } & Omit<Row, "kind">,
+  shares: Readonly<Record<string, number>>,
+): Fact[] {
+  return Object.entries(shares).map(([op_class, op_device_share_pct]) => ({
+    kind: "operators",
+    status: "ok",
+    breakdown: "fine",
+    op_class,
+    op_passes: 5,
+    op_device_share_pct,
+    ...at,
+  }));
+}
+
+const HERE = {
+  device: "NVIDIA H200",
+  family: "ssm",
+  ep: "CUDAExecutionProvider",
+  dtype: "fp16",
+  batch: 1,
+  prefill: "chunked",
+  segment_tokens: 8192,
+  logits: "last",
+};
+
+/**
+ * Profiles of a machine of ours: no power of two among the lengths, a class that only we have, Mamba2 without one
+ * length, in doubt at another and out of memory at the last.
+ */
+export const OWN_PROFILES: readonly Fact[] = [512, 1000, 4096, 16384].flatMap((prompt_tokens, i) => {
+  const at = { ...HERE, prompt_tokens };
+  const rest = { gemm: 30, normalization: 10, arithmetic: 8, conv: 5 };
+  const mamba = profile({ ...at, model: "mamba-130m" }, { ssm_scan: 40 + i, ...rest });
+  const mamba2 = { ...at, model: "mamba2-130m" };
+  if (i === 1) return mamba;
+  if (i === 3) return [...mamba, { ...mamba2, kind: "operators", status: "oom" }];
+  return [
+    ...mamba,
+    ...profile({ ...mamba2, verdict: i === 2 ? "suspect" : "ok" }, { ssm_scan: 45 + i, ...rest }),
+  ];
+});
+
+/** A profile of a CPU: the operators' time is the host's, and there is no other. */
+export const CPU_PROFILE: readonly Fact[] = profile(
+  {
+    model: "mamba2-130m",
+    device: "AMD EPYC 9B14",
+    family: "ssm",
+    ep: "CPUExecutionProvider",
+    prompt_tokens: 1024,
+  },
+  { ssm_scan: 50, gemm: 40 },
+).map(({ op_device_share_pct, ...row }) => ({
+  ...row,
+  op_share_pct: op_device_share_pct ?? null,
+  op_cpu_us: 1000,
+}));

@@ -1,0 +1,57 @@
+import { figurePoints, interpolatedMarks, rowsOfFigure } from "../../src/analyze/index.js";
+import { PAPER_FIGURES, type DrawOptions, type Figure, type PaperFigure } from "../../src/figures/index.js";
+import { loadPaper, rowsToTable, type Row } from "../../src/record/index.js";
+
+export type FigureName = keyof typeof PAPER_FIGURES;
+
+/** A figure of the paper from the published rows, with the crossings it marks: as `ssm-scope figures` draws it. */
+export function fromPaper(name: FigureName, options: DrawOptions = {}): Figure {
+  const { draw, number, crossing }: PaperFigure = PAPER_FIGURES[name];
+  const rows = rowsOfFigure(loadPaper(), number);
+  const paper = crossing ? interpolatedMarks(rows, crossing) : [];
+  return draw({ paper: figurePoints(rows) }, { crossovers: { paper }, ...options });
+}
+
+/** The published points of a figure. */
+export const paperPoints = (number: string) => figurePoints(rowsOfFigure(loadPaper(), number));
+
+const MODELS = [
+  { model: "qwen2.5-1.5b", family: "transformer", weights_bytes: 3e9, cache: 28672 },
+  { model: "mamba2-1.3b", family: "ssm", weights_bytes: 2.6e9, cache: 0 },
+] as const;
+
+/**
+ * A made-up campaign of five samples a length, of which the third is the median of every metric. The Transformer runs
+ * out of memory at the longest.
+ */
+export const CAMPAIGN: readonly Row[] = MODELS.flatMap(({ model, family, weights_bytes, cache }) =>
+  [1024, 4096, 16384, 57344].flatMap((n) =>
+    [0.97, 0.99, 1, 1.02, 1.04].map((factor, repeat): Row => {
+      const base: Row = {
+        ...{ kind: "latency", model, family, device: "NVIDIA H200", ep: "cuda", dtype: "fp16", batch: 1 },
+        ...{ prompt_tokens: n, new_tokens: 64, prefill: "chunked", logits: "last", repeat },
+        memory_limit_bytes: 8 * 2 ** 30,
+      };
+      if (family === "transformer" && n === 57344) return { ...base, status: "oom" };
+      const ttft_ms = factor * (family === "ssm" ? 60 + 0.021 * n : 0.02 * n + 1e-6 * n * n);
+      const e2e_ms = ttft_ms + 320;
+      const states = family === "ssm" ? 1e8 : 0;
+      const memory = {
+        weights_bytes,
+        table_bytes: 3e7,
+        kv_cache_bytes: cache * n,
+        ssm_state_bytes: states,
+        peak_activation_bytes: 3e8 + 9000 * n,
+      };
+      return {
+        ...base,
+        ...memory,
+        ...{ status: "ok", ttft_ms, tpot_ms: 5, e2e_ms, energy_j: 0.4 * ttft_ms },
+        overall_tokens_per_s: (1000 * (n + 64)) / e2e_ms,
+        total_bytes: Object.values(memory).reduce((sum, bytes) => sum + bytes, states),
+      };
+    }),
+  ),
+);
+
+export const campaignPoints = () => figurePoints(rowsToTable(CAMPAIGN));
