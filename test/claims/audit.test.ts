@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { judgeClaims } from "../../src/claims/index.js";
+import { CLAIMS, judgeClaims } from "../../src/claims/index.js";
 
 /** Numbers that the audit states (figures.md of the reference, W1 to W19), each to its digits. */
 const STATED: Record<string, string[]> = {
@@ -53,8 +53,14 @@ for (const [id, stated] of Object.entries(STATED))
   });
 
 test("every number beside a claim was found", () => {
-  for (const { id, label, value } of judgeClaims().flatMap(({ id, evidence }) =>
-    evidence.map((each) => ({ id, ...each })),
-  ))
-    assert.ok([value].flat().every(Number.isFinite), `${id}: ${label} is ${[value].flat().join()}`);
+  const besides = new Map(CLAIMS.map(({ id, beside }) => [id, beside.map(({ label }) => label)]));
+  for (const { id, evidence } of judgeClaims()) {
+    assert.deepEqual(
+      evidence.map(({ label }) => label),
+      besides.get(id),
+      id,
+    );
+    for (const { label, value } of evidence)
+      assert.ok([value].flat().every(Number.isFinite), `${id}: ${label} is ${[value].flat().join()}`);
+  }
 });

@@ -368,6 +368,78 @@ test("claims gives a table: a row a claim, numbers as numbers, ranges by their e
   assert.equal(claims(null, { verdict: ["contradicted-by-own-data"] }).numRows(), 6);
 });
 
+test("ends of intervals at or below 0 are numbers, an open end is none", () => {
+  const total = (model: string, bytes: number) => samples(model, "total_bytes", { 57344: bytes });
+  const table = tableOf(total(MAMBA2, 1.44e9), total(QWEN, 1e9));
+  const [reduction] = claims(table, { only: ["H023"] }).objects() as Record<string, number>[];
+  assert.ok(reduction!.here_lo! < -43 && reduction!.here_hi! < -43, String(reduction!.here_lo));
+  const early = tableOf(
+    samples(QWEN, "ttft_ms", { 1024: 2, 2048: 4 }),
+    samples(MAMBA2, "ttft_ms", { 1024: 1, 2048: 2 }),
+  );
+  const [crossing] = claims(early, { only: ["H006"] }).objects() as Record<string, unknown>[];
+  assert.deepEqual([crossing!.here_lo, crossing!.here_hi], [null, 1024]);
+  const [result] = judgeClaims(early, { only: ["H006"] });
+  assert.deepEqual((JSON.parse(JSON.stringify(result)) as ClaimResult).here!.value, [null, 1024]);
+  const limits = claims(loadPaper("limit"), { only: ["H024", "H031"] }).objects() as Record<
+    string,
+    unknown
+  >[];
+  assert.deepEqual([limits[0]!.recomputed_lo, limits[0]!.recomputed_hi], [57344, 65536]);
+  assert.deepEqual(
+    [limits[1]!.recomputed_lo, limits[1]!.recomputed_hi],
+    [32768, null],
+    "40960 was not tried",
+  );
+});
+
+test("a crossing agrees if the stated length is in its bracket, or the bracket in what agrees", () => {
+  const cross = (from: number, to: number): string =>
+    judged(
+      "H038",
+      samples(QWEN, "energy_j", { [from]: 1, [to]: 4 }),
+      samples(MAMBA2, "energy_j", { [from]: 2, [to]: 3 }),
+    ).verdict;
+  assert.equal(cross(12288, 14000), "no-data", "it may be at 12500, which 13107 to 20480 does not hold");
+  assert.equal(cross(14000, 16000), "reproduced");
+  assert.equal(cross(12288, 20480), "reproduced");
+});
+
+test("doubts are told of the rows that were read, whether they have reasons or not", () => {
+  const drift: Row = { verdict: "suspect", verdict_reasons: ["drift"] };
+  const suspect = (tokens: number, setting: Row): string =>
+    judged("H003", pair(2.6), samples(QWEN, "ttft_ms", { [tokens]: 260 }, setting)).reason;
+  assert.match(suspect(32768, drift), /Some of these rows are suspect: drift\.$/);
+  assert.match(suspect(32768, { verdict: "suspect" }), /Some of these rows are suspect\.$/);
+  assert.doesNotMatch(suspect(1024, drift), /suspect/);
+});
+
+test("versions of the runtime are not pooled, and 32 bits do not test what 16 take", () => {
+  const apart = judged(
+    "H003",
+    samples(QWEN, "ttft_ms", { 32768: 265 }, { ort_version: "1.28.0" }),
+    samples(MAMBA2, "ttft_ms", { 32768: 100 }, { ort_version: "1.29.0" }),
+  );
+  assert.equal(apart.verdict, "no-data");
+  const fp32 = samples(QWEN, "peak_activation_bytes", { 1024: 1e9, 8192: 9e9 }, { dtype: "fp32" });
+  const { verdict, reason } = judged("W8", fp32);
+  assert.equal(verdict, "no-data");
+  assert.match(reason, /with logits all, dtype fp16 or bf16\./);
+});
+
+test("a result says what it compares, what agrees and by whose rows", () => {
+  const [h003] = judgeClaims(tableOf(pair(2.4)), { only: ["H003"] });
+  assert.deepEqual(h003!.models, [QWEN, MAMBA2]);
+  assert.equal(h003!.measured, "ttft_ms of qwen2.5-0.5b over that of mamba2-780m at 32768 tokens");
+  assert.deepEqual([h003!.judgedBy, h003!.here!.tolerance], ["here", 0.25]);
+  assert.deepEqual(h003!.here!.accepted, [2.12, 3.3125]);
+  assert.deepEqual(
+    [h003!.recomputed!.accepted!.map((x) => x.toFixed(3)), h003!.recomputed!.tolerance],
+    [["2.645", "2.660"], 0],
+  );
+  assert.equal(judgeClaims(tableOf(pair(2.4)), { only: ["H009"] })[0]!.judgedBy, "published");
+});
+
 test("unknown ids and verdicts are refused", () => {
   assert.throws(
     () => judgeClaims(null, { only: ["H999"] }),
