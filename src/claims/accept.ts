@@ -35,7 +35,7 @@ const FINE = 2;
 export function agree(claim: Claim, expected: number | null, found: Estimate, slack: number): Agreement {
   const { accept, measure, unit } = claim;
   const { value, interval, bracket } = found;
-  const ours = "ours" in accept && accept.ours ? " (a bound of ours)" : "";
+  const ours = accept.rule !== "near" && accept.ours ? " (a bound of ours)" : "";
   switch (accept.rule) {
     case "steady": {
       const [lowest, highest] = asSpan(value);

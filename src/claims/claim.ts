@@ -1,7 +1,7 @@
 import { UserError } from "../errors.js";
 import type { Row } from "../record/index.js";
 import type { Measure } from "./measure.js";
-import { modelsOf } from "./readings.js";
+import { measureWords, modelsOf } from "./readings.js";
 
 /** Devices of the paper, as its rows name them. */
 export type PaperDevice = "rtx4090" | "jetson_orin_nano";
@@ -52,6 +52,10 @@ export interface ClaimDefinition {
   note?: string;
   accept?: Accept;
   carries?: Carries;
+  /** What is measured, in words, where the measure does not say it. */
+  quantity?: string;
+  /** What gives the value where it is no row, at the start of the reason: "The maker's data sheet". */
+  givenBy?: string;
   /** Figure whose published rows recompute it: default `figure`, null for all of the paper's rows. */
   recomputedFrom?: string | null;
   /** Settings without which a user's rows do not test it, e.g. `{ logits: ["all"], dtype: ["fp16", "bf16"] }`. */
@@ -104,6 +108,8 @@ export function defineClaim(definition: ClaimDefinition): Claim {
     needs: {},
     beside: [],
     note: "",
+    quantity: (measure && measureWords(measure)) ?? "",
+    givenBy: "",
     ...definition,
     id,
     claim,

@@ -2,13 +2,8 @@ import type { Row } from "../record/index.js";
 import { median } from "../stats/index.js";
 import { estimate, type Estimate, type Group } from "./estimate.js";
 import { isOk, longestOf, longestRatioOf } from "./longest.js";
-import type { Across, Measure, Reading, Span } from "./measure.js";
+import type { Across, Measure, Missing, Reading, Span } from "./measure.js";
 import { isRead, readingWords } from "./readings.js";
-
-/** What rows lack, as the object of "there is no …". */
-export interface Missing {
-  readonly missing: string;
-}
 
 /** What rows of one setting say of a measure. */
 export type Outcome = Estimate | Missing;
@@ -18,7 +13,8 @@ export function evaluate(measure: Measure, rows: readonly Row[]): Outcome {
   const outcome = outcomeOf(measure, rows);
   if ("missing" in outcome || typeof outcome.value !== "number" || Number.isFinite(outcome.value))
     return outcome;
-  return { missing: `finite value: ${readingWords(baseOf(measure))} is 0` };
+  const base = baseOf(measure);
+  return { missing: `finite value: ${base ? `${readingWords(base)} is 0` : `it is ${outcome.value}`}` };
 }
 
 function outcomeOf(measure: Measure, rows: readonly Row[]): Outcome {
@@ -50,15 +46,16 @@ function outcomeOf(measure: Measure, rows: readonly Row[]): Outcome {
       return longestRatioOf(rows, measure);
     case "derived": {
       const value = measure.from(ok);
-      return value === null
-        ? { missing: "row that carries it" }
+      if (value === null) return { missing: "row that carries it" };
+      return typeof value === "object" && "missing" in value
+        ? value
         : { value, interval: null, bracket: null, samples: 1 };
     }
   }
 }
 
-/** What a quotient divides by. */
-function baseOf(measure: Measure): Reading {
+/** What a quotient divides by; null of no quotient. */
+function baseOf(measure: Measure): Reading | null {
   switch (measure.form) {
     case "ratio":
     case "highest-ratio":
@@ -68,7 +65,7 @@ function baseOf(measure: Measure): Reading {
     case "reduction":
       return measure.from;
     default:
-      throw new Error(`a measure of the form ${measure.form} is no quotient, yet not finite`);
+      return null;
   }
 }
 

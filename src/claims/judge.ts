@@ -2,7 +2,7 @@ import { loadPaper, loadSuperseded, tableToRows, type Row } from "../record/inde
 import { agree, evenOf, type Agreement, type ClaimTolerance } from "./accept.js";
 import { claimModels, type Beside, type Claim, type Needs, type PaperDevice } from "./claim.js";
 import type { Estimate } from "./estimate.js";
-import { evaluate, type Missing, type Outcome } from "./evaluate.js";
+import { evaluate, type Outcome } from "./evaluate.js";
 import {
   deviceWords,
   differences,
@@ -13,8 +13,8 @@ import {
   type Setting,
 } from "./setting.js";
 import { withTriedLengths } from "./longest.js";
-import type { Measure, Span } from "./measure.js";
-import { measureWords, rowsRead } from "./readings.js";
+import type { Measure, Missing, Span } from "./measure.js";
+import { rowsRead } from "./readings.js";
 import { bracketWords, quantity, spanWords, valueWords } from "./words.js";
 
 /**
@@ -94,7 +94,7 @@ export function judge(claim: Claim, rows: readonly Row[] | null, tolerance: Clai
     metric: claim.metric,
     claim: claim.claim,
     models: claimModels(claim),
-    measured: claim.measure && quantityOf(claim),
+    measured: claim.measure && (claim.quantity || claim.metric),
     needs: claim.needs,
     stated: claim.stated,
     unit: claim.unit,
@@ -120,15 +120,14 @@ function verdictOf(published: Heard, here: Heard | null): Pick<ClaimResult, "ver
   };
 }
 
-const quantityOf = ({ measure, metric }: Claim): string => (measure && measureWords(measure)) ?? metric;
-
 function hearPublished(claim: Claim): Heard {
   const { measure, stated, unit } = claim;
   if (measure === null) return silent("No row, published or measured, can tell.");
   const outcome = recompute(measure, claim.recomputedFrom, claim.device);
-  const where = claim.recomputedFrom === null ? "" : ` (Figure ${claim.recomputedFrom})`;
+  const figure = claim.recomputedFrom === null ? "" : ` (Figure ${claim.recomputedFrom})`;
+  const source = claim.givenBy === "" ? `Published rows${figure} give` : `${claim.givenBy} gives`;
   if ("missing" in outcome) return silent(`The paper published no ${outcome.missing}.`);
-  const words = `Published rows${where} give ${valueWords(outcome.value, unit, measure.form)}, ${quantityOf(claim)}`;
+  const words = `${source} ${valueWords(outcome.value, unit, measure.form)}, ${claim.quantity || claim.metric}`;
   // Where no number is stated, the published one stands in for it: it can be held against other rows, not itself.
   const expects = typeof stated === "number" || claim.accept.rule !== "near";
   // The paper takes the longest length of its grid as the longest prompt; so does its recomputation.
@@ -136,7 +135,7 @@ function hearPublished(claim: Claim): Heard {
     ? agree(claim, numberOf(stated), { ...outcome, bracket: null }, 0)
     : { holds: null, accepted: "", region: null };
   const sentence = !expects
-    ? `${words}; the paper states no number.`
+    ? `${words}; the paper states no number, so that only yours can be held against it.`
     : holds === false
       ? `${words}: not ${claim.accept.rule === "near" ? quantity(stated as number, unit) : accepted}.`
       : `${words}${claim.accept.rule === "near" ? "" : `: ${accepted}`}.`;

@@ -65,7 +65,15 @@ export type Measure =
   /** The longest prompt of one model over that of another. */
   | { readonly form: "longest-ratio"; readonly of: string; readonly over: string }
   /** What no other form says: computed from the rows it is handed, null where they do not carry it. */
-  | { readonly form: "derived"; readonly from: (rows: readonly Row[]) => number | Span | null };
+  | {
+      readonly form: "derived";
+      readonly from: (rows: readonly Row[]) => number | Span | Missing | null;
+    };
+
+/** What rows lack, as the object of "there is no …". */
+export interface Missing {
+  readonly missing: string;
+}
 
 export type Form = Measure["form"];
 
@@ -75,7 +83,7 @@ export const growth = (of: Reading): Measure => ({ form: "growth", of });
 export const slope = (of: Reading): Measure => ({ form: "slope", of });
 export const longest = (...models: string[]): Measure => ({ form: "longest", models });
 export const longestRatio = (of: string, over: string): Measure => ({ form: "longest-ratio", of, over });
-export const derived = (from: (rows: readonly Row[]) => number | Span | null): Measure => ({
+export const derived = (from: (rows: readonly Row[]) => number | Span | Missing | null): Measure => ({
   form: "derived",
   from,
 });

@@ -136,6 +136,13 @@ test("fewer than five samples have no interval", () => {
 test("a quotient by 0 is no value, and an end of a crossing that is open is no length", () => {
   const zeros: Row[] = [{ model: "z", prompt_tokens: 2, ttft_ms: 0 }];
   assert.equal(valueOf(ratio("ttft_ms", "z", "z", 2), zeros), "finite value: ttft_ms of z at 2 tokens is 0");
+  assert.equal(
+    valueOf(
+      derived(() => NaN),
+      zeros,
+    ),
+    "finite value: it is NaN",
+  );
   const lower: Row[] = [2, 4].map((prompt_tokens) => ({ model: "s", prompt_tokens, ttft_ms: 1 }));
   assert.deepEqual(valueOf(crossing("ttft_ms", "m", "s"), [...rows, ...lower]), [-Infinity, 2]);
 });

@@ -365,7 +365,7 @@ test("claims gives a table: a row a claim, numbers as numbers, ranges by their e
   assert.ok((h003!.here_lo as number) < (h003!.here_hi as number));
   assert.deepEqual([h006!.recomputed, h006!.recomputed_lo, h006!.recomputed_hi], [null, 24576, 32768]);
   assert.deepEqual([h006!.here, h006!.here_n], [null, null]);
-  assert.equal(claims(null, { verdict: ["contradicted-by-own-data"] }).numRows(), 6);
+  assert.equal(claims(null, { verdict: ["contradicted-by-own-data"] }).numRows(), 7);
 });
 
 test("ends of intervals at or below 0 are numbers, an open end is none", () => {

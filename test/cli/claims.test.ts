@@ -43,7 +43,7 @@ test("without rows it prints every claim with its verdict by the paper's own dat
     /^H006 +contradicted-by-own-data +8192 tokens +24576 to 32768 tokens +mamba2-780m has lower TTFT/m,
   );
   assert.match(out, /^W19 /m);
-  assert.match(out, /^\d+ reproduced, \d+ no-data, 6 contradicted-by-own-data$/m);
+  assert.match(out, /^\d+ reproduced, \d+ no-data, 7 contradicted-by-own-data$/m);
 });
 
 test("campaigns are judged together, filtered by verdict", () => {
