@@ -29,7 +29,7 @@ export interface Group {
 const REPLICATES = 1000;
 
 /** Of fewer samples the interval of a median covers much less than 95 %: of two 50 %, of three 75 %, of four 87.5 %. */
-const FEWEST = 5;
+export const FEWEST = 5;
 
 /** A statistic of the groups' medians, and its interval: each group is resampled by itself, as they were measured. */
 export function estimate(

@@ -718,7 +718,7 @@ const PLATFORMS: readonly Platform[] = [
     unit: "TFLOPS",
     // Not held against it: the table does not say of which products.
     known: ({ flopsPerS, source }) => ({
-      note: `It is a specification, of which it does not say which products it counts. ${source}.`,
+      note: `It does not say which products it counts. ${source}.`,
       beside: [
         {
           label: "dense products of 16 bits added in float32, as the models need",

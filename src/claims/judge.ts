@@ -1,7 +1,7 @@
 import { loadPaper, loadSuperseded, tableToRows, type Row } from "../record/index.js";
 import { agree, evenOf, type Agreement, type ClaimTolerance } from "./accept.js";
 import { claimModels, type Beside, type Claim, type Needs, type PaperDevice } from "./claim.js";
-import type { Estimate } from "./estimate.js";
+import { FEWEST, type Estimate } from "./estimate.js";
 import { evaluate, type Outcome } from "./evaluate.js";
 import {
   deviceWords,
@@ -194,10 +194,13 @@ function hearHere(
 /** What a reader must know of the rows that judged: how they differ from the paper's, doubts, what was left out. */
 function caveats({ setting, others }: Judging, { measure }: Claim): string[] {
   const settings = differences(setting);
-  const suspect = rowsRead(measure!, setting.rows).filter(({ verdict }) => verdict === "suspect");
+  const read = rowsRead(measure!, setting.rows);
+  const suspect = read.filter(({ verdict }) => verdict === "suspect");
   const reasons = [...new Set(suspect.flatMap(({ verdict_reasons }) => verdict_reasons ?? []))];
   const why = reasons.length > 0 ? `: ${reasons.join(", ")}` : "";
+  const lengths = [...new Set(read.flatMap(({ prompt_tokens }) => prompt_tokens ?? []))];
   return [
+    measure!.form === "highest-ratio" ? `Lengths measured: ${lengths.sort((p, q) => p - q).join(", ")}.` : "",
     settings.length > 0 ? `Settings differ from the paper's: ${settings.join(", ")}.` : "",
     suspect.length > 0 ? `Some of these rows are suspect${why}.` : "",
     others > 0
@@ -236,7 +239,9 @@ function measured({ value, interval, bracket, samples }: Estimate, { unit, measu
   if (bracket) return `${words}${bracketWords(bracket, unit, measure!.form)}`;
   const count = quantity(samples, "samples");
   if (interval) return `${words} (95 % interval ${spanWords(interval, unit)} from ${count})`;
-  return `${words} from ${count}${typeof value === "number" ? ", too few for an interval" : ""}`;
+  // A range has none however many there are; a crossing is told by the intervals of its lengths.
+  const few = samples < FEWEST && (typeof value === "number" || measure?.form === "crossing");
+  return `${words} from ${count}${few ? ", too few for an interval" : ""}`;
 }
 
 /** Why a value of this setting cannot be held against the claim; null where it can. */

@@ -60,15 +60,15 @@ function longestPrompt(rows: readonly Row[], model: string): Longest | { missing
 
 /**
  * Rows without the next lengths that were not tried. A published limit names the next length of a grid; that it failed is
- * known only where a model of that device ran it or a longer one.
+ * known only where a model of that device ran it or a longer one. Of other limits the next length is one that failed.
  */
 export function withTriedLengths(rows: readonly Row[]): Row[] {
   const reached = new Map<string, number>();
   for (const { device, max_prompt_tokens: tokens } of rows)
     if (tokens != null) reached.set(device ?? "", Math.max(tokens, reached.get(device ?? "") ?? 0));
-  return rows.map((row) =>
-    row.next_prompt_tokens != null && row.next_prompt_tokens > (reached.get(row.device ?? "") ?? 0)
-      ? { ...row, next_prompt_tokens: null }
-      : row,
-  );
+  return rows.map((row) => {
+    const { campaign, device, next_prompt_tokens: next } = row;
+    const untried = campaign === "paper" && next != null && next > (reached.get(device ?? "") ?? 0);
+    return untried ? { ...row, next_prompt_tokens: null } : row;
+  });
 }

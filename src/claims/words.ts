@@ -5,7 +5,7 @@ export function quantity(value: number, unit: string): string {
   const size = Math.abs(value);
   const digits = size < 1000 ? value.toPrecision(4) : value.toFixed(size < 1e4 ? 1 : 0);
   const number = String(Number(digits));
-  if (unit === "" || unit === "text") return number;
+  if (["", "text", "count"].includes(unit)) return number;
   if (unit === "state size") return `${unit} ${number}`;
   return unit === "x" ? `${number}x` : `${number} ${value === 1 ? singular(unit) : unit}`;
 }

@@ -22,7 +22,7 @@ Of another device than the paper's only ratios, shares and orders are compared, 
 10 %. The whole 95 % interval must lie there; fewer than 5 samples a length have none, and their median decides. A crossing or the
 longest prompt agrees if the two lengths around it lie there, or are at most a factor of 2 apart with the stated length between
 them. Among your rows those most like the paper's are taken: its device, the prompt in one piece, the logits of every position;
-the reason says where they differ. A ratio, a share or a limit of "every length" or "five tasks" takes all of them.
+the reason says where they differ. A sentence about every length of a span, or about five tasks, takes all of them.
 
 Examples:
   ssm-scope claims

@@ -284,6 +284,34 @@ test("a device is itself, not one of a like name, and its memory may be given as
   assert.ok(isDevice("jetson_orin_nano", "jetson_orin_nano"));
 });
 
+test("a budget like the Jetson's tests what is said of its memory", () => {
+  const like: Row = { memory_limit_bytes: DEVICES["orin-nano"]!.memoryBytes };
+  const ran = (model: string, tokens: number): Row[] => samples(model, "ttft_ms", { [tokens]: 1 }, like);
+  const oom: Row[] = [{ ...SETTING, ...like, model: QWEN, status: "oom", prompt_tokens: 24576 }];
+  assert.equal(judged("H030", ran(QWEN, 16384), oom).verdict, "reproduced");
+  assert.equal(judged("H031", ran("mamba-790m", 32768), ran("falcon-h1-0.5b", 32768)).verdict, "reproduced");
+});
+
+test("up to so many times is of the lengths that were measured, which are said", () => {
+  const at = (tokens: number, ratio: number): Row[] => [
+    ...samples(QWEN, "ttft_ms", { [tokens]: 10 }),
+    ...samples(MAMBA2, "ttft_ms", { [tokens]: 10 * ratio }),
+  ];
+  const { verdict, reason } = judged("H001", at(1024, 1.9));
+  assert.equal(verdict, "reproduced");
+  assert.match(reason, /Lengths measured: 1024\.$/);
+  const more = judged("H001", at(1024, 1.9), at(2048, 3), at(8192, 1.9));
+  assert.equal(more.verdict, "not-reproduced-here");
+  assert.match(more.reason, /Lengths measured: 1024, 2048\.$/);
+});
+
+test("limits of one's own name a length that failed", () => {
+  const limit = (model: string, max_prompt_tokens: number, next_prompt_tokens: number): Row[] => [
+    { ...SETTING, device: "RTX 4090", kind: "limit", model, max_prompt_tokens, next_prompt_tokens },
+  ];
+  assert.equal(judged("H024", limit(QWEN, 57344, 57345)).verdict, "reproduced");
+});
+
 test("what is said of every length, or of five tasks, is not judged by some", () => {
   const share = (pct: Record<number, number>, op_class = "ssm_scan"): Row[] =>
     Object.entries(pct).map(([tokens, op_share_pct]) => ({
