@@ -216,7 +216,7 @@ function lackOfSpan(reading: Reading, [first, last]: Span, groups: readonly Grou
   const at = lengths.findIndex((tokens, i) => tokens > STEP * (lengths[i - 1] ?? tokens));
   return at < 0
     ? null
-    : `${readingWords(anywhere)} between ${lengths[at - 1]!} and ${lengths[at]!} tokens: a length at least every ${STEP} times is needed`;
+    : `${readingWords(anywhere)} between ${lengths[at - 1]!} and ${lengths[at]!} tokens, a factor of more than ${STEP} apart`;
 }
 
 function join(values: readonly number[], across: Across = "mean"): number {

@@ -7,6 +7,7 @@ import {
   deviceWords,
   differences,
   hasMemoryOf,
+  isAsLike,
   isDevice,
   settingsOf,
   settingWords,
@@ -222,12 +223,19 @@ function bestSetting(claim: Claim, rows: readonly Row[]): Judging | Missing {
   const settings = settingsOf(rows, models, claim);
   const complete = (setting: Setting): boolean =>
     models.every((model) => setting.rows.some((row) => row.model === model));
-  let missing: string | null = null;
-  for (const setting of settings) {
-    const outcome = evaluate(claim.measure!, setting.rows);
-    if (!("missing" in outcome)) return { setting, outcome, others: settings.filter(complete).length - 1 };
-    missing ??= outcome.missing;
+  const outcomes = settings.map((setting) => ({ setting, outcome: evaluate(claim.measure!, setting.rows) }));
+  const [first, ...more] = outcomes.flatMap(({ setting, outcome }) =>
+    "missing" in outcome ? [] : [{ setting, outcome, others: settings.filter(complete).length - 1 }],
+  );
+  if (first) {
+    // Rows of one kind may say what ran, and those of another what did not.
+    const closed = [first, ...more].find(
+      ({ setting, outcome }) =>
+        outcome.bracket?.[1] !== Infinity && isAsLike(setting, first.setting, claim.device),
+    );
+    return closed ?? first;
   }
+  const missing = outcomes.flatMap(({ outcome }) => ("missing" in outcome ? [outcome.missing] : []))[0];
   const needs = Object.entries(claim.needs).map(([name, wanted]) => `${name} ${wanted.join(" or ")}`);
   const what = missing ?? `row of ${models.length > 0 ? models.join(" or ") : "any model"} at batch 1`;
   return { missing: `Your rows have no ${what}${needs.length > 0 ? ` with ${needs.join(", ")}` : ""}.` };

@@ -15,8 +15,8 @@ export interface Reading {
   /** Length of the prompt. */
   readonly tokens?: number;
   /**
-   * Lengths that it takes: every one from the first to the last. Both must be there, and between them none more than
-   * `STEP` times the one before, or "every length" would be said of a few.
+   * Lengths that it takes, from the first to the last. Both must be there, and between them no gap of more than a factor
+   * of 4, or "every length" would be said of a few.
    */
   readonly span?: Span;
   /** Tasks that it takes: all of them must be there. */

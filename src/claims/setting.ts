@@ -67,6 +67,12 @@ function likeness({ like, rows }: Setting, device: PaperDevice | null): readonly
   ].map(Number);
 }
 
+/** Whether two settings are as much like the paper's, however many rows they have. */
+export function isAsLike(p: Setting, q: Setting, device: PaperDevice | null): boolean {
+  const bySetting = (setting: Setting): readonly number[] => likeness(setting, device).slice(0, -1);
+  return compare(bySetting(p), bySetting(q)) === 0;
+}
+
 function compare(p: readonly number[], q: readonly number[]): number {
   return p.map((value, i) => value - q[i]!).find((difference) => difference !== 0) ?? 0;
 }

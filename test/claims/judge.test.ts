@@ -10,7 +10,7 @@ import {
 } from "../../src/claims/index.js";
 import { UserError } from "../../src/errors.js";
 import { hasMemoryOf, isDevice } from "../../src/claims/setting.js";
-import { DEVICES, loadPaper, rowsToTable, type Row } from "../../src/record/index.js";
+import { DEVICES, loadPaper, rowsToTable, tableToRows, type Row } from "../../src/record/index.js";
 import { samples, SETTING, tableOf } from "./rows.js";
 
 const QWEN = "qwen2.5-0.5b";
@@ -303,6 +303,12 @@ test("up to so many times is of the lengths that were measured, which are said",
   const more = judged("H001", at(1024, 1.9), at(2048, 3), at(8192, 1.9));
   assert.equal(more.verdict, "not-reproduced-here");
   assert.match(more.reason, /Lengths measured: 1024, 2048\.$/);
+});
+
+test("of rows that say what ran and rows that also say what did not, the latter judge", () => {
+  const published = rowsToTable([...tableToRows(loadPaper("memory")), ...tableToRows(loadPaper("limit"))]);
+  for (const result of judgeClaims(published, { only: ["H024", "H025", "H026", "H030", "H031"] }))
+    assert.equal(result.verdict, "reproduced", result.reason);
 });
 
 test("limits of one's own name a length that failed", () => {
