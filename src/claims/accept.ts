@@ -13,11 +13,13 @@ export interface ClaimTolerance {
 
 export const TOLERANCE: ClaimTolerance = { again: 0.1, elsewhere: 0.25 };
 
-/** Whether a value agrees; null where the samples reach to both sides or do not reach far enough. */
+/** Whether a value agrees; null where what is known of it reaches to both sides. */
 export interface Agreement {
   readonly holds: boolean | null;
   /** What would agree, in words. */
   readonly accepted: string;
+  /** The same as numbers; null where it is no range of the value. */
+  readonly region: Span | null;
 }
 
 const SIDES: Record<"above" | "at-least" | "at-most", (bound: number) => Span> = {
@@ -26,41 +28,46 @@ const SIDES: Record<"above" | "at-least" | "at-most", (bound: number) => Span> =
   "at-most": (bound) => [-Infinity, bound],
 };
 
-/** A crossing is known as well as its grid: two lengths of which one is at most twice the other. */
+/** Two lengths tell where something lies between them if one is at most twice the other. */
 const FINE = 2;
 
 /** Holds an estimate against a claim, allowing a factor of 1 + `slack` beyond how the number was rounded. */
 export function agree(claim: Claim, expected: number | null, found: Estimate, slack: number): Agreement {
   const { accept, measure, unit } = claim;
-  const { value, interval } = found;
+  const { value, interval, bracket } = found;
+  const ours = accept.rule !== "near" && accept.ours ? " (a bound of ours)" : "";
   switch (accept.rule) {
     case "steady": {
       const [lowest, highest] = asSpan(value);
-      return {
-        holds: highest <= accept.factor * lowest,
-        accepted: `at most ${accept.factor} times the lowest`,
-      };
+      const accepted = `at most ${accept.factor} times the lowest${ours}`;
+      return { holds: highest <= accept.factor * lowest, accepted, region: null };
     }
     case "grows": {
       const [first, last] = asSpan(value);
-      return { holds: last > first, accepted: "growth" };
+      const accepted = `more than ${accept.factor} times the first${ours}`;
+      return { holds: last > accept.factor * first, accepted, region: null };
     }
     case "above":
     case "at-least":
     case "at-most": {
       const { rule, bound } = accept;
-      const accepted = `${rule.replace("-", " ")} ${quantity(bound, unit)}`;
-      // A longest length is known from below: it holds as soon as it is long enough.
-      if (measure?.form === "longest" && asSpan(value)[0] >= bound) return { holds: true, accepted };
-      return { holds: within(interval ?? asSpan(value), SIDES[rule](bound)), accepted };
+      const accepted = `${rule.replace("-", " ")} ${quantity(bound, unit)}${ours}`;
+      const region = SIDES[rule](bound);
+      const holds = bracket
+        ? between(bracket, region, () => false)
+        : within(interval ?? asSpan(value), region);
+      return { holds, accepted, region };
     }
     case "near": {
-      if (expected === null) return { holds: null, accepted: "a stated number" };
+      if (expected === null) return { holds: null, accepted: "a stated number", region: null };
       const region = regionOf(claim, expected, slack);
-      const accepted = spanWords(region, unit);
-      if (measure?.form === "crossing") return { holds: meets(asSpan(value), region), accepted };
-      if (measure?.form === "longest") return { holds: limits(interval!, region), accepted };
-      return { holds: within(interval ?? asSpan(value), region), accepted };
+      // What failed is no longest prompt; where a curve is lower, it has crossed.
+      const holds = bracket
+        ? between(bracket, region, ([from, to]) => from <= expected && expected < to)
+        : measure?.form === "crossing"
+          ? between(asSpan(value), region, ([from, to]) => from <= expected && expected <= to)
+          : within(interval ?? asSpan(value), region);
+      return { holds, accepted: spanWords(region, unit), region };
     }
   }
 }
@@ -90,15 +97,25 @@ const CUT_FROM = 3;
 
 /** Values that are written as the stated number: rounded at its last digit, or cut there if it has many. */
 function asWritten(stated: number, digit?: number): Span {
-  const [whole = "", decimals = ""] = String(Math.abs(stated)).split(".");
-  const unit = digit ?? Number(`1e-${decimals.length}`);
+  const [mantissa = "", exponent = "0"] = String(Math.abs(stated)).split("e");
+  const [whole = "", decimals = ""] = mantissa.split(".");
+  const unit = digit ?? Number(`1e${Number(exponent) - decimals.length}`);
   const digits = (whole + decimals).replace(/^0+/, "").length;
   return [stated - unit / 2, stated + (digits >= CUT_FROM ? unit : unit / 2)];
 }
 
 /** The value of a measure at which neither model leads; null where it has none. */
 export function evenOf(measure: Claim["measure"]): number | null {
-  return measure?.form === "ratio" ? 1 : measure?.form === "reduction" ? 0 : null;
+  switch (measure?.form) {
+    case "ratio":
+    case "highest-ratio":
+    case "longest-ratio":
+      return 1;
+    case "reduction":
+      return 0;
+    default:
+      return null;
+  }
 }
 
 const asSpan = (value: number | Span): Span => (typeof value === "number" ? [value, value] : value);
@@ -109,14 +126,17 @@ function within([from, to]: Span, [least, most]: Span): boolean | null {
   return to < least || from > most ? false : null;
 }
 
-/** Whether a crossing between two lengths lies in the region; null where they are too far apart to tell. */
-function meets([from, to]: Span, [least, most]: Span): boolean | null {
-  if (to < least || from > most) return false;
-  return from > 0 && to <= FINE * from ? true : null;
-}
-
-/** Whether the limit between a length that ran and one that did not lies in the region. */
-function limits([ran, failed]: Span, [least, most]: Span): boolean | null {
-  if (ran > most || failed <= least) return false;
-  return ran >= least || failed < Infinity ? true : null;
+/**
+ * Whether what lies between two lengths (or ratios of lengths) agrees: they are in the region, or they have the stated
+ * number between them and are no further apart than `FINE`. null where they do not tell.
+ */
+function between(
+  lengths: Span,
+  [least, most]: Span,
+  holdsStated: (lengths: Span) => boolean,
+): boolean | null {
+  const [from, to] = lengths;
+  if (to <= least || from > most) return false;
+  if (from >= least && to <= most) return true;
+  return holdsStated(lengths) && from > 0 && to <= FINE * from ? true : null;
 }

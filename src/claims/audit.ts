@@ -1,4 +1,6 @@
-import type { Row } from "../record/index.js";
+import { fitScaling } from "../analyze/index.js";
+import { rowsToTable, type Row } from "../record/index.js";
+import { STATE_SIZES } from "./headlines.js";
 import { defineClaim, type Beside, type Claim, type ClaimDefinition } from "./claim.js";
 import {
   crossing,
@@ -69,15 +71,77 @@ const gemmCallsPerPass = (model: string): Reading => ({
   scale: 1 / 10,
 });
 
-/** Mean power that energy and TTFT of the same length imply, in W; energies average whole windows, TTFT is of one pass. */
-function impliedWatts(rows: readonly Row[]): number | null {
-  const energies = rows.filter(({ kind, model }) => kind === "energy" && model === QWEN);
-  const watts = energies.flatMap(({ energy_j, prompt_tokens }) => {
+/**
+ * Mean power in W that energy and TTFT of the same length imply, at every length that has both; energies average whole
+ * windows, TTFT is of one pass.
+ */
+function impliedWatts(rows: readonly Row[], longest = Infinity): number[] {
+  const energies = rows.filter(
+    ({ kind, model, prompt_tokens }) => kind === "energy" && model === QWEN && prompt_tokens! <= longest,
+  );
+  return energies.flatMap(({ energy_j, prompt_tokens }) => {
     const ms = only(rows, "ttft_ms", { model: QWEN, figure: "6b", prompt_tokens: prompt_tokens! });
     return ms === null ? [] : [(1000 * energy_j!) / ms];
   });
-  return watts.length > 0 ? Math.max(...watts) : null;
 }
+
+/** What a metric of the Transformer would be at a length beyond the cliff, by a fit of the lengths before it. */
+function withoutCliff(rows: readonly Row[], { metric, sweep }: Cliff, tokens: number): number {
+  const before = rows.filter(
+    ({ figure, model, prompt_tokens: length }) =>
+      figure === sweep && model === QWEN && length! >= 2048 && length! <= 24576,
+  );
+  return fitScaling(rowsToTable(before), { metric })[0]!.predict(tokens);
+}
+
+interface Cliff {
+  name: string;
+  metric: "ttft_ms" | "energy_j";
+  /** Figure with the lengths before it, and that of the headline which rests on it. */
+  sweep: string;
+  headline: string;
+  unit: string;
+  scale: number;
+}
+
+const TTFT: Cliff = {
+  name: "TTFT",
+  metric: "ttft_ms",
+  sweep: "6b",
+  headline: "1",
+  unit: "s",
+  scale: 1e-3,
+};
+const ENERGY: Cliff = {
+  name: "prefill energy",
+  metric: "energy_j",
+  sweep: "6a",
+  headline: "6a",
+  unit: "J",
+  scale: 1,
+};
+
+/** What would be without the cliff at a length, and how many times what Mamba-2 takes. */
+const counterfactual = (cliff: Cliff, tokens: number): Beside[] => [
+  {
+    label: `${cliff.name} at ${tokens} tokens, had it grown as from 2048 to 24576`,
+    measure: derived((rows) => cliff.scale * withoutCliff(rows, cliff, tokens)),
+    unit: cliff.unit,
+    figure: null,
+  },
+  {
+    label: `that over mamba2-780m's in Figure ${cliff.headline}`,
+    measure: derived((rows) => {
+      const other = only(rows, cliff.metric, {
+        figure: cliff.headline,
+        model: MAMBA2,
+        prompt_tokens: tokens,
+      });
+      return other === null ? null : withoutCliff(rows, cliff, tokens) / other;
+    }),
+    figure: null,
+  },
+];
 
 const MEMORY_COLUMNS = [
   "weights_bytes",
@@ -127,25 +191,55 @@ const leap = (metric: NumberColumn, from = 24576, to = 32768): Measure => ({
 const activationSlope = (model: string): Measure =>
   slope({ metric: "peak_activation_bytes", model, scale: MIB });
 
-/** Vocabularies of the checkpoints' config.json. */
+/** Peak activations a token, over the logits of one position in 16 bits. */
+const overLogits = (model: string, vocabulary: number): Measure =>
+  slope({ metric: "peak_activation_bytes", model, scale: 1 / (2 * vocabulary) });
+
+const HALF = ["fp16", "bf16"] as const;
+
+/** Vocabularies of the checkpoints' config.json, padded as their embeddings are. */
 const VOCABULARIES = [
   [QWEN, 151936],
   ["qwen2.5-1.5b", 151936],
   ["llama-3.2-1b", 128256],
   ["mamba-790m", 50280],
-  [MAMBA2, 50280],
+  [MAMBA2, 50288],
   ["mamba-1.4b", 50280],
 ] as const;
+
+/** Of operator rows with host and device time, how many have their sum as latency, in %. */
+function addsHostToDevice(rows: readonly Row[]): number | null {
+  const sums = rows.flatMap(({ op_cpu_us, op_device_us, op_latency_us }) =>
+    op_cpu_us != null && op_device_us != null && op_latency_us != null
+      ? [Math.abs(op_cpu_us + op_device_us - op_latency_us) < 0.01]
+      : [],
+  );
+  return sums.length > 0 ? (100 * sums.filter(Boolean).length) / sums.length : null;
+}
+
+/** Lengths at which a class of a profile has another share when one classifier is used for all profiles. */
+function reclassified(rows: readonly Row[], model: string, op_class: string): number {
+  return rows.filter(
+    (row) =>
+      row.model === model &&
+      row.op_class === op_class &&
+      row.device === "rtx4090" &&
+      row.breakdown === "fine" &&
+      Math.abs(row.op_share_pct! - row.op_uniform_share_pct!) > 0.1,
+  ).length;
+}
 
 export const AUDIT: readonly Claim[] = [
   finding("W1", {
     figure: "8",
-    metric: "operator_share_on_device",
+    metric: "latency_is_host_plus_device",
     claim:
-      "operator shares add host and device time, which overlap: arithmetic in zamba2-1.2b at 32768 tokens is 4.2 % of device time",
-    stated: 4.2,
-    unit: "%",
-    measure: value(operators("op_device_share_pct", "zamba2-1.2b", "arithmetic", 32768)),
+      "operator latencies, of which shares are taken, are host time plus device time, which overlap: in every row that has them",
+    stated: 100,
+    unit: "% of rows",
+    recomputedFrom: null,
+    quantity: "op_latency_us = op_cpu_us + op_device_us",
+    measure: derived(addsHostToDevice),
     beside: [
       ...twoShares("zamba2-1.2b", "arithmetic", 32768, "8"),
       ...twoShares("zamba2-1.2b", "gemm", 32768, "8"),
@@ -180,6 +274,7 @@ export const AUDIT: readonly Claim[] = [
     stated: 8.4,
     unit: "points",
     recomputedFrom: null,
+    quantity: "how far they are apart on average",
     measure: derived((rows) => {
       const points = supersededBy(rows);
       return points.length > 0 ? points.reduce((sum, each) => sum + each, 0) / points.length : null;
@@ -188,16 +283,18 @@ export const AUDIT: readonly Claim[] = [
   }),
   finding("W4", {
     figure: "8",
-    metric: "ssm_share_one_classifier",
+    metric: "profiles_of_another_classifier",
     claim:
-      "Figure 8 mixes two classifiers: with one for all, SSM operators are 34.1 % of zamba2-1.2b at 256 tokens",
-    stated: 34.1,
-    unit: "%",
-    measure: value(operators("op_uniform_share_pct", "zamba2-1.2b", "ssm_scan", 256)),
+      "Figure 8 mixes two classifiers: with one for all, the share of SSM operators in zamba2-1.2b is another in 3 of its 8 profiles",
+    stated: 3,
+    unit: "profiles",
+    quantity: "op_share_pct and op_uniform_share_pct differ",
+    measure: derived((rows) => reclassified(rows, "zamba2-1.2b", "ssm_scan")),
     beside: [256, 8192, 32768].flatMap((tokens): Beside[] =>
       (["op_share_pct", "op_uniform_share_pct"] as const).map((metric) => ({
         label: `at ${tokens} tokens, ${metric === "op_share_pct" ? "as published" : "with one classifier"}`,
         measure: value(operators(metric, "zamba2-1.2b", "ssm_scan", tokens)),
+        unit: "%",
       })),
     ),
   }),
@@ -226,6 +323,9 @@ export const AUDIT: readonly Claim[] = [
         figure: "5a",
       },
       { label: "TTFT from 16384 to 24576 tokens", measure: leap("ttft_ms", 16384, 24576) },
+      ...counterfactual(TTFT, 32768),
+      ...counterfactual(ENERGY, 32768),
+      ...counterfactual(ENERGY, 57344),
     ],
   }),
   finding("W6", {
@@ -235,6 +335,7 @@ export const AUDIT: readonly Claim[] = [
       "the TTFT of mamba2-780m at 32768 tokens is 1.54 times as long in Figure 6b as in Figure 1, the same setting",
     stated: 1.54,
     unit: "x",
+    quantity: "ttft_ms of mamba2-780m in Figure 6b over that in Figure 1",
     measure: derived((rows) => {
       const [first, second] = ["6b", "1"].map((figure) =>
         only(rows, "ttft_ms", { figure, model: MAMBA2, prompt_tokens: 32768 }),
@@ -265,21 +366,25 @@ export const AUDIT: readonly Claim[] = [
   }),
   finding("W8", {
     figure: null,
-    metric: "activation_per_token",
+    metric: "activation_over_logits",
     claim:
-      "activations are mostly the logits of every position: qwen2.5-0.5b takes 0.2915 MiB a token, its vocabulary of 151936 in 16 bits 0.2898",
-    stated: 0.2915,
-    unit: "MiB/token",
+      "activations are mostly the logits of every position: a token of qwen2.5-0.5b takes 1.01 times what its 151936 logits take in 16 bits",
+    stated: 1.01,
+    unit: "x",
     // The allocator counts bytes of tensors, which no device changes.
     carries: "anywhere",
-    needs: { logits: "all" },
-    measure: activationSlope(QWEN),
-    beside: [
-      ...VOCABULARIES.flatMap(([model, vocabulary]): Beside[] => [
-        { label: `${model} a token`, measure: activationSlope(model) },
-        { label: `its ${vocabulary} logits in 16 bits`, measure: derived(() => 2 * vocabulary * MIB) },
-      ]),
-    ],
+    needs: { logits: ["all"], dtype: HALF },
+    quantity: "peak_activation_bytes of qwen2.5-0.5b a token over 2 bytes a logit",
+    measure: overLogits(QWEN, 151936),
+    beside: VOCABULARIES.flatMap(([model, vocabulary]): Beside[] => [
+      { label: `${model} a token`, measure: activationSlope(model), unit: "MiB" },
+      {
+        label: `its ${vocabulary} logits in 16 bits`,
+        measure: derived(() => 2 * vocabulary * MIB),
+        unit: "MiB",
+      },
+      { label: "the one over the other", measure: overLogits(model, vocabulary) },
+    ]),
   }),
   finding("W9", {
     figure: "5a",
@@ -289,7 +394,7 @@ export const AUDIT: readonly Claim[] = [
     stated: 3.4,
     unit: "%",
     carries: "anywhere",
-    needs: { logits: "all" },
+    needs: { logits: ["all"], dtype: HALF },
     measure: share("kv_cache_bytes", "total_bytes", QWEN, 57344),
     beside: [
       { label: "activations", measure: share("peak_activation_bytes", "total_bytes", QWEN, 57344) },
@@ -336,14 +441,35 @@ export const AUDIT: readonly Claim[] = [
     figure: null,
     metric: "first_run_workspace",
     claim:
-      "memory was measured without warm-up: the activations of mamba-790m at 256 tokens, 259.6 MiB, are above those at 512",
-    stated: 259.6,
-    unit: "MiB",
-    measure: at("peak_activation_bytes", "mamba-790m", 256, MIB),
+      "memory was measured without warm-up: the activations of mamba-790m at 256 tokens are 4.3 times those at 512",
+    stated: 4.3,
+    unit: "x",
+    measure: {
+      form: "ratio",
+      of: { metric: "peak_activation_bytes", model: "mamba-790m", tokens: 256 },
+      over: { metric: "peak_activation_bytes", model: "mamba-790m", tokens: 512 },
+    },
     beside: [
-      { label: "mamba-790m at 512 tokens", measure: at("peak_activation_bytes", "mamba-790m", 512, MIB) },
-      { label: "mamba2-780m at 256 tokens", measure: at("peak_activation_bytes", MAMBA2, 256, MIB) },
-      { label: "mamba2-780m at 512 tokens", measure: at("peak_activation_bytes", MAMBA2, 512, MIB) },
+      {
+        label: "mamba-790m at 256 tokens",
+        measure: at("peak_activation_bytes", "mamba-790m", 256, MIB),
+        unit: "MiB",
+      },
+      {
+        label: "mamba-790m at 512 tokens",
+        measure: at("peak_activation_bytes", "mamba-790m", 512, MIB),
+        unit: "MiB",
+      },
+      {
+        label: "mamba2-780m at 256 tokens",
+        measure: at("peak_activation_bytes", MAMBA2, 256, MIB),
+        unit: "MiB",
+      },
+      {
+        label: "mamba2-780m at 512 tokens",
+        measure: at("peak_activation_bytes", MAMBA2, 512, MIB),
+        unit: "MiB",
+      },
     ],
   }),
   finding("W12", {
@@ -354,6 +480,7 @@ export const AUDIT: readonly Claim[] = [
     unit: "rows",
     device: "jetson_orin_nano",
     recomputedFrom: null,
+    quantity: "equal to the desktop's in every size of memory",
     measure: derived(copiedRows),
     beside: [
       {
@@ -371,7 +498,15 @@ export const AUDIT: readonly Claim[] = [
     claim: "energies hold more than the pass: with the TTFT they imply up to 557 W, above the board's 450 W",
     stated: 557,
     unit: "W",
-    measure: derived(impliedWatts),
+    quantity: "the most that energy_j over ttft_ms of qwen2.5-0.5b gives at one length",
+    measure: derived((rows) => Math.max(...impliedWatts(rows))),
+    beside: [
+      {
+        label: "the least up to 8192 tokens",
+        measure: derived((rows) => Math.min(...impliedWatts(rows, 8192))),
+      },
+      { label: "the board's limit", measure: derived(() => 450) },
+    ],
   }),
   finding("W14", {
     figure: "6b",
@@ -416,7 +551,8 @@ export const AUDIT: readonly Claim[] = [
   finding("W18", {
     figure: "6b",
     metric: "throughput_sweep_high",
-    claim: "throughput is published up to 32768 tokens, not the 57K that the page says",
+    claim:
+      "the page differs from the data: throughput is published up to 32768 tokens, not 57K; Mamba-2's 1.4B is the checkpoint of 1.3B, and its state size is not 64",
     stated: 32768,
     unit: "tokens",
     measure: value({ metric: "prompt_tokens", across: "highest" }),
@@ -425,6 +561,16 @@ export const AUDIT: readonly Claim[] = [
         label: "energy, up to",
         figure: "6a",
         measure: value({ metric: "prompt_tokens", across: "highest" }),
+      },
+      {
+        label: "parameters of mamba2-1.3b, the only one near 1.4B of which rows are published",
+        measure: derived(() => 1_343_757_312 / 1e9),
+        unit: "billion",
+      },
+      {
+        label: "state size of Mamba-2 (H048)",
+        measure: derived(() => STATE_SIZES.mamba2),
+        unit: "",
       },
     ],
   }),
@@ -435,6 +581,7 @@ export const AUDIT: readonly Claim[] = [
       "TPOT subtracts a prefill timed apart and divides by all 256 new tokens, the first of which that prefill gave",
     stated: 256,
     unit: "tokens",
+    quantity: "(e2e_ms - ttft_ms) / tpot_ms",
     measure: derived((rows) => {
       const divisors = rows.flatMap(({ e2e_ms, ttft_ms, tpot_ms }) =>
         e2e_ms != null && ttft_ms != null && tpot_ms != null ? [(e2e_ms - ttft_ms) / tpot_ms] : [],

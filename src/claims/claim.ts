@@ -1,6 +1,7 @@
 import { UserError } from "../errors.js";
 import type { Row } from "../record/index.js";
-import { modelsOf, type Measure } from "./measure.js";
+import type { Measure } from "./measure.js";
+import { measureWords, modelsOf } from "./readings.js";
 
 /** Devices of the paper, as its rows name them. */
 export type PaperDevice = "rtx4090" | "jetson_orin_nano";
@@ -10,16 +11,19 @@ export type PaperDevice = "rtx4090" | "jetson_orin_nano";
  *
  * `near`: it is the stated number as rounded or cut at its last digit; a measurement may differ by more (`ClaimTolerance`).
  * `above`, `at-least`, `at-most`: the number is. `steady`: the highest of a range is at most `factor`
- * times the lowest. `grows`: the last of a growth is above the first. The last two compare medians, without an interval.
+ * times the lowest. `grows`: the last of a growth is more than `factor` times the first. The last two compare medians,
+ * without an interval. `ours`: the sentence has no such number, so that the bound is a reading of its words.
  */
 export type Accept =
   | {
       readonly rule: "near";
       /** One unit of the last digit stated; default as written. */ readonly digit?: number;
     }
-  | { readonly rule: "above" | "at-least" | "at-most"; readonly bound: number }
-  | { readonly rule: "steady"; readonly factor: number }
-  | { readonly rule: "grows" };
+  | { readonly rule: "above" | "at-least" | "at-most"; readonly bound: number; readonly ours?: true }
+  | { readonly rule: "steady" | "grows"; readonly factor: number; readonly ours?: true };
+
+/** Columns that must have one of these values. */
+export type Needs = { readonly [Column in keyof Row]?: readonly NonNullable<Row[Column]>[] };
 
 /**
  * Where a value still tests the claim. `anywhere`: ratios, shares, orders. `same-device`: seconds and joules.
@@ -48,10 +52,14 @@ export interface ClaimDefinition {
   note?: string;
   accept?: Accept;
   carries?: Carries;
+  /** What is measured, in words, where the measure does not say it. */
+  quantity?: string;
+  /** What gives the value where it is no row, at the start of the reason: "The maker's data sheet". */
+  givenBy?: string;
   /** Figure whose published rows recompute it: default `figure`, null for all of the paper's rows. */
   recomputedFrom?: string | null;
-  /** Settings without which a user's rows do not test it, e.g. `{ logits: "all" }`. */
-  needs?: Row;
+  /** Settings without which a user's rows do not test it, e.g. `{ logits: ["all"], dtype: ["fp16", "bf16"] }`. */
+  needs?: Needs;
   /** Further numbers of the published rows that the reader should see beside it. */
   beside?: readonly Beside[];
 }
@@ -63,6 +71,8 @@ export interface Beside {
   readonly unit?: string;
   readonly figure?: string | null;
   readonly device?: PaperDevice | null;
+  /** The claim's own quantity, published once more: where it disagrees, the reason says so. */
+  readonly again?: true;
 }
 
 export type Claim = Readonly<Required<ClaimDefinition>>;
@@ -83,16 +93,23 @@ export function defineClaim(definition: ClaimDefinition): Claim {
     throw new UserError(`the id of the claim "${claim}" is empty: it must name the claim`);
   if (typeof stated === "number" && !Number.isFinite(stated))
     throw new UserError(`claim ${id} states ${stated}: it must state a finite number, words or null`);
+  const { accept = { rule: "near" }, recomputedFrom = figure } = definition;
+  if (measure && accept.rule === "near" && typeof stated !== "number" && recomputedFrom === null)
+    throw new UserError(
+      `claim ${id} states no number to be near to: it must state one, name the figure whose rows give it, or accept a bound`,
+    );
   return {
     metric: "",
     source: "",
     device: null,
-    accept: { rule: "near" },
+    accept,
     carries: measure ? carriesOf(measure, unit) : "paper",
-    recomputedFrom: figure,
+    recomputedFrom,
     needs: {},
     beside: [],
     note: "",
+    quantity: (measure && measureWords(measure)) ?? "",
+    givenBy: "",
     ...definition,
     id,
     claim,

@@ -5,8 +5,8 @@ import { TOLERANCE, type ClaimTolerance } from "./accept.js";
 import { AUDIT } from "./audit.js";
 import type { Claim } from "./claim.js";
 import { HEADLINES } from "./headlines.js";
-import { judge, CLAIM_VERDICTS, type ClaimResult, type ClaimVerdict } from "./judge.js";
-import type { Span } from "./measure.js";
+import { judge, CLAIM_VERDICTS, type ClaimFinding, type ClaimResult, type ClaimVerdict } from "./judge.js";
+import { withTriedLengths } from "./longest.js";
 
 /** Every claim: the paper's headlines H001 to H094 and the audit's findings W1 to W19. */
 export const CLAIMS: readonly Claim[] = [...HEADLINES, ...AUDIT];
@@ -31,7 +31,9 @@ export interface ClaimsOptions {
  *
  * A value agrees if it is what is stated as rounded or cut at its last digit (published rows); within 10 % of it on
  * the paper's device; within 25 % on another device, of which only ratios, shares and orders are compared. The whole
- * interval must lie there; if it reaches to both sides, the verdict is `no-data`.
+ * interval must lie there; if it reaches to both sides, the verdict is `no-data`. Fewer than five samples a length have no
+ * interval: their median decides, and the reason says so. What lies between two lengths, as a crossing or the longest
+ * prompt, agrees if both lie there, or if the one is at most twice the other and the stated length is between them.
  *
  * UserError for an unknown id or verdict.
  */
@@ -40,7 +42,7 @@ export function judgeClaims(rows?: ColumnTable | null, options: ClaimsOptions = 
   for (const name of verdict) checkVerdict(name);
   const tolerance = checkTolerance({ ...TOLERANCE, ...options.tolerance });
   const chosen = only ? only.map((id) => findClaim(id, of)) : of;
-  const own = rows ? tableToRows(rows) : null;
+  const own = rows ? withTriedLengths(tableToRows(rows)) : null;
   return chosen
     .map((claim) => judge(claim, own, tolerance))
     .filter((result) => verdict.includes(result.verdict));
@@ -48,8 +50,8 @@ export function judgeClaims(rows?: ColumnTable | null, options: ClaimsOptions = 
 
 /**
  * `judgeClaims` as a table, a row a claim. `recomputed` and `here` are numbers; where the value is a range, such as the
- * two lengths between which curves cross, they are null and `_lo`, `_hi` are its ends (an open end is null). Else
- * `here_lo` and `here_hi` are the 95 % interval.
+ * two lengths between which curves cross, they are null and `_lo`, `_hi` are its ends. Else these are the ends of the
+ * bracket of a longest prompt, or of the 95 % interval. An open end is null.
  *
  * @example
  * claims(loadRows("out/a")).filter(aq.escape((row) => row.verdict === "not-reproduced-here"));
@@ -67,32 +69,40 @@ export function claimsTable(results: readonly ClaimResult[]): ColumnTable {
     metric: column(({ metric }) => metric),
     claim: column(({ claim }) => claim),
     stated: column(({ stated }) => stated),
-    recomputed: column(({ recomputed }) => single(recomputed?.value)),
-    recomputed_lo: column(({ recomputed }) => end(recomputed?.value, 0)),
-    recomputed_hi: column(({ recomputed }) => end(recomputed?.value, 1)),
-    here: column(({ here }) => single(here?.value)),
-    here_lo: column(({ here }) => end(here?.value, 0) ?? end(here?.interval, 0)),
-    here_hi: column(({ here }) => end(here?.value, 1) ?? end(here?.interval, 1)),
+    recomputed: column(({ recomputed }) => single(recomputed)),
+    recomputed_lo: column(({ recomputed }) => end(recomputed, 0)),
+    recomputed_hi: column(({ recomputed }) => end(recomputed, 1)),
+    here: column(({ here }) => single(here)),
+    here_lo: column(({ here }) => end(here, 0)),
+    here_hi: column(({ here }) => end(here, 1)),
     here_n: column(({ here }) => here?.samples ?? null),
     here_agrees: column(({ here }) => here?.agrees ?? null),
     device: column(({ here }) => here?.device ?? null),
     unit: column(({ unit }) => unit),
+    models: column(({ models }) => models.join(" ")),
+    measured: column(({ measured }) => measured),
+    accepted_lo: column(({ here, recomputed }) => finite((here ?? recomputed)?.accepted?.[0])),
+    accepted_hi: column(({ here, recomputed }) => finite((here ?? recomputed)?.accepted?.[1])),
+    tolerance: column(({ here, recomputed }) => (here ?? recomputed)?.tolerance ?? null),
     verdict: column(({ verdict }) => verdict),
+    judged_by: column(({ judgedBy }) => judgedBy),
     reason: column(({ reason }) => reason),
     source: column(({ source }) => source),
   });
 }
 
-const single = (value: number | Span | undefined): number | null =>
-  typeof value === "number" ? value : null;
+const single = (found: ClaimFinding | null): number | null =>
+  typeof found?.value === "number" ? found.value : null;
 
-function end(value: number | Span | null | undefined, at: 0 | 1): number | null {
-  if (value == null || typeof value === "number") return null;
-  const found = value[at];
-  return found > 0 && found < Infinity ? found : null;
+function end(found: ClaimFinding | null, at: 0 | 1): number | null {
+  if (found === null) return null;
+  const { value, bracket, interval } = found;
+  return finite((typeof value === "number" ? (bracket ?? interval) : value)?.[at]);
 }
 
-/** A claim by its id; UserError that names near ones. */
+const finite = (value: number | undefined): number | null => (Number.isFinite(value) ? value! : null);
+
+/** A claim by its id; UserError that says which there are. */
 export function findClaim(id: string, among: readonly Claim[] = CLAIMS): Claim {
   const found = among.find((claim) => claim.id === id);
   if (found) return found;

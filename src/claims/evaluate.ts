@@ -1,24 +1,31 @@
 import type { Row } from "../record/index.js";
 import { median } from "../stats/index.js";
 import { estimate, type Estimate, type Group } from "./estimate.js";
-import type { Across, Measure, Reading, Span } from "./measure.js";
-
-/** What rows lack, as the object of "there is no …". */
-export interface Missing {
-  readonly missing: string;
-}
+import { isOk, longestOf, longestRatioOf } from "./longest.js";
+import type { Across, Measure, Missing, Reading, Span } from "./measure.js";
+import { isRead, readingWords } from "./readings.js";
 
 /** What rows of one setting say of a measure. */
 export type Outcome = Estimate | Missing;
 
 /** Evaluates a measure on rows of one setting. Only successful rows count, except for the longest length. */
 export function evaluate(measure: Measure, rows: readonly Row[]): Outcome {
+  const outcome = outcomeOf(measure, rows);
+  if ("missing" in outcome || typeof outcome.value !== "number" || Number.isFinite(outcome.value))
+    return outcome;
+  const base = baseOf(measure);
+  return { missing: `finite value: ${base ? `${readingWords(base)} is 0` : `it is ${outcome.value}`}` };
+}
+
+function outcomeOf(measure: Measure, rows: readonly Row[]): Outcome {
   const ok = rows.filter(isOk);
   switch (measure.form) {
     case "value":
       return over(ok, [measure.of], ([of]) => of!);
     case "ratio":
-      return over(withLimits(rows), [measure.of, measure.over], ([of, base]) => of! / base!);
+      return over(ok, [measure.of, measure.over], ([of, base]) => of! / base!);
+    case "highest-ratio":
+      return highestRatioOf(ok, measure);
     case "share":
       return over(ok, [measure.of, measure.whole], ([of, whole]) => (100 * of!) / whole!);
     case "reduction":
@@ -35,14 +42,32 @@ export function evaluate(measure: Measure, rows: readonly Row[]): Outcome {
       return crossingOf(ok, measure);
     case "longest":
       return longestOf(rows, measure.models);
+    case "longest-ratio":
+      return longestRatioOf(rows, measure);
     case "derived": {
       const value = measure.from(ok);
-      return value === null ? { missing: "row that carries it" } : { value, interval: null, samples: 1 };
+      if (value === null) return { missing: "row that carries it" };
+      return typeof value === "object" && "missing" in value
+        ? value
+        : { value, interval: null, bracket: null, samples: 1 };
     }
   }
 }
 
-const isOk = ({ status }: Row): boolean => status == null || status === "ok";
+/** What a quotient divides by; null of no quotient. */
+function baseOf(measure: Measure): Reading | null {
+  switch (measure.form) {
+    case "ratio":
+    case "highest-ratio":
+      return measure.over;
+    case "share":
+      return measure.whole;
+    case "reduction":
+      return measure.from;
+    default:
+      return null;
+  }
+}
 
 /** A statistic of one number a reading. */
 function over(
@@ -51,8 +76,8 @@ function over(
   statistic: (values: readonly number[]) => number,
 ): Outcome {
   const parts = readings.map((reading) => ({ reading, groups: groupsOf(rows, reading) }));
-  const missing = missingOf(parts);
-  if (missing) return missing;
+  const lacking = parts.flatMap(({ reading, groups }) => lackOf(reading, groups) ?? []);
+  if (lacking.length > 0) return { missing: lacking.join(" and no ") };
   return estimate(
     parts.flatMap(({ groups }) => groups),
     (medians) => {
@@ -71,17 +96,20 @@ function overLengths(
   span: (values: readonly number[]) => Span,
 ): Outcome {
   const groups = groupsOf(rows, reading);
-  if (groups.length < 2) return { missing: `${words(reading)} at two or more lengths` };
+  const lack = lackOfLengths(reading, groups);
+  if (lack !== null) return { missing: lack };
   return {
-    ...estimate(groups, () => 0),
-    interval: null,
     value: span(groups.map(({ values }) => median(values))),
+    interval: null,
+    bracket: null,
+    samples: Math.min(...groups.map(({ values }) => values.length)),
   };
 }
 
 function slopeOf(rows: readonly Row[], reading: Reading): Outcome {
   const groups = groupsOf(rows, reading);
-  if (groups.length < 2) return { missing: `${words(reading)} at two or more lengths` };
+  const lack = lackOfLengths(reading, groups);
+  if (lack !== null) return { missing: lack };
   const lengths = groups.map(({ tokens }) => tokens!);
   return estimate(groups, (values) =>
     median(
@@ -92,30 +120,40 @@ function slopeOf(rows: readonly Row[], reading: Reading): Outcome {
   );
 }
 
+function highestRatioOf(rows: readonly Row[], measure: Extract<Measure, { form: "highest-ratio" }>): Outcome {
+  const pairs = atCommonLengths(rows, measure.of, measure.over).filter(
+    ([{ tokens }]) => tokens! < measure.below,
+  );
+  if (pairs.length === 0)
+    return {
+      missing: `${readingWords(measure.of)} and of ${measure.over.model ?? "another"} at a length below ${measure.below} tokens`,
+    };
+  return estimate(pairs.flat(), (medians) =>
+    Math.max(...pairs.map((_, i) => medians[2 * i]! / medians[2 * i + 1]!)),
+  );
+}
+
 /**
  * The two lengths between which `beyond` becomes the lower one and stays it to the longest. At each common length the
  * ratio of the medians is judged by its interval, so lengths where the samples do not tell widen the span.
- * [0, shortest] if it is lower at all, [longest, Infinity] if it is not lower at the end.
+ * [-Infinity, shortest] if it is lower at all, [longest, Infinity] if it is not lower at the end.
  */
 function crossingOf(
   rows: readonly Row[],
   { metric, below, beyond }: Extract<Measure, { form: "crossing" }>,
 ): Outcome {
-  const [shorter, longer] = [below, beyond].map((model) => groupsOf(rows, { metric, model }));
-  const common = longer!.flatMap((one) => {
-    const other = shorter!.find(({ tokens }) => tokens === one.tokens);
-    return other ? [[one, other] as const] : [];
-  });
+  const common = atCommonLengths(rows, { metric, model: beyond }, { metric, model: below });
   if (common.length < 2)
     return { missing: `${metric} of ${below} and ${beyond} at two or more common lengths` };
   const leads = common.map((pair) => ({ tokens: pair[0].tokens!, lead: leadOf(pair) }));
-  const from = leads.findLast(({ lead }) => lead < 0)?.tokens ?? 0;
+  const from = leads.findLast(({ lead }) => lead < 0)?.tokens ?? -Infinity;
   const to = leads.find(({ tokens, lead }) => lead > 0 && tokens > from)?.tokens ?? Infinity;
-  if (from === 0 && to === Infinity)
+  if (from === -Infinity && to === Infinity)
     return { missing: `length at which ${metric} of ${below} and ${beyond} differ for certain` };
   return {
     value: [from, to],
     interval: null,
+    bracket: null,
     samples: Math.min(...common.flat().map(({ values }) => values.length)),
   };
 }
@@ -127,77 +165,58 @@ function leadOf(pair: readonly [Group, Group]): number {
   return high < 1 ? 1 : low > 1 ? -1 : 0;
 }
 
-/** The shortest of the models' longest lengths; its interval reaches to the length that ran out of memory. */
-function longestOf(rows: readonly Row[], models: readonly string[]): Outcome {
-  const limits = models.map((model) => limitOf(rows, model));
-  const unknown = models.find((_, i) => limits[i] === null);
-  if (unknown !== undefined) return { missing: `length that ${unknown} ran` };
-  const [shortest] = limits.flatMap((limit) => limit ?? []).sort((p, q) => p.longest - q.longest);
-  const { longest, failed, samples } = shortest!;
-  return { value: longest, interval: [longest, failed ?? Infinity], samples };
-}
-
-interface Limit {
-  longest: number;
-  /** The shortest length that ran out of memory; null where none is known. */
-  failed: number | null;
-  samples: number;
-}
-
-function limitOf(rows: readonly Row[], model: string): Limit | null {
-  const own = rows.filter((row) => row.model === model);
-  const stated = own.find(({ max_prompt_tokens }) => max_prompt_tokens != null);
-  if (stated)
-    return { longest: stated.max_prompt_tokens!, failed: stated.next_prompt_tokens ?? null, samples: 1 };
-  const ran = own.filter(isOk).flatMap(({ prompt_tokens }) => prompt_tokens ?? []);
-  if (ran.length === 0) return null;
-  const longest = Math.max(...ran);
-  const failed = own
-    .filter(({ status }) => status === "oom")
-    .flatMap(({ prompt_tokens }) => prompt_tokens ?? [])
-    .filter((tokens) => tokens > longest);
-  return {
-    longest,
-    failed: failed.length > 0 ? Math.min(...failed) : null,
-    samples: ran.filter((tokens) => tokens === longest).length,
-  };
-}
-
-/** Rows with a limit for every model that was seen to run out of memory: its longest length is a measurement. */
-function withLimits(rows: readonly Row[]): Row[] {
-  const models = new Set(rows.flatMap(({ model, status }) => (status === "oom" && model ? [model] : [])));
-  const limits = [...models].flatMap((model): Row[] => {
-    const limit = limitOf(rows, model);
-    return limit?.failed == null ? [] : [{ model, max_prompt_tokens: limit.longest }];
+/** Samples of two readings at the lengths that both have. */
+function atCommonLengths(rows: readonly Row[], of: Reading, other: Reading): (readonly [Group, Group])[] {
+  const others = groupsOf(rows, other);
+  return groupsOf(rows, of).flatMap((one) => {
+    const match = others.find(({ tokens }) => tokens !== null && tokens === one.tokens);
+    return match ? [[one, match] as const] : [];
   });
-  return [...rows.filter(isOk), ...limits];
 }
 
 /** Samples of a reading by length and task, in order of length. */
-function groupsOf(rows: readonly Row[], { metric, model, tokens, where = {}, scale = 1 }: Reading): Group[] {
-  const columns = Object.entries(where) as [keyof Row, unknown][];
-  const groups = new Map<string, { tokens: number | null; values: number[] }>();
+function groupsOf(rows: readonly Row[], reading: Reading): Group[] {
+  const groups = new Map<string, Group & { values: number[] }>();
   for (const row of rows) {
-    const sample = row[metric];
-    if (sample == null || (model !== undefined && row.model !== model)) continue;
-    if (tokens !== undefined && row.prompt_tokens !== tokens) continue;
-    if (columns.some(([name, wanted]) => row[name] !== wanted)) continue;
-    const length = row.prompt_tokens ?? null;
-    const key = `${length} ${row.task ?? ""} ${row.op_class ?? ""}`;
-    const group = groups.get(key) ?? { tokens: length, values: [] };
+    if (!isRead(row, reading)) continue;
+    const { prompt_tokens: tokens = null, task = null, op_class } = row;
+    const key = JSON.stringify([tokens, task, op_class]);
+    const group = groups.get(key) ?? { tokens, task, values: [] };
     groups.set(key, group);
-    group.values.push(sample * scale);
+    group.values.push(row[reading.metric]! * (reading.scale ?? 1));
   }
   return [...groups.values()].sort((p, q) => (p.tokens ?? 0) - (q.tokens ?? 0));
 }
 
-function missingOf(parts: readonly { reading: Reading; groups: readonly Group[] }[]): Missing | null {
-  const lacking = parts.filter(({ groups }) => groups.length === 0);
-  if (lacking.length > 0) return { missing: lacking.map(({ reading }) => words(reading)).join(" and no ") };
-  const several = parts.find(({ reading, groups }) => reading.across === undefined && groups.length > 1);
-  return several
-    ? { missing: `single ${words(several.reading)}, but ${several.groups.length} lengths or tasks` }
+/** What a reading that becomes one number lacks; null where nothing. */
+function lackOf(reading: Reading, groups: readonly Group[]): string | null {
+  if (groups.length === 0) return readingWords(reading);
+  const { tasks = [], span, across } = reading;
+  const untaken = tasks.filter((name) => !groups.some(({ task }) => task === name));
+  if (untaken.length > 0) return readingWords({ ...reading, tasks: untaken });
+  if (span) return lackOfSpan(reading, span, groups);
+  return across === undefined && groups.length > 1
+    ? `single ${readingWords(reading)}, but ${groups.length} lengths or tasks`
     : null;
+}
+
+function lackOfLengths(reading: Reading, groups: readonly Group[]): string | null {
+  if (reading.span) return lackOfSpan(reading, reading.span, groups);
+  return groups.length < 2 ? `${readingWords(reading)} at two or more lengths` : null;
+}
+
+/** How far apart, as a factor, the lengths may be of which "every length" is said. */
+const STEP = 4;
+
+function lackOfSpan(reading: Reading, [first, last]: Span, groups: readonly Group[]): string | null {
+  const lengths = groups.map(({ tokens }) => tokens!);
+  const { span: _, ...anywhere } = reading;
+  const absent = [first, last].find((end) => !lengths.includes(end));
+  if (absent !== undefined) return readingWords({ ...anywhere, tokens: absent });
+  const at = lengths.findIndex((tokens, i) => tokens > STEP * (lengths[i - 1] ?? tokens));
+  return at < 0
+    ? null
+    : `${readingWords(anywhere)} between ${lengths[at - 1]!} and ${lengths[at]!} tokens, a factor of more than ${STEP} apart`;
 }
 
 function join(values: readonly number[], across: Across = "mean"): number {
@@ -209,17 +228,4 @@ function join(values: readonly number[], across: Across = "mean"): number {
     case "mean":
       return values.reduce((sum, value) => sum + value, 0) / values.length;
   }
-}
-
-/** A reading in words: `ttft_ms of mamba2-780m at 32768 tokens`. */
-export function words({ metric, model, tokens, where = {} }: Reading): string {
-  const columns = Object.values(where).map(String);
-  return [
-    metric,
-    columns.length > 0 ? `(${columns.join(", ")})` : null,
-    model === undefined ? null : `of ${model}`,
-    tokens === undefined ? null : `at ${tokens} tokens`,
-  ]
-    .filter((part) => part !== null)
-    .join(" ");
 }

@@ -5,7 +5,7 @@ import type { Claim } from "./claim.js";
 import { findClaim, judgeClaims } from "./claims.js";
 import type { ClaimResult, ClaimVerdict } from "./judge.js";
 import type { Span } from "./measure.js";
-import { valueWords } from "./words.js";
+import { spanWords, valueWords } from "./words.js";
 
 /** A claim judged, to be asserted. Every method throws an AssertionError that shows all three values. */
 export interface ClaimExpectation {
@@ -47,7 +47,7 @@ export function expectClaim(
   };
 }
 
-/** What is stated, recomputed and measured, in words; "" where there is nothing. */
+/** What is stated, recomputed and measured, in words, the latter with its interval; "" where there is nothing. */
 export function claimWords({ stated, unit, recomputed, here }: ClaimResult): {
   stated: string;
   recomputed: string;
@@ -55,7 +55,12 @@ export function claimWords({ stated, unit, recomputed, here }: ClaimResult): {
 } {
   const words = (value: ClaimResult["stated"] | Span | undefined): string =>
     value == null ? "" : typeof value === "string" ? value : valueWords(value, unit);
-  return { stated: words(stated), recomputed: words(recomputed?.value), here: words(here?.value) };
+  const known = here && (here.bracket ?? here.interval);
+  return {
+    stated: words(stated),
+    recomputed: words(recomputed?.value),
+    here: known ? `${words(here.value)} (${spanWords(known, unit)})` : words(here?.value),
+  };
 }
 
 /** A result in words: its verdict, the claim, the three values, why, and the numbers beside it. */

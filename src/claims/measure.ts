@@ -14,6 +14,13 @@ export interface Reading {
   readonly model?: string;
   /** Length of the prompt. */
   readonly tokens?: number;
+  /**
+   * Lengths that it takes, from the first to the last. Both must be there, and between them no gap of more than a factor
+   * of 4, or "every length" would be said of a few.
+   */
+  readonly span?: Span;
+  /** Tasks that it takes: all of them must be there. */
+  readonly tasks?: readonly string[];
   /** Other columns that must have these values, e.g. an operator class or a task. */
   readonly where?: Row;
   readonly across?: Across;
@@ -21,13 +28,20 @@ export interface Reading {
   readonly scale?: number;
 }
 
-/** A range of values or of lengths; an open end is 0 or Infinity. */
+/** A range of values or of lengths; an open end is -Infinity or Infinity. */
 export type Span = readonly [from: number, to: number];
 
 /** What a claim is measured by: data, so that the paper's rows and a user's are read alike. */
 export type Measure =
   | { readonly form: "value"; readonly of: Reading }
   | { readonly form: "ratio"; readonly of: Reading; readonly over: Reading }
+  /** The highest ratio of two models' metric among the lengths that both have below this one. */
+  | {
+      readonly form: "highest-ratio";
+      readonly of: Reading;
+      readonly over: Reading;
+      readonly below: number;
+    }
   /** 100·of/whole, in %. */
   | { readonly form: "share"; readonly of: Reading; readonly whole: Reading }
   /** 100·(1 − of/from), in %. */
@@ -48,8 +62,18 @@ export type Measure =
     }
   /** The longest prompt that all of these models run. */
   | { readonly form: "longest"; readonly models: readonly string[] }
+  /** The longest prompt of one model over that of another. */
+  | { readonly form: "longest-ratio"; readonly of: string; readonly over: string }
   /** What no other form says: computed from the rows it is handed, null where they do not carry it. */
-  | { readonly form: "derived"; readonly from: (rows: readonly Row[]) => number | Span | null };
+  | {
+      readonly form: "derived";
+      readonly from: (rows: readonly Row[]) => number | Span | Missing | null;
+    };
+
+/** What rows lack, as the object of "there is no …". */
+export interface Missing {
+  readonly missing: string;
+}
 
 export type Form = Measure["form"];
 
@@ -58,7 +82,8 @@ export const range = (of: Reading): Measure => ({ form: "range", of });
 export const growth = (of: Reading): Measure => ({ form: "growth", of });
 export const slope = (of: Reading): Measure => ({ form: "slope", of });
 export const longest = (...models: string[]): Measure => ({ form: "longest", models });
-export const derived = (from: (rows: readonly Row[]) => number | Span | null): Measure => ({
+export const longestRatio = (of: string, over: string): Measure => ({ form: "longest-ratio", of, over });
+export const derived = (from: (rows: readonly Row[]) => number | Span | Missing | null): Measure => ({
   form: "derived",
   from,
 });
@@ -66,6 +91,11 @@ export const derived = (from: (rows: readonly Row[]) => number | Span | null): M
 /** A metric of one model over that of another, at one length: above 1, `of` has more. */
 export function ratio(metric: NumberColumn, of: string, over: string, tokens?: number): Measure {
   return { form: "ratio", of: reading(metric, of, tokens), over: reading(metric, over, tokens) };
+}
+
+/** "Up to" so many times: the highest such ratio below a length. */
+export function highestRatio(metric: NumberColumn, of: string, over: string, below: number): Measure {
+  return { form: "highest-ratio", of: { metric, model: of }, over: { metric, model: over }, below };
 }
 
 /** What part of one metric another makes up, of the same model at the same length, in %. */
@@ -84,29 +114,3 @@ export function crossing(metric: NumberColumn, below: string, beyond: string): M
 
 const reading = (metric: NumberColumn, model: string, tokens?: number): Reading =>
   tokens === undefined ? { metric, model } : { metric, model, tokens };
-
-/** Models that a measure compares; empty where it is of all. */
-export function modelsOf(measure: Measure): string[] {
-  switch (measure.form) {
-    case "ratio":
-      return named(measure.of, measure.over);
-    case "reduction":
-      return named(measure.of, measure.from);
-    case "share":
-      return named(measure.of, measure.whole);
-    case "difference":
-      return named(measure.of, measure.less);
-    case "crossing":
-      return [measure.below, measure.beyond];
-    case "longest":
-      return [...measure.models];
-    case "derived":
-      return [];
-    default:
-      return named(measure.of);
-  }
-}
-
-const named = (...readings: Reading[]): string[] => [
-  ...new Set(readings.flatMap(({ model }) => model ?? [])),
-];

@@ -1,5 +1,5 @@
-import type { Row } from "../record/index.js";
-import type { PaperDevice } from "./claim.js";
+import { findDevice, isMemoryOf, type DeviceSpec, type Row } from "../record/index.js";
+import type { Needs, PaperDevice } from "./claim.js";
 
 /** Rows that were measured alike, so that the models among them may be compared. */
 export interface Setting {
@@ -29,6 +29,7 @@ const SHARED = [
   "segment_tokens",
   "logits",
   "memory_limit_bytes",
+  "ort_version",
 ] as const satisfies readonly (keyof Row)[];
 
 const OWN = ["model", "lowering", "decode_lowering", "cuda_graph", "ep_options", "weights"] as const;
@@ -37,16 +38,16 @@ const OWN = ["model", "lowering", "decode_lowering", "cuda_graph", "ep_options",
 export function settingsOf(
   rows: readonly Row[],
   models: readonly string[],
-  { device, needs }: { device: PaperDevice | null; needs: Row },
+  { device, needs }: { device: PaperDevice | null; needs: Needs },
 ): Setting[] {
-  const needed = Object.entries(needs) as [keyof Row, unknown][];
+  const needed = Object.entries(needs) as [keyof Row, readonly unknown[]][];
   const usable = rows.filter(
     (row) =>
       (models.length === 0 || models.includes(row.model ?? "")) &&
       row.verdict !== "rejected" &&
       row.kind !== "profiled_latency" &&
       (row.batch ?? 1) === 1 &&
-      needed.every(([name, wanted]) => row[name] === wanted),
+      needed.every(([name, wanted]) => wanted.includes(row[name])),
   );
   return [...groupBy(usable, (row) => [typeOf(row), ...SHARED.map((name) => row[name] ?? null)]).values()]
     .map((group) => ({ like: group[0]!, rows: oneFormEach(group) }))
@@ -64,6 +65,12 @@ function likeness({ like, rows }: Setting, device: PaperDevice | null): readonly
     like.new_tokens === 256,
     rows.length,
   ].map(Number);
+}
+
+/** Whether two settings are as much like the paper's, however many rows they have. */
+export function isAsLike(p: Setting, q: Setting, device: PaperDevice | null): boolean {
+  const bySetting = (setting: Setting): readonly number[] => likeness(setting, device).slice(0, -1);
+  return compare(bySetting(p), bySetting(q)) === 0;
 }
 
 function compare(p: readonly number[], q: readonly number[]): number {
@@ -96,17 +103,13 @@ function groupBy(rows: readonly Row[], key: (row: Row) => readonly unknown[]): M
   return groups;
 }
 
-/** A device of the paper: what drivers call it, in words, and its memory. */
-const DEVICES: Record<PaperDevice, { pattern: RegExp; words: string; memoryBytes: number }> = {
-  rtx4090: { pattern: /rtx[\s_]*4090\b(?!.*laptop)/i, words: "RTX 4090", memoryBytes: 24 * 2 ** 30 },
-  jetson_orin_nano: { pattern: /orin[\s_]*nano/i, words: "Jetson Orin Nano", memoryBytes: 8 * 2 ** 30 },
-};
+const specOf = (device: PaperDevice): DeviceSpec => findDevice(device)!;
 
-export const deviceWords = (device: PaperDevice): string => DEVICES[device].words;
+export const deviceWords = (device: PaperDevice): string => specOf(device).words;
 
 /** Whether a device's name is that of a device of the paper; a claim of no device is at home on all. */
 export function isDevice(name: string | null | undefined, device: PaperDevice | null): boolean {
-  return device === null || DEVICES[device].pattern.test(name ?? "");
+  return device === null || findDevice(name ?? "") === specOf(device);
 }
 
 /** Whether rows had the memory of a device of the paper: on it, or under a limit of that size. */
@@ -115,8 +118,7 @@ export function hasMemoryOf(
   device: PaperDevice | null,
 ): boolean {
   if (device === null) return true;
-  if (limit == null) return isDevice(name, device);
-  return Math.abs(limit / DEVICES[device].memoryBytes - 1) < 0.03;
+  return limit == null ? isDevice(name, device) : isMemoryOf(specOf(device), limit);
 }
 
 /** A setting in words: device, type and how the prompt was read. */

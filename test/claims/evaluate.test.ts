@@ -3,7 +3,19 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { estimate } from "../../src/claims/estimate.js";
 import { evaluate } from "../../src/claims/evaluate.js";
-import { derived, growth, longest, range, ratio, share, slope, value } from "../../src/claims/measure.js";
+import {
+  crossing,
+  derived,
+  growth,
+  highestRatio,
+  longest,
+  longestRatio,
+  range,
+  ratio,
+  share,
+  slope,
+  value,
+} from "../../src/claims/measure.js";
 import type { Row } from "../../src/record/index.js";
 
 /** What SciPy says (test/fixtures/claims/make.py). */
@@ -56,15 +68,86 @@ test("ranges go by value, growth by length, shares are in %, scales multiply", (
   assert.equal(valueOf(value({ metric: "ttft_ms", tokens: 4, scale: 1e-3 }), rows), 0.008);
   assert.equal(valueOf(value({ metric: "ttft_ms", across: "lowest" }), rows), 2);
   assert.equal(valueOf(value({ metric: "ttft_ms", across: "mean" }), rows), 14 / 3);
-  assert.deepEqual(evaluate(longest("m"), rows), { value: 8, interval: [8, 16], samples: 1 });
+  assert.deepEqual(evaluate(longest("m"), rows), {
+    value: 8,
+    interval: null,
+    bracket: [8, 16],
+    samples: 1,
+  });
 });
 
-test("limits make a ratio only where memory was seen to end", () => {
+test("a ratio of longest prompts is bracketed by what both leave open", () => {
+  const bracketOf = (of: Row[]): unknown => {
+    const found = evaluate(longestRatio("s", "m"), [...rows, ...of]);
+    return "value" in found ? [found.value, found.bracket] : found;
+  };
   const endless: Row[] = [{ model: "s", prompt_tokens: 32, ttft_ms: 1 }];
-  const measure = ratio("max_prompt_tokens", "s", "m");
-  assert.equal(valueOf(measure, [...rows, ...endless]), "max_prompt_tokens of s");
-  const ended: Row[] = [...endless, { model: "s", prompt_tokens: 64, status: "oom" }];
-  assert.equal(valueOf(measure, [...rows, ...ended]), 4);
+  assert.deepEqual(bracketOf(endless), [4, [2, Infinity]]);
+  assert.deepEqual(bracketOf([...endless, { model: "s", prompt_tokens: 64, status: "oom" }]), [4, [2, 8]]);
+});
+
+test("a prompt longer than one that ran out of memory leaves no longest one", () => {
+  assert.equal(
+    valueOf(longest("m"), [...rows, { model: "m", prompt_tokens: 32 }]),
+    "longest prompt of m on which its rows agree: 16 tokens ran out of memory, and 32 ran",
+  );
+});
+
+test("a span is not every length unless both ends and no large gap are there", () => {
+  const at = (...lengths: number[]): Row[] =>
+    lengths.map((prompt_tokens) => ({ model: "m", prompt_tokens, ttft_ms: 2 ** -prompt_tokens }));
+  const over = (span: [number, number], ...lengths: number[]): unknown =>
+    valueOf(range({ metric: "ttft_ms", model: "m", span }), at(...lengths));
+  assert.deepEqual(over([1, 16], 1, 4, 16), [2 ** -16, 2 ** -1]);
+  assert.deepEqual(over([2, 8], 1, 2, 8, 16), [2 ** -8, 2 ** -2], "only what lies in it counts");
+  assert.equal(over([1, 16], 1, 4), "ttft_ms of m at 16 tokens");
+  assert.match(
+    over([1, 16], 1, 16) as string,
+    /^ttft_ms of m between 1 and 16 tokens, a factor of more than 4 apart$/,
+  );
+  const lowest = value({ metric: "ttft_ms", model: "m", span: [1, 16], across: "lowest" });
+  assert.equal(valueOf(lowest, at(1)), "ttft_ms of m at 16 tokens");
+});
+
+test("tasks are all there or it is said which are not", () => {
+  const mean = value({ metric: "accuracy_pct", model: "m", tasks: ["a", "b"], across: "mean" });
+  const score = (task: string, accuracy_pct: number): Row => ({ model: "m", task, accuracy_pct });
+  assert.equal(valueOf(mean, [score("a", 10), score("b", 30), score("c", 90)]), 20);
+  assert.equal(valueOf(mean, [score("a", 10), score("c", 90)]), "accuracy_pct of m on b");
+});
+
+test("up to: the highest ratio among common lengths below one", () => {
+  const more: Row[] = [2, 4, 8].map((prompt_tokens) => ({ model: "s", prompt_tokens, ttft_ms: 1 }));
+  assert.equal(valueOf(highestRatio("ttft_ms", "m", "s", 8), [...rows, ...more]), 8);
+  assert.equal(valueOf(highestRatio("ttft_ms", "m", "s", 4), [...rows, ...more]), 2);
+  assert.equal(
+    valueOf(highestRatio("ttft_ms", "m", "s", 2), [...rows, ...more]),
+    "ttft_ms of m and of s at a length below 2 tokens",
+  );
+});
+
+test("fewer than five samples have no interval", () => {
+  const some = (n: number): Row[] => Array.from({ length: n }, (_, i) => ({ model: "m", ttft_ms: 10 + i }));
+  const intervalOf = (n: number) => {
+    const found = evaluate(value({ metric: "ttft_ms", model: "m" }), some(n));
+    return "interval" in found && found.interval;
+  };
+  assert.equal(intervalOf(4), null);
+  assert.deepEqual(intervalOf(5), [10, 14]);
+});
+
+test("a quotient by 0 is no value, and an end of a crossing that is open is no length", () => {
+  const zeros: Row[] = [{ model: "z", prompt_tokens: 2, ttft_ms: 0 }];
+  assert.equal(valueOf(ratio("ttft_ms", "z", "z", 2), zeros), "finite value: ttft_ms of z at 2 tokens is 0");
+  assert.equal(
+    valueOf(
+      derived(() => NaN),
+      zeros,
+    ),
+    "finite value: it is NaN",
+  );
+  const lower: Row[] = [2, 4].map((prompt_tokens) => ({ model: "s", prompt_tokens, ttft_ms: 1 }));
+  assert.deepEqual(valueOf(crossing("ttft_ms", "m", "s"), [...rows, ...lower]), [-Infinity, 2]);
 });
 
 test("what is missing is said: the reading, a second length, which of several", () => {

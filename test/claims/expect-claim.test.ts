@@ -34,7 +34,10 @@ test("a failed expectation shows what is stated, recomputed and found here", () 
         error.message,
         /^expected reproduced, H003 is not-reproduced-here: mamba2-780m has 2\.65 times/,
       );
-      assert.match(error.message, /\n {2}stated 2\.65x, recomputed 2\.648x, here 1\.5x\n/);
+      assert.match(
+        error.message,
+        /\n {2}stated 2\.65x, recomputed 2\.648x, here 1\.5x \(1\.495 to 1\.506x\)\n/,
+      );
       assert.match(
         error.message,
         /On NVIDIA H200, fp16: 1\.5x \(95 % interval .*the direction is the same\./,
@@ -97,6 +100,44 @@ test("definitions that make no sense are refused", () => {
     () => defineClaim({ ...definition, stated: NaN }),
     /claim x states NaN: it must state a finite number/,
   );
+});
+
+test("a claim that states no number is near to none", () => {
+  const words = { id: "x", claim: "faster", measure: measure.value({ metric: "ttft_ms" }) };
+  assert.throws(() => defineClaim(words), {
+    name: "UserError",
+    message: /^claim x states no number to be near to: it must state one, name the figure whose rows/,
+  });
+  defineClaim({ ...words, stated: 3 });
+  defineClaim({ ...words, accept: { rule: "at-most", bound: 3 } });
+  // The figure is named, but it publishes none.
+  const { verdict, reason } = expectClaim(
+    defineClaim({
+      ...words,
+      figure: "6b",
+      measure: measure.value({ metric: "ttft_ms", model: "mamba-130m", tokens: 512 }),
+    }),
+    rows,
+  ).result;
+  assert.equal(verdict, "no-data");
+  assert.match(reason, /but there is no number to hold it against\.$/);
+});
+
+test("a stated number in scientific notation has the digits that it is written with", () => {
+  const tiny = (stated: number) =>
+    expectClaim(
+      defineClaim({
+        id: "tiny",
+        claim: "it takes that many milliseconds",
+        stated,
+        unit: "ms",
+        measure: measure.value({ metric: "ttft_ms", model: "mamba-130m", tokens: 512 }),
+      }),
+      rows,
+    ).result;
+  assert.equal(tiny(1e-7).here!.agrees, false, "50 ms are no 1e-7 ms");
+  const [least, most] = tiny(1e-7).here!.accepted!;
+  assert.ok(least > 0.4e-7 && most < 1.6e-7, `${least} to ${most}`);
 });
 
 test("a claim without a measure says why", () => {

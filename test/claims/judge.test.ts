@@ -9,7 +9,8 @@ import {
   type ClaimResult,
 } from "../../src/claims/index.js";
 import { UserError } from "../../src/errors.js";
-import { loadPaper, rowsToTable, type Row } from "../../src/record/index.js";
+import { hasMemoryOf, isDevice } from "../../src/claims/setting.js";
+import { DEVICES, loadPaper, rowsToTable, tableToRows, type Row } from "../../src/record/index.js";
 import { samples, SETTING, tableOf } from "./rows.js";
 
 const QWEN = "qwen2.5-0.5b";
@@ -34,7 +35,7 @@ test("a ratio on another device is compared within 25 %, with its interval", () 
   assert.equal((recomputed!.value as number).toFixed(4), "2.6483");
   assert.match(
     reason,
-    /^Published rows \(Figure 1\) give 2\.648x\. On NVIDIA H200, fp16: 2\.4x \(95 % interval/,
+    /^Published rows \(Figure 1\) give 2\.648x, ttft_ms of qwen2\.5-0\.5b over that of mamba2-780m at 32768 tokens\. But Figure 6b, the same setting: 1\.723x\. On NVIDIA H200, fp16: 2\.4x \(95 % interval/,
   );
   assert.match(reason, /which agrees \(on another device 2\.12 to 3\.313x does\)\.$/);
 });
@@ -115,7 +116,7 @@ test("one sample a side is judged, and said to have no interval", () => {
   const { verdict, here, reason } = judged("H003", [pair(2.65)[0]!, pair(2.65)[10]!]);
   assert.equal(verdict, "reproduced");
   assert.equal(here!.interval, null);
-  assert.match(reason, /2\.65x from 1 sample, without an interval/);
+  assert.match(reason, /2\.65x from 1 sample, too few for an interval/);
 });
 
 test("absolute numbers of the paper's device are not held against another's", () => {
@@ -223,10 +224,133 @@ test("a longest prompt is for the memory it was found in", () => {
   assert.equal(judged("H024", ran(8192, limit), [oom(16384, limit)]).verdict, "not-reproduced-here");
   const untried = judged("H024", ran(8192, limit));
   assert.equal(untried.verdict, "no-data");
-  assert.match(untried.reason, /at least 8192 tokens, which does not tell: no longer prompt was tried/);
+  assert.match(
+    untried.reason,
+    /8192 tokens at least, which does not tell: nothing longer was seen to run out of memory/,
+  );
   const other = judged("H024", ran(57344, {}), [oom(65536, {})]);
   assert.equal(other.verdict, "no-data");
   assert.match(other.reason, /57344 tokens, with none at 65536 tokens; .* set a memory limit of its size/);
+});
+
+test("that memory runs out takes a failure, and one near enough", () => {
+  const device = "NVIDIA GeForce RTX 4090";
+  const upTo = (model: string, ran: number, failed?: number): Row[] => [
+    ...samples(model, "ttft_ms", { [ran]: 1 }, { device }),
+    ...(failed ? [{ ...SETTING, device, model, status: "oom", prompt_tokens: failed }] : []),
+  ];
+  const verdictOf = (id: string, ...rows: Row[][]): string => judged(id, ...rows).verdict;
+  assert.equal(verdictOf("H024", upTo(QWEN, 57344)), "no-data");
+  assert.equal(verdictOf("H024", upTo(QWEN, 1024, 65536)), "no-data");
+  assert.equal(verdictOf("H024", upTo(QWEN, 57344, 32768)), "no-data");
+  assert.equal(verdictOf("H024", upTo(QWEN, 57344, 65536)), "reproduced");
+  // 57344 itself ran out of memory.
+  assert.equal(verdictOf("H024", upTo(QWEN, 49152, 57344)), "no-data");
+  const ratio = (qwen: number[], mamba: number[]): string =>
+    verdictOf("H022", upTo(QWEN, qwen[0]!, qwen[1]), upTo(MAMBA2, mamba[0]!, mamba[1]));
+  assert.equal(ratio([1024, 65536], [4096, 262144]), "no-data");
+  assert.equal(ratio([57344, 65536], [220000]), "no-data");
+  assert.equal(ratio([57344, 65536], [229376, 245760]), "reproduced");
+  assert.equal(ratio([57344, 65536], [65536, 73728]), "not-reproduced-here");
+});
+
+test("a longest prompt that is long enough needs no failure, and one that failed there refutes", () => {
+  const device = "jetson_orin_nano";
+  const upTo = (ran: number, failed: number): Row[] =>
+    ["mamba-790m", "falcon-h1-0.5b"].flatMap((model) => [
+      ...samples(model, "ttft_ms", { [ran]: 1 }, { device }),
+      { ...SETTING, device, model, status: "oom", prompt_tokens: failed },
+    ]);
+  assert.equal(judged("H031", upTo(32768, 65536)).verdict, "reproduced");
+  assert.equal(judged("H031", upTo(16384, 32768)).verdict, "not-reproduced-here");
+  assert.equal(judged("H031", upTo(16384, 49152)).verdict, "no-data");
+});
+
+test("a device is itself, not one of a like name, and its memory may be given as sold or as CUDA finds it", () => {
+  const setting = (device: string, memory_limit_bytes: number | null = null): Row => ({
+    device,
+    memory_limit_bytes,
+  });
+  const has = (bytes: number, device: "rtx4090" | "jetson_orin_nano"): boolean =>
+    hasMemoryOf(setting("NVIDIA H200", bytes), device);
+  for (const bytes of [24 * 2 ** 30, 24e9, DEVICES.rtx4090!.memoryBytes!])
+    assert.ok(has(bytes, "rtx4090"), String(bytes));
+  for (const bytes of [8 * 2 ** 30, 8e9, DEVICES["orin-nano"]!.memoryBytes!])
+    assert.ok(has(bytes, "jetson_orin_nano"), String(bytes));
+  assert.ok(!has(16e9, "rtx4090") && !has(7e9, "jetson_orin_nano") && !has(24e9, "jetson_orin_nano"));
+  for (const name of ["rtx4090", "NVIDIA GeForce RTX 4090"]) assert.ok(isDevice(name, "rtx4090"), name);
+  for (const name of ["RTX 4090 D", "RTX 4090D", "RTX 4090 Laptop GPU", "RTX 4080"])
+    assert.ok(!isDevice(name, "rtx4090"), name);
+  assert.ok(isDevice("jetson_orin_nano", "jetson_orin_nano"));
+});
+
+test("a budget like the Jetson's tests what is said of its memory", () => {
+  const like: Row = { memory_limit_bytes: DEVICES["orin-nano"]!.memoryBytes };
+  const ran = (model: string, tokens: number): Row[] => samples(model, "ttft_ms", { [tokens]: 1 }, like);
+  const oom: Row[] = [{ ...SETTING, ...like, model: QWEN, status: "oom", prompt_tokens: 24576 }];
+  assert.equal(judged("H030", ran(QWEN, 16384), oom).verdict, "reproduced");
+  assert.equal(judged("H031", ran("mamba-790m", 32768), ran("falcon-h1-0.5b", 32768)).verdict, "reproduced");
+});
+
+test("up to so many times is of the lengths that were measured, which are said", () => {
+  const at = (tokens: number, ratio: number): Row[] => [
+    ...samples(QWEN, "ttft_ms", { [tokens]: 10 }),
+    ...samples(MAMBA2, "ttft_ms", { [tokens]: 10 * ratio }),
+  ];
+  const { verdict, reason } = judged("H001", at(1024, 1.9));
+  assert.equal(verdict, "reproduced");
+  assert.match(reason, /Lengths measured: 1024\.$/);
+  const more = judged("H001", at(1024, 1.9), at(2048, 3), at(8192, 1.9));
+  assert.equal(more.verdict, "not-reproduced-here");
+  assert.match(more.reason, /Lengths measured: 1024, 2048\.$/);
+});
+
+test("of rows that say what ran and rows that also say what did not, the latter judge", () => {
+  const published = rowsToTable([...tableToRows(loadPaper("memory")), ...tableToRows(loadPaper("limit"))]);
+  for (const result of judgeClaims(published, { only: ["H024", "H025", "H026", "H030", "H031"] }))
+    assert.equal(result.verdict, "reproduced", result.reason);
+});
+
+test("limits of one's own name a length that failed", () => {
+  const limit = (model: string, max_prompt_tokens: number, next_prompt_tokens: number): Row[] => [
+    { ...SETTING, device: "RTX 4090", kind: "limit", model, max_prompt_tokens, next_prompt_tokens },
+  ];
+  assert.equal(judged("H024", limit(QWEN, 57344, 57345)).verdict, "reproduced");
+});
+
+test("what is said of every length, or of five tasks, is not judged by some", () => {
+  const share = (pct: Record<number, number>, op_class = "ssm_scan"): Row[] =>
+    Object.entries(pct).map(([tokens, op_share_pct]) => ({
+      kind: "operators",
+      model: "mamba-130m",
+      prompt_tokens: Number(tokens),
+      breakdown: "fine",
+      op_class,
+      op_share_pct,
+    }));
+  assert.equal(judged("H043", share({ 1024: 60 })).verdict, "no-data");
+  assert.equal(
+    judged("H043", share({ 256: 60, 1024: 60, 4096: 60, 16384: 60, 32768: 60 })).verdict,
+    "reproduced",
+  );
+  assert.equal(judged("H045", share({ 64: 50, 128: 50 })).verdict, "no-data");
+  const gemm = (last: number) =>
+    share({ 256: 50, 1024: 50, 4096: 50, 16384: 50, 65536: 50, 131072: last }, "gemm");
+  assert.equal(judged("H047", gemm(50.01)).verdict, "not-reproduced-here");
+  assert.equal(judged("H047", gemm(80)).verdict, "reproduced");
+  const score = (model: string, ...tasks: string[]): Row[] =>
+    tasks.map((task) => ({ kind: "accuracy", model, task, accuracy_pct: task === "mmlu" ? 50 : 75 }));
+  const all = ["mmlu", "hellaswag", "winogrande", "arc_c", "truthfulqa"];
+  const [falcon, qwen] = ["falcon-h1-1.5b", "qwen2.5-1.5b"];
+  assert.equal(judged("H019", score(falcon, "hellaswag"), score(qwen, "mmlu")).verdict, "no-data");
+  assert.equal(judged("H019", score(falcon, ...all), score(qwen, ...all)).verdict, "reproduced");
+});
+
+test("the paper's second reading of a number is in the reason where it is another", () => {
+  const reasonOf = (id: string): string => judgeClaims(null, { only: [id] })[0]!.reason;
+  assert.match(reasonOf("H001"), /But Figure 6b, the same setting, has more lengths, and up to: 2\.01\dx\.$/);
+  assert.match(reasonOf("H003"), /But Figure 6b, the same setting: 1\.723x\.$/);
+  assert.doesNotMatch(reasonOf("H004"), /But/, "2.83x is 3x, rounded");
 });
 
 test("the audit's findings bear on a device too: a cliff that is not here, logits that are", () => {
@@ -276,6 +400,78 @@ test("claims gives a table: a row a claim, numbers as numbers, ranges by their e
   assert.deepEqual([h006!.recomputed, h006!.recomputed_lo, h006!.recomputed_hi], [null, 24576, 32768]);
   assert.deepEqual([h006!.here, h006!.here_n], [null, null]);
   assert.equal(claims(null, { verdict: ["contradicted-by-own-data"] }).numRows(), 7);
+});
+
+test("ends of intervals at or below 0 are numbers, an open end is none", () => {
+  const total = (model: string, bytes: number) => samples(model, "total_bytes", { 57344: bytes });
+  const table = tableOf(total(MAMBA2, 1.44e9), total(QWEN, 1e9));
+  const [reduction] = claims(table, { only: ["H023"] }).objects() as Record<string, number>[];
+  assert.ok(reduction!.here_lo! < -43 && reduction!.here_hi! < -43, String(reduction!.here_lo));
+  const early = tableOf(
+    samples(QWEN, "ttft_ms", { 1024: 2, 2048: 4 }),
+    samples(MAMBA2, "ttft_ms", { 1024: 1, 2048: 2 }),
+  );
+  const [crossing] = claims(early, { only: ["H006"] }).objects() as Record<string, unknown>[];
+  assert.deepEqual([crossing!.here_lo, crossing!.here_hi], [null, 1024]);
+  const [result] = judgeClaims(early, { only: ["H006"] });
+  assert.deepEqual((JSON.parse(JSON.stringify(result)) as ClaimResult).here!.value, [null, 1024]);
+  const limits = claims(loadPaper("limit"), { only: ["H024", "H031"] }).objects() as Record<
+    string,
+    unknown
+  >[];
+  assert.deepEqual([limits[0]!.recomputed_lo, limits[0]!.recomputed_hi], [57344, 65536]);
+  assert.deepEqual(
+    [limits[1]!.recomputed_lo, limits[1]!.recomputed_hi],
+    [32768, null],
+    "40960 was not tried",
+  );
+});
+
+test("a crossing agrees if the stated length is in its bracket, or the bracket in what agrees", () => {
+  const cross = (from: number, to: number): string =>
+    judged(
+      "H038",
+      samples(QWEN, "energy_j", { [from]: 1, [to]: 4 }),
+      samples(MAMBA2, "energy_j", { [from]: 2, [to]: 3 }),
+    ).verdict;
+  assert.equal(cross(12288, 14000), "no-data", "it may be at 12500, which 13107 to 20480 does not hold");
+  assert.equal(cross(14000, 16000), "reproduced");
+  assert.equal(cross(12288, 20480), "reproduced");
+});
+
+test("doubts are told of the rows that were read, whether they have reasons or not", () => {
+  const drift: Row = { verdict: "suspect", verdict_reasons: ["drift"] };
+  const suspect = (tokens: number, setting: Row): string =>
+    judged("H003", pair(2.6), samples(QWEN, "ttft_ms", { [tokens]: 260 }, setting)).reason;
+  assert.match(suspect(32768, drift), /Some of these rows are suspect: drift\.$/);
+  assert.match(suspect(32768, { verdict: "suspect" }), /Some of these rows are suspect\.$/);
+  assert.doesNotMatch(suspect(1024, drift), /suspect/);
+});
+
+test("versions of the runtime are not pooled, and 32 bits do not test what 16 take", () => {
+  const apart = judged(
+    "H003",
+    samples(QWEN, "ttft_ms", { 32768: 265 }, { ort_version: "1.28.0" }),
+    samples(MAMBA2, "ttft_ms", { 32768: 100 }, { ort_version: "1.29.0" }),
+  );
+  assert.equal(apart.verdict, "no-data");
+  const fp32 = samples(QWEN, "peak_activation_bytes", { 1024: 1e9, 8192: 9e9 }, { dtype: "fp32" });
+  const { verdict, reason } = judged("W8", fp32);
+  assert.equal(verdict, "no-data");
+  assert.match(reason, /with logits all, dtype fp16 or bf16\./);
+});
+
+test("a result says what it compares, what agrees and by whose rows", () => {
+  const [h003] = judgeClaims(tableOf(pair(2.4)), { only: ["H003"] });
+  assert.deepEqual(h003!.models, [QWEN, MAMBA2]);
+  assert.equal(h003!.measured, "ttft_ms of qwen2.5-0.5b over that of mamba2-780m at 32768 tokens");
+  assert.deepEqual([h003!.judgedBy, h003!.here!.tolerance], ["here", 0.25]);
+  assert.deepEqual(h003!.here!.accepted, [2.12, 3.3125]);
+  assert.deepEqual(
+    [h003!.recomputed!.accepted!.map((x) => x.toFixed(3)), h003!.recomputed!.tolerance],
+    [["2.645", "2.660"], 0],
+  );
+  assert.equal(judgeClaims(tableOf(pair(2.4)), { only: ["H009"] })[0]!.judgedBy, "published");
 });
 
 test("unknown ids and verdicts are refused", () => {

@@ -43,15 +43,19 @@ test("without rows it prints every claim with its verdict by the paper's own dat
     /^H006 +contradicted-by-own-data +8192 tokens +24576 to 32768 tokens +mamba2-780m has lower TTFT/m,
   );
   assert.match(out, /^W19 /m);
-  assert.match(out, /^70 reproduced, 36 no-data, 7 contradicted-by-own-data$/m);
+  assert.match(out, /^\d+ reproduced, \d+ no-data, 7 contradicted-by-own-data$/m);
 });
 
 test("campaigns are judged together, filtered by verdict", () => {
   const { code, out } = claims("qwen", "mamba", "--verdict", "reproduced,not-reproduced-here");
   assert.equal(code, 0);
-  assert.match(out, /^H001 +reproduced +1\.9x +1\.881x +1\.9x/m);
+  assert.match(out, /^H001 +reproduced +1\.9x +1\.881x +1\.9x \(1\.\d+ to 1\.\d+x\)/m);
   assert.match(out, /^H003 +not-reproduced-here +2\.65x +2\.648x +0\.4x/m);
   assert.doesNotMatch(out, /no-data/);
+  assert.match(
+    out,
+    /^\d+ reproduced here, \d+ not-reproduced-here, \d+ reproduced by published rows alone$/m,
+  );
 });
 
 test("--only gives reasons, --strict an exit code", () => {
@@ -59,10 +63,16 @@ test("--only gives reasons, --strict an exit code", () => {
   assert.equal(good.code, 0);
   assert.match(
     good.out,
-    /^H001 is reproduced: .*\n {2}stated 1\.9x, recomputed 1\.881x, here 1\.9x\n.*On NVIDIA H200/,
+    /^H001 is reproduced: .*\n {2}stated 1\.9x, recomputed 1\.881x, here 1\.9x \([^)]*\)\n.*On NVIDIA H200/,
   );
   assert.equal(claims("qwen", "mamba", "--only", "H001,H003", "--strict").code, 1);
   assert.equal(claims("--only", "H003,W5", "--strict").code, 0);
+});
+
+test("nothing to print is said, and is not reproduced", () => {
+  const { code, out } = claims("qwen", "mamba", "--only", "H003", "--verdict", "reproduced", "--strict");
+  assert.equal(code, 1);
+  assert.equal(out, "No claim is reproduced.\n");
 });
 
 test("--json gives results as they are, an open end as null", () => {
@@ -78,6 +88,7 @@ test("what is wrong is one sentence and 2", () => {
   for (const [args, message] of [
     [["nowhere"], /^ssm-scope: There is no file or folder nowhere\.$/m],
     [["--only", "X1"], /^ssm-scope: there is no claim "X1"; there are H001/m],
+    [["--only", ","], /^ssm-scope: --only names no claim: it must list ids, such as H003,W5$/m],
     [["--verdict", "wrong"], /^ssm-scope: verdict is wrong: it must be one of reproduced, /m],
   ] as const) {
     const { code, err } = claims(...args);
