@@ -1,4 +1,3 @@
-import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import type { ColumnName } from "../record/schema.js";
 import type { Crossover, CrossoverMethod } from "./crossover-result.js";
@@ -11,7 +10,7 @@ import { fitScaling, type ScalingFit } from "./fit-scaling.js";
 import { interpolatedCrossover, type InterpolatedOptions } from "./interpolated-crossover.js";
 import { checkFitMetric } from "./metrics.js";
 import { chosenRows, pickSeries, type SeriesChoice } from "./pick-series.js";
-import { inWords } from "./rows.js";
+import { inWords, tableOf, type Rows } from "./rows.js";
 import { sampleSeries, type SampleSeries } from "./samples.js";
 import { labelPair } from "./series-label.js";
 
@@ -44,7 +43,7 @@ export type ComparedRow = Partial<CrossoverRow> & {
 
 /** The series of a table: fits, or their samples alone. */
 export function readComparable(
-  table: ColumnTable,
+  table: Rows,
   { method = "fitted", metric, ...options }: TableOptions,
 ): SampleSeries[] {
   if (method === "interpolated") return sampleSeries(table, { metric });
@@ -53,7 +52,8 @@ export function readComparable(
 }
 
 /** The two series chosen; the other rows of the table need not allow a fit. */
-export function readPair(table: ColumnTable, options: ChoiceOptions): [a: SampleSeries, b: SampleSeries] {
+export function readPair(given: Rows, options: ChoiceOptions): [a: SampleSeries, b: SampleSeries] {
+  const table = tableOf(given);
   const { a, b } = options;
   const rows = [...new Set([...chosenRows(table, a), ...chosenRows(table, b)])];
   if (rows.length === 0)

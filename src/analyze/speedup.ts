@@ -7,7 +7,7 @@ import { CELL_COLUMNS } from "./columns.js";
 import { cellsOf, keyOf, onlyCell, pairColumns, selectCells, choiceLabel } from "./pairing.js";
 import type { SeriesChoice } from "./pick-series.js";
 import { checkResampling } from "./resampling.js";
-import { inWords } from "./rows.js";
+import { inWords, type Rows } from "./rows.js";
 
 export interface SpeedupOptions {
   metric: ColumnName;
@@ -38,12 +38,12 @@ export interface SpeedupOptions {
  * speedup(rows, { metric: "ttft_ms", baseline: "qwen2.5-0.5b" }).select("model", "prompt_tokens", "speedup").print();
  */
 export function speedup(
-  table: ColumnTable,
+  given: Rows,
   { metric, baseline, statistic = "median", confidence = 0.95, replicates = 2000, seed = 1 }: SpeedupOptions,
 ): ColumnTable {
   checkResampling({ replicates, confidence, seed });
   checkStatistic(statistic);
-  const cells = cellsOf(table, metric);
+  const cells = cellsOf(given, metric);
   const baselines = selectCells(cells, baseline);
   const paired = pairColumns([baseline]);
   const others = cells
