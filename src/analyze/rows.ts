@@ -134,6 +134,12 @@ export function countedRows(table: ColumnTable): { counted: number[]; dropped: s
   };
 }
 
+/** What of a table does not count, to end a sentence that misses something; empty where all of it does. */
+export function droppedInWords(table: ColumnTable): string {
+  const { dropped } = countedRows(table);
+  return dropped.length > 0 ? ` (of ${table.numRows()} rows ${dropped.join(" and ")})` : "";
+}
+
 /** Whether a sample succeeded; a table without statuses holds successes. */
 export function isOk(status: unknown): boolean {
   return status == null || status === "ok";

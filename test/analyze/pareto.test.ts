@@ -58,6 +58,8 @@ test("the paper's accuracy and TTFT: Qwen2.5-1.5B is off the front, though not b
   const [qwen, mamba2, falcon] = table.array("front_probability") as number[];
   assert.ok(qwen! > 0.1 && qwen! < 0.5);
   assert.deepEqual([mamba2, falcon], [1, 1]);
+  // One published time each: the probability is over the tasks alone, and says so.
+  assert.deepEqual(table.array("taken_as_exact"), ["ttft_ms", "ttft_ms", "ttft_ms"]);
 });
 
 test("a user's scores join by model; a model without one is left out, and says so", () => {
@@ -105,8 +107,20 @@ test("what has no front is refused in one sentence", () => {
   refused(
     at("a", [1], 1),
     {},
-    "1 choice(s) have all of ttft_ms, total_bytes at 512 tokens: a front needs at least two",
+    "1 choice(s) have all of ttft_ms, total_bytes at 512 tokens, and a front needs at least two",
   );
+  refused(
+    [...rows, ...at("c", [1], 1)].map((row) => (row.model === "c" ? row : { ...row, total_bytes: null })),
+    {},
+    "1 choice(s) have all of ttft_ms, total_bytes at 512 tokens, and a front needs at least two; a lacks total_bytes; b lacks total_bytes",
+  );
+  refused(
+    rows,
+    { objectives: ["accuracy" as "accuracy_pct", "ttft_ms"] },
+    /^an objective is accuracy: it must be one of accuracy_pct, ttft_ms/,
+  );
+  refused(rows, { values: "fit" as "fits" }, "values is fit: it must be samples or fits");
+  refused(rows, { promptTokens: -5 }, "promptTokens is -5: it must be a length of 1 token or more");
   refused(
     [...at("a", [1], 1, { device: "x" }), ...at("b", [1], 1, { device: "y" })],
     {},

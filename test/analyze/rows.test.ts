@@ -28,7 +28,13 @@ const READERS: Record<string, (rows: Rows) => unknown> = {
   summarize: (rows) => summarize(rows),
   fitScaling: (rows) => fitScaling(rows, { metric: "ttft_ms" }).map(({ n }) => n),
   sampleSeries: (rows) => sampleSeries(rows, { metric: "ttft_ms" }).map(({ points }) => points.length),
-  crossoverOf: (rows) => crossoverOf(rows, { metric: "ttft_ms", a: "a", b: "b", replicates: 100 }).state,
+  crossoverOf: (rows) =>
+    crossoverOf(rows, {
+      metric: "ttft_ms",
+      a: { model: "a", batch: 1 },
+      b: { model: "b", batch: 1 },
+      replicates: 100,
+    }).state,
   crossoverBy: (rows) =>
     crossoverBy(rows, { metric: "ttft_ms", a: "a", b: "b", by: "batch", replicates: 100 }),
   speedup: (rows) => speedup(rows, { metric: "ttft_ms", baseline: "a" }),
@@ -89,10 +95,7 @@ for (const [name, read] of Object.entries(READERS))
         delete row["rejected_n"];
       }
     assert.deepEqual(without, expected);
-    refused(
-      () => read(tableOf(rows).concat(tableOf(rows))),
-      /has repeat 0 at 1024 tokens 2 times \(rows 0, 96\)/,
-    );
+    refused(() => read(tableOf(rows).concat(tableOf(rows))), /has repeat 0 at 1024 tokens 2 times/);
     refused(() => read([]), "the table has no rows: nothing was loaded or measured");
     refused(
       () => read(tableOf(rows).filter((row: Row) => row.model === "c")),
