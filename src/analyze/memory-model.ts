@@ -59,8 +59,10 @@ type Basis = readonly ((length: number) => number)[];
 /** Deviations that are smaller, relative to the values, are rounding. */
 const ROUNDING = 1e-9;
 
-const CONSTANT: Basis = [() => 1];
-const LINE: Basis = [() => 1, (length) => length];
+const ONE = (): number => 1;
+const TOKENS = (length: number): number => length;
+const CONSTANT: Basis = [ONE];
+const LINE: Basis = [ONE, TOKENS];
 
 /**
  * A model for each series of the table. Each cause has the form its allocation has, with coefficients of 0 or more:
@@ -163,14 +165,14 @@ function basisOf(
   if (prefill !== "chunked" || segment === undefined)
     return enough ? [...LINE, (length) => length ** 2] : LINE;
   if (lengths.every((length) => length >= segment)) return LINE;
-  const within: Basis = [() => 1, (length) => Math.min(length, segment)];
+  const within: Basis = [ONE, (length) => Math.min(length, segment)];
   // What one longer length has more may as well be the shape of its last segment.
-  return enough && lengths.filter((length) => length > segment).length >= 2
-    ? [...within, (length) => length]
-    : within;
+  return enough && lengths.filter((length) => length > segment).length >= 2 ? [...within, TOKENS] : within;
 }
 
 interface CauseFit {
+  basis: Basis;
+  coefficients: readonly number[];
   at: (length: number) => number;
   /** Lengths beyond the coefficients. */
   spare: number;
@@ -178,8 +180,8 @@ interface CauseFit {
   centre: number[];
   /** What of the lengths that fit leaves, each divided by √spare: their squares add up to the variance. */
   scatter: number[];
-  /** Curves fitted within the bounds to other bytes of the lengths. */
-  refit: (drawn: readonly Float64Array[]) => ((length: number) => number)[];
+  /** Coefficients within the bounds for other bytes of the lengths. */
+  refit: (drawn: readonly Float64Array[]) => Float64Array[];
 }
 
 function fitCause(
@@ -189,24 +191,29 @@ function fitCause(
   nonNegative: boolean | readonly boolean[],
 ): CauseFit {
   const design = lengths.map((length) => basis.map((term) => term(length)));
-  const curve = (of: ArrayLike<number>) => (length: number) => {
-    let sum = 0;
-    for (let j = 0; j < basis.length; j++) sum += basis[j]!(length) * of[j]!;
-    return sum;
-  };
   const { coefficients } = leastSquares(design, values, { nonNegative });
   const { residuals } = leastSquares(design, values);
   const spare = lengths.length - coefficients.length;
   const rounding = ROUNDING * Math.max(...values.map(Math.abs));
   const isExact = residuals.every((residual) => Math.abs(residual) <= rounding);
   return {
-    at: curve(coefficients),
+    basis,
+    coefficients,
+    at: curveOf(basis, coefficients),
     spare,
     centre: values.map((value, i) => value - residuals[i]!),
     scatter: residuals.map((residual) => (isExact ? 0 : residual / Math.sqrt(spare))),
-    refit: (drawn) => leastSquaresEach(design, drawn, { nonNegative }).coefficients.map(curve),
+    refit: (drawn) => leastSquaresEach(design, drawn, { nonNegative }).coefficients,
   };
 }
+
+const curveOf =
+  (basis: Basis, coefficients: ArrayLike<number>) =>
+  (length: number): number => {
+    let sum = 0;
+    for (let j = 0; j < basis.length; j++) sum += basis[j]!(length) * coefficients[j]!;
+    return sum;
+  };
 
 /**
  * Normal deviations of the lengths with the covariance that the causes' residuals have at a length, about the fits without
@@ -239,12 +246,18 @@ function resampleTotals(
     );
     ofRun.push(deviate(stretch).reduce((sum, deviation) => sum + deviation, 0));
   }
-  const curves = scattered.map((fit, c) => fit.refit(bytes[c]!));
-  return ofRun.map((deviation, k) => (length) => {
-    let sum = deviation;
-    for (const fit of exact) sum += fit.at(length);
-    for (const each of curves) sum += each[k]!(length);
-    return sum;
+  // A curve is asked at thousands of lengths: causes share their terms.
+  const terms = [...new Set([ONE, ...fits.flatMap(({ basis }) => basis)])];
+  const add = (total: Float64Array, basis: Basis, coefficients: ArrayLike<number>): void =>
+    basis.forEach((term, j) => (total[terms.indexOf(term)]! += coefficients[j]!));
+  const known = new Float64Array(terms.length);
+  for (const { basis, coefficients } of exact) add(known, basis, coefficients);
+  const refits = scattered.map((fit, c) => fit.refit(bytes[c]!));
+  return ofRun.map((deviation, k) => {
+    const total = known.slice();
+    add(total, CONSTANT, [deviation]);
+    scattered.forEach(({ basis }, c) => add(total, basis, refits[c]![k]!));
+    return curveOf(terms, total);
   });
 }
 

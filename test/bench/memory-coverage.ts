@@ -53,16 +53,14 @@ export function memoryCoverage(
       held.set(of, (held.get(of) ?? 0) + (isHeld ? 1 / sets : 0));
     };
     for (let set = 0; set < sets; set++) {
-      const rows = lengths.map(
-        (length): Row => ({
-          model: "m",
-          prompt_tokens: length,
-          weights_bytes: WEIGHTS,
-          kv_cache_bytes: CACHE * length,
-          peak_activation_bytes: activations(length) + NOISE * normal(),
-          ...more,
-        }),
-      );
+      const rows = lengths.map((length): Row => ({
+        model: "m",
+        prompt_tokens: length,
+        weights_bytes: WEIGHTS,
+        kv_cache_bytes: CACHE * length,
+        peak_activation_bytes: activations(length) + NOISE * normal(),
+        ...more,
+      }));
       const settings = { replicates, seed: set };
       const expected = (length: number): number => WEIGHTS + CACHE * length + activations(length);
       const needed = memoryNeeded(rows, { promptTokens: [BETWEEN, BEYOND], ...settings });
