@@ -5,7 +5,7 @@ import { median, medianRatio, percentileInterval, randomIndex, type RandomIndex 
 import { isMoreBetter } from "./better.js";
 import { cellsOf, keyOf, onlyCell, pairColumns, selectCells, choiceLabel, type Cell } from "./pairing.js";
 import type { SeriesChoice } from "./pick-series.js";
-import { checkResampling } from "./resampling.js";
+import { checkResampling, required } from "./resampling.js";
 import { inWords, type Rows } from "./rows.js";
 
 export interface BreakEvenOptions {
@@ -50,10 +50,15 @@ interface AtBatch {
  * @example
  * breakEvenBatch(rows, { a: "mamba2-780m", b: "qwen2.5-0.5b" }).print();
  */
-export function breakEvenBatch(
-  given: Rows,
-  { a, b, metric = "tpot_ms", confidence = 0.95, replicates = 2000, seed = 1 }: BreakEvenOptions,
-): ColumnTable {
+export function breakEvenBatch(given: Rows, options: BreakEvenOptions): ColumnTable {
+  const {
+    a,
+    b,
+    metric = "tpot_ms",
+    confidence = 0.95,
+    replicates = 2000,
+    seed = 1,
+  } = required(options, "a and b");
   checkResampling({ replicates, confidence, seed });
   const cells = cellsOf(given, metric);
   const [ofA, ofB] = [selectCells(cells, a), selectCells(cells, b)];

@@ -4,6 +4,7 @@ import type { ColumnName } from "../record/schema.js";
 import { comparedRow, readPair, type ChoiceOptions, type ComparedRow } from "./compared-row.js";
 import { tableOfRows } from "./crossover-table.js";
 import { chosen, chosenRows, type SeriesChoice } from "./pick-series.js";
+import { required } from "./resampling.js";
 import { columnValues, inWords, tableOf, type Rows } from "./rows.js";
 
 export type CrossoverByOptions = ChoiceOptions & {
@@ -21,7 +22,8 @@ export type CrossoverByOptions = ChoiceOptions & {
  * @example
  * crossoverBy(table, { by: "batch", metric: "ttft_ms", a: "qwen2.5-0.5b", b: "mamba2-780m" }).print();
  */
-export function crossoverBy(given: Rows, { by, ...options }: CrossoverByOptions): ColumnTable {
+export function crossoverBy(given: Rows, asked: CrossoverByOptions): ColumnTable {
+  const { by, ...options } = required(asked, "metric, a, b and by");
   const table = tableOf(given);
   const { a, b } = options;
   const values = columnValues(table, by);

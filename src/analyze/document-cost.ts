@@ -5,7 +5,7 @@ import { isSameRun } from "./budgeted-runs.js";
 import { SERIES_COLUMNS, type Series } from "./columns.js";
 import { fitScaling, type ScalingFit } from "./fit-scaling.js";
 import type { FitMetricName } from "./metrics.js";
-import { checkResampling } from "./resampling.js";
+import { checkResampling, required } from "./resampling.js";
 import { columnValues, countedRows, droppedInWords, tableOf, type Rows } from "./rows.js";
 import { seriesLabel } from "./series-label.js";
 
@@ -53,10 +53,14 @@ interface Cost {
  * @example
  * documentCost(rows, { promptTokens: 100_000, newTokens: 500 }).select("model", "e2e_ms", "energy_j").print();
  */
-export function documentCost(
-  given: Rows,
-  { promptTokens, newTokens = 1, confidence = 0.95, replicates = 2000, seed = 1 }: DocumentCostOptions,
-): ColumnTable {
+export function documentCost(given: Rows, options: DocumentCostOptions): ColumnTable {
+  const {
+    promptTokens,
+    newTokens = 1,
+    confidence = 0.95,
+    replicates = 2000,
+    seed = 1,
+  } = required(options, "promptTokens");
   checkResampling({ replicates, confidence, seed });
   for (const [name, value] of Object.entries({ promptTokens, newTokens }))
     if (!Number.isSafeInteger(value) || value < 1)

@@ -10,7 +10,7 @@ import {
   type MemoryModel,
   type MemoryParts,
 } from "./memory-model.js";
-import { checkResampling } from "./resampling.js";
+import { checkResampling, required } from "./resampling.js";
 import { tableOf, type Rows } from "./rows.js";
 import { runsUnderBudget, type BudgetedRun } from "./budgeted-runs.js";
 
@@ -121,16 +121,15 @@ export interface MemoryNeededOptions extends Resampling {
  * @example
  * memoryNeeded(rows, { promptTokens: 1048576 }).select("model", "needed_bytes", "kv_cache_bytes").print();
  */
-export function memoryNeeded(
-  given: Rows,
-  { promptTokens, confidence = 0.95, replicates = 1000, seed = 1 }: MemoryNeededOptions,
-): ColumnTable {
+export function memoryNeeded(given: Rows, options: MemoryNeededOptions): ColumnTable {
+  const { promptTokens, confidence = 0.95, replicates = 1000, seed = 1 } = required(options, "promptTokens");
   checkResampling({ replicates, confidence, seed });
-  const lengths = typeof promptTokens === "number" ? [promptTokens] : promptTokens;
-  const wrong = lengths.find((length) => !(length >= 1 && length < Infinity));
-  if (lengths.length === 0 || wrong !== undefined)
+  const lengths: readonly number[] | undefined =
+    typeof promptTokens === "number" ? [promptTokens] : promptTokens;
+  const wrong = lengths?.find((length) => !(length >= 1 && length < Infinity));
+  if (!lengths?.length || wrong !== undefined)
     throw new UserError(
-      `promptTokens is ${wrong ?? "empty"}: it must be one length or several, of 1 or more tokens`,
+      `promptTokens is ${wrong ?? (lengths ? "empty" : "absent")}: it must be one length or several, of 1 or more tokens`,
     );
   const random = randomIndex(seed);
   const rows = memoryModels(tableOf(given)).flatMap((model) => {

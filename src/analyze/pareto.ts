@@ -6,7 +6,7 @@ import { isMoreBetter } from "./better.js";
 import { RUN_COLUMNS } from "./columns.js";
 import { FIT_METRICS, type FitMetricName } from "./metrics.js";
 import { drawFits, drawSamples, drawScores, type Drawn, type Reading } from "./objective-draws.js";
-import { checkResampling } from "./resampling.js";
+import { checkResampling, required } from "./resampling.js";
 import { columnValues, presentColumns, tableOf, type Rows } from "./rows.js";
 
 /** What a front may weigh: any fitted metric, and the mean score of a model's tasks. */
@@ -48,9 +48,8 @@ export interface ParetoOptions {
  * @example
  * paretoFront(rows, { objectives: ["accuracy_pct", "ttft_ms"], promptTokens: 57344 }).print();
  */
-export function paretoFront(
-  given: Rows,
-  {
+export function paretoFront(given: Rows, options: ParetoOptions): ColumnTable {
+  const {
     objectives,
     promptTokens,
     values = "samples",
@@ -58,8 +57,7 @@ export function paretoFront(
     confidence = 0.95,
     replicates = 2000,
     seed = 1,
-  }: ParetoOptions,
-): ColumnTable {
+  } = required(options, "objectives and promptTokens");
   checkResampling({ replicates, confidence, seed });
   const metrics = checkAsked(objectives, promptTokens, values);
   const table = tableOf(given);

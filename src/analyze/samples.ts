@@ -3,6 +3,7 @@ import { COLUMNS, type ColumnName } from "../record/schema.js";
 import type { Series } from "./columns.js";
 import { unitOf } from "./metrics.js";
 import { readSeries } from "./read-series.js";
+import { required } from "./resampling.js";
 import type { Rows } from "./rows.js";
 import type { Sample } from "./weighting.js";
 
@@ -21,7 +22,8 @@ export interface SampleSeries {
  * @example
  * const [qwen, mamba] = sampleSeries(table, { metric: "decode_tokens_per_s" });
  */
-export function sampleSeries(given: Rows, { metric }: { metric: ColumnName }): SampleSeries[] {
+export function sampleSeries(given: Rows, options: { metric: ColumnName }): SampleSeries[] {
+  const { metric } = required(options, "metric");
   if (!Object.hasOwn(COLUMNS, metric) || COLUMNS[metric].type !== "number")
     throw new UserError(`metric is ${metric}: it must be a column of numbers`);
   return readSeries(given, { metric }, "uniform").map(({ series, samples }) => ({

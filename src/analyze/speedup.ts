@@ -6,7 +6,7 @@ import { isMoreBetter } from "./better.js";
 import { CELL_COLUMNS } from "./columns.js";
 import { cellsOf, keyOf, onlyCell, pairColumns, selectCells, choiceLabel } from "./pairing.js";
 import type { SeriesChoice } from "./pick-series.js";
-import { checkResampling } from "./resampling.js";
+import { checkResampling, required } from "./resampling.js";
 import { inWords, type Rows } from "./rows.js";
 
 export interface SpeedupOptions {
@@ -37,10 +37,15 @@ export interface SpeedupOptions {
  * @example
  * speedup(rows, { metric: "ttft_ms", baseline: "qwen2.5-0.5b" }).select("model", "prompt_tokens", "speedup").print();
  */
-export function speedup(
-  given: Rows,
-  { metric, baseline, statistic = "median", confidence = 0.95, replicates = 2000, seed = 1 }: SpeedupOptions,
-): ColumnTable {
+export function speedup(given: Rows, options: SpeedupOptions): ColumnTable {
+  const {
+    metric,
+    baseline,
+    statistic = "median",
+    confidence = 0.95,
+    replicates = 2000,
+    seed = 1,
+  } = required(options, "metric and baseline");
   checkResampling({ replicates, confidence, seed });
   checkStatistic(statistic);
   const cells = cellsOf(given, metric);

@@ -75,8 +75,8 @@ export interface RatioDraws {
 /**
  * The ratio of two medians, numerator over denominator, of independent samples: a percentile bootstrap that resamples each
  * side on its own (Efron and Tibshirani 1993, section 8.3) or, with fewer than six samples on a side, Welch's t of the
- * logarithms, for which they must scatter alike above and below as a factor. Of simulated 95 % intervals of two
- * normal or log-normal sides of n, this share held the ratio: COVERAGE.
+ * logarithms, for which they must scatter alike above and below as a factor. Measured (`npm run bench:coverage`), 95 %
+ * intervals of equal sides of 3 to 20 samples hold the ratio in 95 to 98 % of data sets, of two samples in 97 to 99 %.
  *
  * null where a median of the denominator may be 0, or a sample of a short side is 0 or below. RangeError for fewer than two
  * samples on a side.

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { table as fromColumns, type ColumnTable } from "arquero";
 import {
   breakEvenBatch,
+  coefficientTable,
   crossoverBy,
   crossoverOf,
   documentCost,
@@ -142,4 +143,56 @@ test("integers of 64 bits are numbers", () => {
   });
   const [fit] = fitScaling(table, { metric: "total_bytes" });
   assert.deepEqual([fit!.lengths, Math.round(fit!.predict(10000))], [lengths, 70000]);
+});
+
+test("options that are missing, or set nothing, are named", () => {
+  const call = (act: unknown, ...given: unknown[]): unknown =>
+    (act as (...given: unknown[]) => unknown)(...given);
+  const missing: [unknown, string][] = [
+    [speedup, "metric and baseline"],
+    [breakEvenBatch, "a and b"],
+    [memoryNeeded, "promptTokens"],
+    [paretoFront, "objectives and promptTokens"],
+    [documentCost, "promptTokens"],
+    [fitScaling, "metric"],
+    [sampleSeries, "metric"],
+    [crossoverOf, "metric, a and b"],
+    [crossoverBy, "metric, a, b and by"],
+  ];
+  for (const [act, needs] of missing)
+    refused(() => call(act, rows), `the second argument is missing: it must be an object with ${needs}`);
+  refused(
+    () => call(speedup, rows, { metric: "ttft_ms" }),
+    /^a series is chosen by undefined: name its model/,
+  );
+  refused(
+    () => call(crossoverOf, rows, { metric: "ttft_ms" }),
+    /^a series is chosen by undefined: name its model/,
+  );
+  refused(() => call(memoryNeeded, rows, {}), /^promptTokens is absent: it must be one length or several/);
+  refused(() => call(paretoFront, rows, {}), /^objectives are none: a front needs two/);
+  const pair = { metric: "ttft_ms", a: { model: "a", batch: 1 }, b: { model: "b", batch: 1 } } as const;
+  refused(
+    () => call(crossoverOf, rows, { ...pair, method: "bogus" }),
+    "method is bogus: it must be fitted or interpolated",
+  );
+  refused(
+    () => crossoverOf(rows, { ...pair, method: "interpolated", form: "linear" }),
+    'form is "linear": method interpolated fits no curve to set it for',
+  );
+});
+
+test("one fit has a coefficient table too", () => {
+  const fits = fitScaling(rows.slice(0, 24), { metric: "ttft_ms" });
+  assert.deepEqual(coefficientTable(fits[0]!).objects(), coefficientTable(fits).objects());
+});
+
+test("the power of the scatter is not measured where no value differs", () => {
+  const level = [1024, 2048, 4096, 8192].flatMap((prompt_tokens) =>
+    [5, 6, 7].map((ttft_ms): Row => ({ model: "m", prompt_tokens, ttft_ms })),
+  );
+  refused(
+    () => fitScaling(level, { metric: "ttft_ms", form: "constant", weighting: "measured" }),
+    /^the means of all lengths are equal: weighting "measured" needs/,
+  );
 });
