@@ -115,16 +115,22 @@ export function measuredRows(table: ColumnTable, metric: string, what = "with"):
       `no row is left ${what} ${metric}: of ${table.numRows()} rows ` +
         [...dropped, `${counted.length} have no ${metric}`].join(" and "),
     );
-  refuseDuplicates(table, measured);
+  refuseDuplicates(table, [measured]);
   return measured;
 }
 
-/** Rows whose samples count, and in words what the others are: they did not succeed, or their verdict rejects them. */
-export function countedRows(table: ColumnTable): { counted: number[]; dropped: string[] } {
+/** Tells which rows' samples count: those that succeeded and whose verdict does not reject them. */
+export function countingIn(table: ColumnTable): (row: number) => boolean {
   const [statuses, verdicts] = [columnValues(table, "status"), columnValues(table, "verdict")];
-  const ok = allRows(table).filter((row) => isOk(statuses[row]));
-  const counted = ok.filter((row) => verdicts[row] !== "rejected");
-  const [failed, rejected] = [table.numRows() - ok.length, ok.length - counted.length];
+  return (row) => isOk(statuses[row]) && verdicts[row] !== "rejected";
+}
+
+/** Rows whose samples count, and in words what the others are. */
+export function countedRows(table: ColumnTable): { counted: number[]; dropped: string[] } {
+  const statuses = columnValues(table, "status");
+  const counted = allRows(table).filter(countingIn(table));
+  const failed = statuses.filter((status) => !isOk(status)).length;
+  const rejected = table.numRows() - failed - counted.length;
   return {
     counted,
     dropped: [
@@ -166,23 +172,25 @@ export function metricValues(table: ColumnTable, metric: string, rows: readonly 
  * Refuses rows that are there twice, as when a table was put together with itself: one sample would count as two. A
  * numbered repeat of a cell may be there once; so may a row that says where it was published or when it was measured,
  * which is there twice if it is equal in every column. Equal rows that say neither may be samples that happen to agree.
+ * Rows are compared within the groups given.
  */
-export function refuseDuplicates(table: ColumnTable, rows: readonly number[]): void {
+export function refuseDuplicates(table: ColumnTable, groups: readonly (readonly number[])[]): void {
   const [repeats, sources, times] = ["repeat", "source", "measured_at"].map((name) =>
     columnValues(table, name),
-  );
-  const isNumbered = (row: number): boolean => repeats![row] != null;
+  ) as [readonly unknown[], readonly unknown[], readonly unknown[]];
+  const isNumbered = (row: number): boolean => repeats[row] != null;
   const isNamed = (row: number): boolean =>
-    times![row] != null || (sources![row] != null && sources![row] !== "measured");
-  const again = firstEqual(table, presentColumns(table, NUMBERED), rows.filter(isNumbered));
+    !isNumbered(row) && (times[row] != null || (sources[row] != null && sources[row] !== "measured"));
+  const again = firstOf(groups, isNumbered, (rows) =>
+    // Mostly no number is there twice in a group, and nothing else need be read.
+    new Set(rows.map((row) => repeats[row])).size < rows.length
+      ? firstEqual(table, presentColumns(table, NUMBERED), rows)
+      : [],
+  );
   const twice =
     again.length > 0
       ? again
-      : firstEqual(
-          table,
-          table.columnNames(),
-          rows.filter((row) => !isNumbered(row) && isNamed(row)),
-        );
+      : firstOf(groups, isNamed, (rows) => firstEqual(table, table.columnNames(), rows));
   const [row] = twice;
   if (row === undefined) return;
   const at = (name: string): string => inWords(columnValues(table, name)[row]);
@@ -193,6 +201,19 @@ export function refuseDuplicates(table: ColumnTable, rows: readonly number[]): v
       ? `${model} has repeat ${at("repeat")} ${where}: each repeat of a cell may be there once`
       : `${model} has the same row ${where}: each sample may be there once`,
   );
+}
+
+/** What is found first among the rows of a group that are meant. */
+function firstOf(
+  groups: readonly (readonly number[])[],
+  isMeant: (row: number) => boolean,
+  find: (rows: readonly number[]) => readonly number[],
+): readonly number[] {
+  for (const group of groups) {
+    const found = find(group.filter(isMeant));
+    if (found.length > 0) return found;
+  }
+  return [];
 }
 
 /** Columns that tell numbered samples apart. */

@@ -8,7 +8,7 @@ import { checkConfidence } from "./resampling.js";
 import {
   allRows,
   columnValues,
-  countedRows,
+  countingIn,
   groupRows,
   isOk,
   metricValues,
@@ -66,12 +66,13 @@ export function summarize(
   if (metricColumns.length === 0 && statuses.every(isOk))
     throw new UserError(`the table has no metric: it needs one of ${SUMMARY_METRICS.join(", ")}`);
   const verdicts = columnValues(table, "verdict");
-  const counted = new Set(countedRows(table).counted);
+  const isCounted = countingIn(table);
+  const samples = cells.map(({ rows }) => rows.filter(isCounted));
+  const measurements = metricColumns.map((metric) => columnValues(table, metric));
   refuseDuplicates(
     table,
-    [...counted].filter((row) => metricColumns.some((metric) => columnValues(table, metric)[row] != null)),
+    samples.map((rows) => rows.filter((row) => measurements.some((values) => values[row] != null))),
   );
-  const samples = cells.map(({ rows }) => rows.filter((row) => counted.has(row)));
 
   const columns: Record<string, unknown[]> = {};
   for (const name of cellColumns) columns[name] = cells.map(({ key }) => key[name]);
