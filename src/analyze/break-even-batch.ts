@@ -1,18 +1,12 @@
 import { table as fromColumns, type ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import type { ColumnName } from "../record/schema.js";
-import {
-  median,
-  percentileInterval,
-  randomIndex,
-  resampleMedians,
-  type RandomIndex,
-} from "../stats/index.js";
+import { median, medianRatio, percentileInterval, randomIndex, type RandomIndex } from "../stats/index.js";
 import { isMoreBetter } from "./better.js";
 import { cellsOf, keyOf, onlyCell, pairColumns, selectCells, choiceLabel, type Cell } from "./pairing.js";
 import type { SeriesChoice } from "./pick-series.js";
-import { checkResampling } from "./resampling.js";
-import { inWords } from "./rows.js";
+import { checkResampling, required } from "./resampling.js";
+import { inWords, type Rows } from "./rows.js";
 
 export interface BreakEvenOptions {
   /** Of which it is asked from which batch on it is better. */
@@ -45,7 +39,7 @@ interface AtBatch {
  * and length the times per token are as the times per step, so any metric of a pass can be compared.
  *
  * Columns: those of the setting, then `metric`, `a`, `b`, `state`, `batch_before` and `batch_from` (the break-even lies
- * above the first and at or below the second: measured batches; a is better, by the interval of the ratio of medians, at
+ * above the first and at or below the second: measured batches; a is better, by the interval of `medianRatio`, at
  * `batch_from` and at every larger one), `break_even_batch` with `_lo` and `_hi` (where the ratio, a line between measured
  * batches on logarithmic axes, passes 1 for good; percentile interval over the replicates), and `batches`, how many were
  * compared. `not-separable`: at the largest batch the interval holds 1.
@@ -56,12 +50,17 @@ interface AtBatch {
  * @example
  * breakEvenBatch(rows, { a: "mamba2-780m", b: "qwen2.5-0.5b" }).print();
  */
-export function breakEvenBatch(
-  table: ColumnTable,
-  { a, b, metric = "tpot_ms", confidence = 0.95, replicates = 2000, seed = 1 }: BreakEvenOptions,
-): ColumnTable {
+export function breakEvenBatch(given: Rows, options: BreakEvenOptions): ColumnTable {
+  const {
+    a,
+    b,
+    metric = "tpot_ms",
+    confidence = 0.95,
+    replicates = 2000,
+    seed = 1,
+  } = required(options, "a and b");
   checkResampling({ replicates, confidence, seed });
-  const cells = cellsOf(table, metric);
+  const cells = cellsOf(given, metric);
   const [ofA, ofB] = [selectCells(cells, a), selectCells(cells, b)];
   const paired = pairColumns([a, b], ["batch"]);
   const settings = [...new Set(ofA.map((cell) => keyOf(cell, paired)))].filter((key) =>
@@ -144,19 +143,14 @@ function compare(
   more: boolean,
   { replicates, confidence, random }: { replicates: number; confidence: number; random: RandomIndex },
 ): AtBatch {
-  const better = (ofA: number, ofB: number): number => (more ? 1 : -1) * Math.log(ofA / ofB);
-  const mediansOfB = resampleMedians(b.samples, replicates, random);
-  const drawn = resampleMedians(a.samples, replicates, random).map((value, i) =>
-    better(value, mediansOfB[i]!),
-  );
-  if (!drawn.every(Number.isFinite))
+  const [above, below] = more ? [a.samples, b.samples] : [b.samples, a.samples];
+  const ratio = medianRatio(above, below, { replicates, confidence, random });
+  const advantage = Math.log(median(above) / median(below));
+  const drawn = ratio?.replicates.map(Math.log);
+  if (!ratio || !drawn?.every(Number.isFinite))
     throw new UserError(`at batch ${batch} a sample is 0: a ratio needs values above 0`);
-  return {
-    batch,
-    advantage: better(median(a.samples), median(b.samples)),
-    replicates: drawn,
-    interval: percentileInterval(drawn, confidence),
-  };
+  const [lo, hi] = ratio.interval;
+  return { batch, advantage, replicates: drawn, interval: [Math.log(lo), Math.log(hi)] };
 }
 
 interface Decision {

@@ -32,11 +32,11 @@ interface Determined {
  * sample is to spare, and of a break that was given.
  */
 export function coefficientTable(
-  fits: readonly ScalingFit[],
+  fits: ScalingFit | readonly ScalingFit[],
   { confidence = 0.95 }: CoefficientTableOptions = {},
 ): ColumnTable {
   checkConfidence(confidence);
-  const rows = fits.flatMap((fit) => determined(fit, confidence).map((found) => ({ fit, found })));
+  const rows = [fits].flat().flatMap((fit) => determined(fit, confidence).map((found) => ({ fit, found })));
   return fromColumns({
     ...seriesColumns(rows.map(({ fit }) => fit.series)),
     metric: rows.map(({ fit }) => fit.metric),

@@ -4,6 +4,7 @@ import { seriesColumns } from "./columns.js";
 import { settingOf, type FitScalingOptions } from "./fit-options.js";
 import { checkForm, type Form } from "./forms.js";
 import { readSeries } from "./read-series.js";
+import type { Rows } from "./rows.js";
 import { selectForm, type FormScore } from "./select-form.js";
 
 export interface CompareFormsOptions extends Omit<FitScalingOptions, "form"> {
@@ -19,7 +20,7 @@ export interface CompareFormsOptions extends Omit<FitScalingOptions, "form"> {
  * @example
  * compareForms(table, { metric: "ttft_ms" }).print();
  */
-export function compareForms(table: ColumnTable, options: CompareFormsOptions): ColumnTable {
+export function compareForms(table: Rows, options: CompareFormsOptions): ColumnTable {
   const setting = settingOf({ ...options, form: "auto" });
   const { metric, scatter, forms } = options;
   forms?.forEach(checkForm);

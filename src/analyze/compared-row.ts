@@ -1,4 +1,3 @@
-import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import type { ColumnName } from "../record/schema.js";
 import type { Crossover, CrossoverMethod } from "./crossover-result.js";
@@ -11,7 +10,8 @@ import { fitScaling, type ScalingFit } from "./fit-scaling.js";
 import { interpolatedCrossover, type InterpolatedOptions } from "./interpolated-crossover.js";
 import { checkFitMetric } from "./metrics.js";
 import { chosenRows, pickSeries, type SeriesChoice } from "./pick-series.js";
-import { inWords } from "./rows.js";
+import { required } from "./resampling.js";
+import { inWords, tableOf, type Rows } from "./rows.js";
 import { sampleSeries, type SampleSeries } from "./samples.js";
 import { labelPair } from "./series-label.js";
 
@@ -44,23 +44,38 @@ export type ComparedRow = Partial<CrossoverRow> & {
 
 /** The series of a table: fits, or their samples alone. */
 export function readComparable(
-  table: ColumnTable,
+  table: Rows,
   { method = "fitted", metric, ...options }: TableOptions,
 ): SampleSeries[] {
+  checkMethod(method, options);
   if (method === "interpolated") return sampleSeries(table, { metric });
   checkFitMetric(metric);
   return fitScaling(table, { ...options, metric });
 }
 
 /** The two series chosen; the other rows of the table need not allow a fit. */
-export function readPair(table: ColumnTable, options: ChoiceOptions): [a: SampleSeries, b: SampleSeries] {
-  const { a, b } = options;
+export function readPair(given: Rows, options: ChoiceOptions): [a: SampleSeries, b: SampleSeries] {
+  const table = tableOf(given);
+  const { a, b } = required(options, "metric, a and b");
   const rows = [...new Set([...chosenRows(table, a), ...chosenRows(table, b)])];
   if (rows.length === 0)
     throw new UserError(`none of the ${table.numRows()} rows is of ${inWords(a)} or ${inWords(b)}`);
   const series = readComparable(table.reify(rows), options);
   return [pickSeries(series, a), pickSeries(series, b)];
 }
+
+/** Refuses a method that is none of ours, and settings of a fit where none is made. */
+function checkMethod(method: string, options: Readonly<Record<string, unknown>>): void {
+  if (method !== "fitted" && method !== "interpolated")
+    throw new UserError(`method is ${method}: it must be fitted or interpolated`);
+  const unused = FIT_SETTINGS.find((name) => options[name] !== undefined);
+  if (method === "interpolated" && unused !== undefined)
+    throw new UserError(
+      `${unused} is ${inWords(options[unused])}: method interpolated fits no curve to set it for`,
+    );
+}
+
+const FIT_SETTINGS = ["form", "breakAt", "weighting", "robust", "scatter"] as const;
 
 /** A pair by its fits, or by its samples where there are none or none is wanted. */
 export function comparePair(a: SampleSeries, b: SampleSeries, options: PairOptions): Crossover {

@@ -4,7 +4,8 @@ import type { ColumnName } from "../record/schema.js";
 import { comparedRow, readPair, type ChoiceOptions, type ComparedRow } from "./compared-row.js";
 import { tableOfRows } from "./crossover-table.js";
 import { chosen, chosenRows, type SeriesChoice } from "./pick-series.js";
-import { columnValues, inWords } from "./rows.js";
+import { required } from "./resampling.js";
+import { columnValues, inWords, tableOf, type Rows } from "./rows.js";
 
 export type CrossoverByOptions = ChoiceOptions & {
   /** The column whose values the crossover is followed over, such as batch, dtype or lowering. */
@@ -21,7 +22,9 @@ export type CrossoverByOptions = ChoiceOptions & {
  * @example
  * crossoverBy(table, { by: "batch", metric: "ttft_ms", a: "qwen2.5-0.5b", b: "mamba2-780m" }).print();
  */
-export function crossoverBy(table: ColumnTable, { by, ...options }: CrossoverByOptions): ColumnTable {
+export function crossoverBy(given: Rows, asked: CrossoverByOptions): ColumnTable {
+  const { by, ...options } = required(asked, "metric, a, b and by");
+  const table = tableOf(given);
   const { a, b } = options;
   const values = columnValues(table, by);
   const sides = [a, b].map((choice) => chosenRows(table, choice));

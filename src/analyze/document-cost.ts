@@ -5,8 +5,8 @@ import { isSameRun } from "./budgeted-runs.js";
 import { SERIES_COLUMNS, type Series } from "./columns.js";
 import { fitScaling, type ScalingFit } from "./fit-scaling.js";
 import type { FitMetricName } from "./metrics.js";
-import { checkResampling } from "./resampling.js";
-import { columnValues, isOk } from "./rows.js";
+import { checkResampling, required } from "./resampling.js";
+import { columnValues, countedRows, droppedInWords, tableOf, type Rows } from "./rows.js";
 import { seriesLabel } from "./series-label.js";
 
 export interface DocumentCostOptions {
@@ -53,19 +53,26 @@ interface Cost {
  * @example
  * documentCost(rows, { promptTokens: 100_000, newTokens: 500 }).select("model", "e2e_ms", "energy_j").print();
  */
-export function documentCost(
-  table: ColumnTable,
-  { promptTokens, newTokens = 1, confidence = 0.95, replicates = 2000, seed = 1 }: DocumentCostOptions,
-): ColumnTable {
+export function documentCost(given: Rows, options: DocumentCostOptions): ColumnTable {
+  const {
+    promptTokens,
+    newTokens = 1,
+    confidence = 0.95,
+    replicates = 2000,
+    seed = 1,
+  } = required(options, "promptTokens");
   checkResampling({ replicates, confidence, seed });
   for (const [name, value] of Object.entries({ promptTokens, newTokens }))
     if (!Number.isSafeInteger(value) || value < 1)
       throw new UserError(`${name} is ${value}: it must be a whole number of tokens of 1 or more`);
+  const table = tableOf(given);
   const fits = (metric: FitMetricName): ScalingFit[] =>
     has(table, metric) ? fitScaling(table, { metric }) : [];
   const [ttfts, tpots, energies] = [fits("ttft_ms"), fits("tpot_ms"), fits("energy_j")];
   if (ttfts.length + energies.length === 0)
-    throw new UserError("no row has ttft_ms or energy_j: a document's cost needs one of them");
+    throw new UserError(
+      `no row has ttft_ms or energy_j: a document's cost needs one of them${droppedInWords(table)}`,
+    );
 
   const random = randomIndex(seed);
   const asked = { promptTokens, newTokens, replicates, random };
@@ -164,7 +171,9 @@ function amountAt(fit: ScalingFit, length: number, times: number, { replicates, 
   };
 }
 
-function withTotal(read: Amount | null, generate: Amount | null, { replicates }: Asked): Cost {
+function withTotal(read: Amount | null, generate: Amount | null, { newTokens, replicates }: Asked): Cost {
+  // Of what was not read it is not known that generating nothing costs nothing.
+  if (read === null && newTokens === 1) return { read, generate: null, total: null };
   if (read === null || generate === null) return { read, generate, total: null };
   const [of, after] = [read.replicates, generate.replicates];
   return {
@@ -186,8 +195,8 @@ function onlyFit(fits: readonly ScalingFit[]): ScalingFit | null {
   return first ?? null;
 }
 
-/** Whether a row that succeeded has the metric. */
+/** Whether a row that counts has the metric. */
 function has(table: ColumnTable, metric: FitMetricName): boolean {
-  const statuses = columnValues(table, "status");
-  return columnValues(table, metric).some((value, row) => value != null && isOk(statuses[row]));
+  const values = columnValues(table, metric);
+  return countedRows(table).counted.some((row) => values[row] != null);
 }

@@ -3,7 +3,7 @@ import { UserError } from "../errors.js";
 import { DEVICES, findDevice, type DeviceSpec } from "../record/devices.js";
 import type { ColumnName } from "../record/schema.js";
 import { CELL_COLUMNS } from "./columns.js";
-import { presentColumns } from "./rows.js";
+import { columnValues, droppedInWords, inWords, presentColumns, tableOf, type Rows } from "./rows.js";
 import { summarize } from "./summarize.js";
 
 /** What a device can do at most, measured or by its maker. */
@@ -14,8 +14,10 @@ export interface Ceilings {
 }
 
 export interface EfficiencyOptions {
-  /** Ceilings, or the name of a device of DEVICES; default the row's own device, where DEVICES knows it. */
-  ceilings?: Ceilings | keyof typeof DEVICES;
+  /** What the rows' device can do. Without it, and without `like`, that of the row's own device, where DEVICES knows it. */
+  ceilings?: Ceilings;
+  /** The ceilings of a device of DEVICES by its name, such as rtx4090. */
+  like?: string;
   /** Of the intervals; default 0.95. */
   confidence?: number;
 }
@@ -36,29 +38,33 @@ type Cells = Readonly<Record<string, unknown>>;
  *   energy of that phase was measured (idle power included, as the row's method says).
  * - `flops_per_s` and `bytes_per_s`: the least work of the pass (the columns `prefill_flops`, ... that `run` writes) over the
  *   time; `flops_per_byte`, its arithmetic intensity.
- * - `mfu` and `mbu`, model FLOP and model bandwidth utilisation: those rates as shares of the ceilings.
+ * - `mfu` and `mbu`, model FLOP and model bandwidth utilisation: those rates as shares of the ceilings; `note` says so where
+ *   one is above 1, which no device does: then the ceilings are another's, or a sample is wrong.
  * - `roofline_ms`, the least time that the ceilings allow; `roofline_share`, that over the time; `bound`, which ceiling it
  *   is: compute or memory (Williams, Waterman and Patterson 2009, doi:10.1145/1498765.1498785).
  *
- * What the rows or the device leave unknown is null. UserError for one set of ceilings over rows of several devices.
+ * What the rows or the device leave unknown is null. UserError for one set of ceilings over rows of several devices, and for
+ * what `summarize` refuses.
  *
  * @example
  * efficiency(rows, { ceilings: { flopsPerS: 790e12, bytesPerS: 4.3e12 } }).select("model", "phase", "mfu", "mbu").print();
  */
 export function efficiency(
-  table: ColumnTable,
-  { ceilings, confidence = 0.95 }: EfficiencyOptions = {},
+  given: Rows,
+  { ceilings, like, confidence = 0.95 }: EfficiencyOptions = {},
 ): ColumnTable {
+  const table = tableOf(given);
   const metrics = presentColumns(table, ["ttft_ms", "tpot_ms", "energy_j"]);
   if (metrics.length === 0)
     throw new UserError("the table has no time and no energy: it needs ttft_ms, tpot_ms or energy_j");
-  const limitsOf = chooseCeilings(table, ceilings);
+  const limitsOf = chooseCeilings(table, ceilings, like);
   const by = presentColumns<ColumnName>(table, [...CELL_COLUMNS, ...WORK]);
   const cells = summarize(table, { metrics, by, confidence }).objects() as Cells[];
   const rows = cells.flatMap((cell) =>
     readings(cell).map((reading) => describe(cell, reading, limitsOf(cell))),
   );
-  if (rows.length === 0) throw new UserError("no row is left with a time or an energy: none succeeded");
+  if (rows.length === 0)
+    throw new UserError(`no row is left with a time or an energy${droppedInWords(table)}`);
 
   const settings = CELL_COLUMNS.filter((name) => name !== "phase" && by.includes(name));
   return fromColumns({
@@ -118,6 +124,8 @@ function describe(cell: Cells, { phase, time, energy }: Reading, ceilings: Ceili
     amount === null || ms == null ? null : over(1000 * amount, ms);
   const flopsPerS = perS(flops, time?.median);
   const bytesPerS = perS(bytes, time?.median);
+  const mfu = ceilings && flopsPerS !== null ? flopsPerS / ceilings.flopsPerS : null;
+  const mbu = ceilings && bytesPerS !== null ? bytesPerS / ceilings.bytesPerS : null;
   const share = (ms: number | null | undefined): number | null =>
     roofline === null || ms == null ? null : over(roofline.ms, ms);
   const perToken = (joules: number | null | undefined): number | null =>
@@ -136,15 +144,22 @@ function describe(cell: Cells, { phase, time, energy }: Reading, ceilings: Ceili
     flops_per_s: flopsPerS,
     bytes_per_s: bytesPerS,
     flops_per_byte: flops === null || bytes === null ? null : over(flops, bytes),
-    mfu: ceilings && flopsPerS !== null ? flopsPerS / ceilings.flopsPerS : null,
-    mbu: ceilings && bytesPerS !== null ? bytesPerS / ceilings.bytesPerS : null,
+    mfu,
+    mbu,
     roofline_ms: roofline?.ms ?? null,
     roofline_share: share(time?.median),
     roofline_share_lo: share(time?.hi),
     roofline_share_hi: share(time?.lo),
     bound: roofline?.bound ?? null,
+    note: aboveOne({ mfu, mbu }),
   };
   return { cell, phase, values };
+}
+
+function aboveOne(shares: Readonly<Record<string, number | null>>): string | null {
+  const above = Object.entries(shares).filter(([, share]) => share !== null && share > 1);
+  if (above.length === 0) return null;
+  return `${above.map(([name, share]) => `${name} is ${share!.toFixed(2)}`).join(" and ")}: above what the ceilings allow`;
 }
 
 /** Tokens of all sequences in what is timed: the prompt, or one step. */
@@ -180,26 +195,30 @@ function rooflineOf(flops: number, bytes: number, ceilings: Ceilings) {
 /** The ceilings of a cell: those given, or its device's. */
 function chooseCeilings(
   table: ColumnTable,
-  given: EfficiencyOptions["ceilings"],
+  given: Ceilings | undefined,
+  like: string | undefined,
 ): (cell: Cells) => Ceilings | null {
-  if (given === undefined) return (cell) => ratesOf(findDevice(textIn(cell, "device")), cell);
-  const devices = new Set(table.column("device") === undefined ? [] : (table.array("device") as unknown[]));
+  if (given !== undefined && like !== undefined)
+    throw new UserError(`the ceilings are given twice, as ${inWords(given)} and like ${like}: give one`);
+  if (given === undefined && like === undefined)
+    return (cell) => ratesOf(findDevice(textIn(cell, "device")), cell);
+  const devices = new Set(columnValues(table, "device"));
   if (devices.size > 1)
     throw new UserError(
       `the rows are of ${devices.size} devices (${[...devices].join(", ")}), but one set of ceilings was given: ` +
         `filter the table to one device`,
     );
-  if (typeof given === "string") {
-    const device = findDevice(given);
+  if (given === undefined) {
+    const device = findDevice(like!);
     if (device === null)
       throw new UserError(
-        `the ceilings are of "${given}": known are ${Object.keys(DEVICES).join(", ")}, others as { flopsPerS, bytesPerS }`,
+        `like is ${like}: it must be ${Object.keys(DEVICES).join(" or ")}, or give ceilings as { flopsPerS, bytesPerS }`,
       );
     return (cell) => ratesOf(device, cell);
   }
-  for (const [name, value] of Object.entries(given))
-    if (!(value > 0 && value < Infinity))
-      throw new UserError(`${name} is ${value}: a ceiling must be a positive number`);
+  for (const name of ["flopsPerS", "bytesPerS"] as const)
+    if (!(given[name] > 0 && given[name] < Infinity))
+      throw new UserError(`${name} is ${given[name]}: a ceiling must be a positive number`);
   return () => given;
 }
 

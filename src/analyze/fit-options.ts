@@ -4,6 +4,7 @@ import type { SeriesColumn } from "./columns.js";
 import type { EstimateOptions } from "./estimate.js";
 import { checkForm, shapeKind, type Form } from "./forms.js";
 import { checkFitMetric, FIT_METRICS, type FitMetricName } from "./metrics.js";
+import { required } from "./resampling.js";
 import type { ScatterUnit } from "./scatter.js";
 import { checkWeighting, type Weighting } from "./weighting.js";
 
@@ -25,7 +26,7 @@ export interface FitScalingOptions {
 
 /** The options of an estimate, the metric's defaults where the caller says nothing. */
 export function settingOf(options: FitScalingOptions): EstimateOptions {
-  checkOptions(options);
+  checkOptions(required(options, "metric"));
   return {
     weighting: options.weighting ?? FIT_METRICS[options.metric].weighting,
     robust: options.robust ?? null,

@@ -1,4 +1,3 @@
-import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { rSquared, type RandomIndex, type RobustLoss } from "../stats/index.js";
 import type { Series } from "./columns.js";
@@ -8,6 +7,7 @@ import { settingOf, type FitScalingOptions } from "./fit-options.js";
 import { coefficientNames, lengthsNeeded, shapeKind, type Form } from "./forms.js";
 import { FIT_METRICS, unitOf, type FitMetricName } from "./metrics.js";
 import { readSeries } from "./read-series.js";
+import type { Rows } from "./rows.js";
 import { replicate, scatterOf, type Scatter, type ScatterUnit } from "./scatter.js";
 import { selectForm, type FormScore } from "./select-form.js";
 import { seriesLabel } from "./series-label.js";
@@ -77,7 +77,7 @@ export interface Inference {
  * const [qwen, mamba] = fitScaling(table, { metric: "ttft_ms" });
  * describeCrossover(crossover(qwen, mamba));
  */
-export function fitScaling(table: ColumnTable, options: FitScalingOptions): ScalingFit[] {
+export function fitScaling(table: Rows, options: FitScalingOptions): ScalingFit[] {
   const setting = settingOf(options);
   const { metric, scatter } = options;
   const usual = FIT_METRICS[metric].form;

@@ -1,4 +1,5 @@
 export * from "./columns.js";
+export type { Rows } from "./rows.js";
 export { FIT_METRICS, SUMMARY_METRICS, type FitMetricName } from "./metrics.js";
 export type { Form } from "./forms.js";
 export type { Weighting } from "./weighting.js";

@@ -2,7 +2,7 @@ import { table as fromColumns, type ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { DEVICES, findDevice } from "../record/devices.js";
 import { randomIndex } from "../stats/index.js";
-import { SERIES_COLUMNS, type Series } from "./columns.js";
+import { seriesColumns } from "./columns.js";
 import {
   MEMORY_CAUSES,
   memoryModels,
@@ -10,7 +10,8 @@ import {
   type MemoryModel,
   type MemoryParts,
 } from "./memory-model.js";
-import { checkResampling } from "./resampling.js";
+import { checkResampling, required } from "./resampling.js";
+import { tableOf, type Rows } from "./rows.js";
 import { runsUnderBudget, type BudgetedRun } from "./budgeted-runs.js";
 
 interface Resampling {
@@ -28,7 +29,7 @@ export interface MemoryLimitOptions extends Resampling {
   /** The budget of a device of DEVICES by its name, such as rtx4090. */
   like?: string;
   /** More rows that say what ran and what did not: of kind limit, or ok and oom under a `memory_limit_bytes`. */
-  truth?: ColumnTable;
+  truth?: Rows;
 }
 
 /**
@@ -66,13 +67,14 @@ const HORIZON = 64;
  * memoryLimit(loadPaper("memory").filter((row) => row.prompt_tokens > 256), { truth: loadPaper("limit") });
  */
 export function memoryLimit(
-  table: ColumnTable,
+  given: Rows,
   { memoryBytes, like, truth, confidence = 0.95, replicates = 1000, seed = 1 }: MemoryLimitOptions = {},
 ): ColumnTable {
   checkResampling({ replicates, confidence, seed });
+  const table = tableOf(given);
   const budget = budgetOf(memoryBytes, like);
   const random = randomIndex(seed);
-  const tested = [table, ...(truth ? [truth] : [])];
+  const tested = [table, ...(truth ? [tableOf(truth)] : [])];
   const rows = memoryModels(table).flatMap((model) => {
     const runs = tested.flatMap((each) => runsUnderBudget(each, model.series));
     const budgets = budget === null ? [...new Set(runs.map(({ budgetBytes }) => budgetBytes))] : [budget];
@@ -119,19 +121,18 @@ export interface MemoryNeededOptions extends Resampling {
  * @example
  * memoryNeeded(rows, { promptTokens: 1048576 }).select("model", "needed_bytes", "kv_cache_bytes").print();
  */
-export function memoryNeeded(
-  table: ColumnTable,
-  { promptTokens, confidence = 0.95, replicates = 1000, seed = 1 }: MemoryNeededOptions,
-): ColumnTable {
+export function memoryNeeded(given: Rows, options: MemoryNeededOptions): ColumnTable {
+  const { promptTokens, confidence = 0.95, replicates = 1000, seed = 1 } = required(options, "promptTokens");
   checkResampling({ replicates, confidence, seed });
-  const lengths = typeof promptTokens === "number" ? [promptTokens] : promptTokens;
-  const wrong = lengths.find((length) => !(length >= 1 && length < Infinity));
-  if (lengths.length === 0 || wrong !== undefined)
+  const lengths: readonly number[] | undefined =
+    typeof promptTokens === "number" ? [promptTokens] : promptTokens;
+  const wrong = lengths?.find((length) => !(length >= 1 && length < Infinity));
+  if (!lengths?.length || wrong !== undefined)
     throw new UserError(
-      `promptTokens is ${wrong ?? "empty"}: it must be one length or several, of 1 or more tokens`,
+      `promptTokens is ${wrong ?? (lengths ? "empty" : "absent")}: it must be one length or several, of 1 or more tokens`,
     );
   const random = randomIndex(seed);
-  const rows = memoryModels(table).flatMap((model) => {
+  const rows = memoryModels(tableOf(given)).flatMap((model) => {
     const curves = model.resample(replicates, random);
     return lengths.map((length) => ({
       model,
@@ -228,11 +229,6 @@ function agree([lo, hi]: readonly [number, number], ran: number | null, failed: 
   if (failed !== null && lo >= failed) return "too-long";
   if (ran !== null && hi < ran) return "too-short";
   return ran !== null && failed !== null ? "agrees" : "not-refuted";
-}
-
-function seriesColumns(all: readonly Series[]): Record<string, unknown[]> {
-  const used = SERIES_COLUMNS.filter((name) => all.some((series) => series[name] !== undefined));
-  return Object.fromEntries(used.map((name) => [name, all.map((series) => series[name] ?? null)]));
 }
 
 function causeColumns(all: readonly (MemoryParts | null)[]): Record<string, (number | null)[]> {

@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import { leastSquares, leastSquaresEach, studentDraw, type RandomIndex } from "../stats/index.js";
+import { leastSquares, leastSquaresEach, normalFrom, type RandomIndex } from "../stats/index.js";
 import { SERIES_COLUMNS, type Series } from "./columns.js";
 import {
   columnValues,
@@ -11,6 +11,7 @@ import {
   presentColumns,
   refuseMixedKinds,
 } from "./rows.js";
+import { studentStretch } from "./scatter.js";
 import { seriesLabel } from "./series-label.js";
 
 /**
@@ -40,9 +41,8 @@ export interface MemoryModel {
   /** Bytes of all causes at a length. */
   total: (length: number) => number;
   /**
-   * Bootstrap replicates of what one more run would take at a length; null where no length is to spare. Residuals are
-   * drawn by length, all causes of a length together; the run itself deviates by a draw from Student's t, scaled by the
-   * residuals of the sum: a handful of them holds too few extremes to draw from.
+   * Replicates of what one more run would take at a length: those of the fit, drawn as `replicate` draws a curve's, and
+   * the run's own deviation; null where no length is to spare.
    */
   resample: (replicates: number, random: RandomIndex) => ((length: number) => number)[] | null;
 }
@@ -53,13 +53,16 @@ interface Point {
   parts: MemoryParts;
 }
 
-type Basis = (length: number) => number[];
+/** Terms of the length, one a coefficient. */
+type Basis = readonly ((length: number) => number)[];
 
 /** Deviations that are smaller, relative to the values, are rounding. */
 const ROUNDING = 1e-9;
 
-const CONSTANT: Basis = () => [1];
-const LINE: Basis = (length) => [1, length];
+const ONE = (): number => 1;
+const TOKENS = (length: number): number => length;
+const CONSTANT: Basis = [ONE];
+const LINE: Basis = [ONE, TOKENS];
 
 /**
  * A model for each series of the table. Each cause has the form its allocation has, with coefficients of 0 or more:
@@ -160,23 +163,25 @@ function basisOf(
   if (cause !== "peak_activation_bytes") return LINE;
   const enough = lengths.length >= 4;
   if (prefill !== "chunked" || segment === undefined)
-    return enough ? (length) => [1, length, length ** 2] : LINE;
+    return enough ? [...LINE, (length) => length ** 2] : LINE;
   if (lengths.every((length) => length >= segment)) return LINE;
-  const within: Basis = (length) => [1, Math.min(length, segment)];
+  const within: Basis = [ONE, (length) => Math.min(length, segment)];
   // What one longer length has more may as well be the shape of its last segment.
-  return enough && lengths.filter((length) => length > segment).length >= 2
-    ? (length) => [...within(length), length]
-    : within;
+  return enough && lengths.filter((length) => length > segment).length >= 2 ? [...within, TOKENS] : within;
 }
 
 interface CauseFit {
+  basis: Basis;
+  coefficients: readonly number[];
   at: (length: number) => number;
   /** Lengths beyond the coefficients. */
   spare: number;
-  /** Residuals of the lengths, as drawn: stretched for their leverage and centred. */
-  residuals: number[];
-  /** Refits to residuals drawn by the index of their length. */
-  refit: (drawn: readonly (readonly number[])[]) => ((length: number) => number)[];
+  /** Bytes of the lengths by the fit without bounds, about which replicates are drawn. */
+  centre: number[];
+  /** What of the lengths that fit leaves, each divided by √spare: their squares add up to the variance. */
+  scatter: number[];
+  /** Coefficients within the bounds for other bytes of the lengths. */
+  refit: (drawn: readonly Float64Array[]) => Float64Array[];
 }
 
 function fitCause(
@@ -185,48 +190,95 @@ function fitCause(
   basis: Basis,
   nonNegative: boolean | readonly boolean[],
 ): CauseFit {
-  const design = lengths.map(basis);
-  const { coefficients, residuals, leverages } = leastSquares(design, values, { nonNegative });
-  const stretched = residuals.map((residual, i) => {
-    const room = 1 - leverages[i]!;
-    return room < 1e-9 ? 0 : residual / Math.sqrt(room);
-  });
-  const mean = stretched.reduce((sum, residual) => sum + residual, 0) / stretched.length;
-  const drawable = stretched.map((residual) => residual - mean);
-  const curve = (of: ArrayLike<number>) => (length: number) =>
-    basis(length).reduce((sum, value, j) => sum + value * of[j]!, 0);
-  const at = curve(coefficients);
-  const size = Math.max(...values.map(Math.abs));
+  const design = lengths.map((length) => basis.map((term) => term(length)));
+  const { coefficients } = leastSquares(design, values, { nonNegative });
+  const { residuals } = leastSquares(design, values);
+  const spare = lengths.length - coefficients.length;
+  const rounding = ROUNDING * Math.max(...values.map(Math.abs));
+  const isExact = residuals.every((residual) => Math.abs(residual) <= rounding);
   return {
-    at,
-    spare: lengths.length - coefficients.length,
-    residuals: drawable,
-    refit: (drawn) => {
-      // Bytes are often exact, and then every refit is the fit.
-      if (drawable.every((residual) => Math.abs(residual) <= ROUNDING * size)) return drawn.map(() => at);
-      const responses = drawn.map((picks) => lengths.map((length, i) => at(length) + drawable[picks[i]!]!));
-      return leastSquaresEach(design, responses, { nonNegative }).coefficients.map(curve);
-    },
+    basis,
+    coefficients,
+    at: curveOf(basis, coefficients),
+    spare,
+    centre: values.map((value, i) => value - residuals[i]!),
+    scatter: residuals.map((residual) => (isExact ? 0 : residual / Math.sqrt(spare))),
+    refit: (drawn) => leastSquaresEach(design, drawn, { nonNegative }).coefficients,
   };
 }
 
+const curveOf =
+  (basis: Basis, coefficients: ArrayLike<number>) =>
+  (length: number): number => {
+    let sum = 0;
+    for (let j = 0; j < basis.length; j++) sum += basis[j]!(length) * coefficients[j]!;
+    return sum;
+  };
+
+/**
+ * Normal deviations of the lengths with the covariance that the causes' residuals have at a length, about the fits without
+ * bounds. Those of a replicate are stretched together, as `replicate` does, by the degrees of freedom of the cause with the
+ * fewest; so is the deviation of the run. Causes without scatter stay as they are: bytes are often exact.
+ */
 function resampleTotals(
   fits: readonly CauseFit[],
   points: number,
   replicates: number,
   random: RandomIndex,
 ): ((length: number) => number)[] {
-  const drawn = Array.from({ length: replicates }, () =>
-    Array.from({ length: points }, () => random(points)),
-  );
-  const curves = fits.map((fit) => fit.refit(drawn));
-  const sums = Array.from({ length: points }, (_, i) =>
-    fits.reduce((sum, { residuals }) => sum + residuals[i]!, 0),
-  );
-  const scatter = Math.sqrt(sums.reduce((sum, value) => sum + value ** 2, 0) / points);
-  const spare = Math.min(...fits.map((fit) => fit.spare));
-  return drawn.map((_, k) => {
-    const deviation = scatter * studentDraw(spare, random);
-    return (length) => curves.reduce((sum, each) => sum + each[k]!(length), deviation);
+  const scattered = fits.filter(({ scatter }) => scatter.some((value) => value !== 0));
+  const exact = fits.filter((fit) => !scattered.includes(fit));
+  const factors = covarianceFactors(scattered.map(({ scatter }) => scatter));
+  const spare = Math.min(...scattered.map((fit) => fit.spare));
+  const normal = normalFrom(random);
+  /** A deviation of each cause. */
+  const deviate = (stretch: number): number[] => {
+    const normals = factors.map(() => stretch * normal());
+    return factors.map((row) => row.reduce((sum, factor, k) => sum + factor * normals[k]!, 0));
+  };
+  const ofRun: number[] = [];
+  const bytes = scattered.map((): Float64Array[] => []);
+  for (let k = 0; k < replicates; k++) {
+    const stretch = scattered.length > 0 ? studentStretch(spare, normal) : 0;
+    const deviations = Array.from({ length: points }, () => deviate(stretch));
+    scattered.forEach(({ centre }, c) =>
+      bytes[c]!.push(Float64Array.from(centre, (value, i) => value + deviations[i]![c]!)),
+    );
+    ofRun.push(deviate(stretch).reduce((sum, deviation) => sum + deviation, 0));
+  }
+  // A curve is asked at thousands of lengths: causes share their terms.
+  const terms = [...new Set([ONE, ...fits.flatMap(({ basis }) => basis)])];
+  const add = (total: Float64Array, basis: Basis, coefficients: ArrayLike<number>): void =>
+    basis.forEach((term, j) => (total[terms.indexOf(term)]! += coefficients[j]!));
+  const known = new Float64Array(terms.length);
+  for (const { basis, coefficients } of exact) add(known, basis, coefficients);
+  const refits = scattered.map((fit, c) => fit.refit(bytes[c]!));
+  return ofRun.map((deviation, k) => {
+    const total = known.slice();
+    add(total, CONSTANT, [deviation]);
+    scattered.forEach(({ basis }, c) => add(total, basis, refits[c]![k]!));
+    return curveOf(terms, total);
+  });
+}
+
+/**
+ * The lower triangle F with FFᵀ the products of the vectors (Cholesky's, by Gram–Schmidt), which turns independent normal
+ * numbers into numbers that covary as the vectors do. A vector that others make up has nothing of its own.
+ */
+function covarianceFactors(vectors: readonly (readonly number[])[]): number[][] {
+  const dot = (p: readonly number[], q: readonly number[]): number =>
+    p.reduce((sum, value, i) => sum + value * q[i]!, 0);
+  const directions: number[][] = [];
+  return vectors.map((vector) => {
+    let rest = [...vector];
+    const row = directions.map((direction) => {
+      const share = dot(rest, direction);
+      rest = rest.map((value, i) => value - share * direction[i]!);
+      return share;
+    });
+    const length = Math.sqrt(dot(rest, rest));
+    const isOwn = length > ROUNDING * Math.sqrt(dot(vector, vector));
+    directions.push(rest.map((value) => (isOwn ? value / length : 0)));
+    return [...row, isOwn ? length : 0];
   });
 }

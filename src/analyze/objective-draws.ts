@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import type { ColumnName } from "../record/schema.js";
-import { median, resampleMedians, type RandomIndex } from "../stats/index.js";
+import { median, medianReplicates, type RandomIndex } from "../stats/index.js";
 import { fitScaling } from "./fit-scaling.js";
 import type { FitMetricName } from "./metrics.js";
 import {
@@ -57,7 +57,11 @@ export function drawSamples(
     const value = median(samples);
     return {
       key: group.key,
-      drawn: drawnOf(value, replicates, samples.length > 1 && resampleMedians(samples, replicates, random)),
+      drawn: drawnOf(
+        value,
+        replicates,
+        samples.length > 1 && medianReplicates(samples, { replicates, random }),
+      ),
     };
   });
 }
@@ -89,7 +93,7 @@ export function drawFits(
 }
 
 /** A value that does not vary has itself for every replicate. */
-function drawnOf(value: number, count: number, replicates: readonly number[] | false): Drawn {
+function drawnOf(value: number, count: number, replicates: readonly number[] | null | false): Drawn {
   return replicates
     ? { value, replicates, isSpread: true }
     : { value, replicates: new Array<number>(count).fill(value), isSpread: false };

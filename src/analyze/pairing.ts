@@ -1,9 +1,16 @@
-import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { COLUMNS, type ColumnName } from "../record/schema.js";
 import { CELL_COLUMNS } from "./columns.js";
 import { chosen, type SeriesChoice } from "./pick-series.js";
-import { groupRows, inWords, measuredRows, metricValues, presentColumns } from "./rows.js";
+import {
+  groupRows,
+  inWords,
+  measuredRows,
+  metricValues,
+  presentColumns,
+  tableOf,
+  type Rows,
+} from "./rows.js";
 
 /** What is asked of a model, as against how it is expressed and run: samples are compared that agree in these. */
 const ASKED = [
@@ -24,9 +31,10 @@ export interface Cell {
 }
 
 /** The cells of a table that have the metric. UserError if there is none, or the metric is no column of numbers. */
-export function cellsOf(table: ColumnTable, metric: ColumnName): Cell[] {
+export function cellsOf(given: Rows, metric: ColumnName): Cell[] {
   if (!Object.hasOwn(COLUMNS, metric) || COLUMNS[metric].type !== "number")
     throw new UserError(`metric is ${metric}: it must be a column of numbers, such as ttft_ms`);
+  const table = tableOf(given);
   const rows = measuredRows(table, metric);
   return groupRows(table, presentColumns(table, CELL_COLUMNS), rows).map((group) => ({
     key: group.key,

@@ -4,10 +4,10 @@ import { loadPaper } from "../record/load.js";
 import { percentileInterval, randomIndex } from "../stats/index.js";
 import { isMoreBetter } from "./better.js";
 import { RUN_COLUMNS } from "./columns.js";
-import type { FitMetricName } from "./metrics.js";
+import { FIT_METRICS, type FitMetricName } from "./metrics.js";
 import { drawFits, drawSamples, drawScores, type Drawn, type Reading } from "./objective-draws.js";
-import { checkResampling } from "./resampling.js";
-import { columnValues, presentColumns } from "./rows.js";
+import { checkResampling, required } from "./resampling.js";
+import { columnValues, presentColumns, tableOf, type Rows } from "./rows.js";
 
 /** What a front may weigh: any fitted metric, and the mean score of a model's tasks. */
 export type ParetoObjective = FitMetricName | "accuracy_pct";
@@ -23,7 +23,7 @@ export interface ParetoOptions {
    */
   values?: "samples" | "fits";
   /** Rows with `model`, `accuracy_pct` and, for several scores of a model, `task`; default the paper's. */
-  accuracy?: ColumnTable;
+  accuracy?: Rows;
   /** Of the intervals; default 0.95. */
   confidence?: number;
   /** Of the bootstrap; default 2000. */
@@ -35,22 +35,21 @@ export interface ParetoOptions {
 /**
  * Which models are worth choosing: a row for each model and setting, with `on_front`, whether no other is at least as good
  * in every objective and better in one, and `front_probability`, the share of bootstrap replicates in which that is so.
- * Each objective has its value, `_lo` and `_hi`; `dominated_by` names who is better, `missing` the objectives that the
- * choice has no value of, which keep it out of the comparison.
+ * Each objective has its value, `_lo` and `_hi`; `dominated_by` names who is better, `taken_as_exact` the objectives of which
+ * the choice has a single value, `missing` those of which it has none, which keep it out of the comparison.
  *
  * Each metric is resampled on its own, as its interval is: samples at the length, or the scaling fit. Scores are means over
  * the tasks that all compared models have, and the tasks are resampled, the same for all: the question is asked of
- * tasks like these. Without a second sample or task a value does not vary and its interval is null; where none varies
- * the probability is null.
+ * tasks like these. Without a second sample or task a value does not vary: its interval is null, and the probability takes
+ * it as exact, its own and everyone's; where none varies the probability is null.
  *
  * UserError for fewer than two objectives, a length without samples, several devices, and rows of several kinds.
  *
  * @example
  * paretoFront(rows, { objectives: ["accuracy_pct", "ttft_ms"], promptTokens: 57344 }).print();
  */
-export function paretoFront(
-  table: ColumnTable,
-  {
+export function paretoFront(given: Rows, options: ParetoOptions): ColumnTable {
+  const {
     objectives,
     promptTokens,
     values = "samples",
@@ -58,16 +57,10 @@ export function paretoFront(
     confidence = 0.95,
     replicates = 2000,
     seed = 1,
-  }: ParetoOptions,
-): ColumnTable {
+  } = required(options, "objectives and promptTokens");
   checkResampling({ replicates, confidence, seed });
-  if (new Set(objectives).size < 2 || new Set(objectives).size < objectives.length)
-    throw new UserError(
-      `objectives are ${objectives.join(", ") || "none"}: a front needs two different ones or more`,
-    );
-  const metrics = objectives.filter((objective) => objective !== "accuracy_pct");
-  if (metrics.length === 0)
-    throw new UserError("a front of accuracy_pct alone needs a metric beside it, such as ttft_ms");
+  const metrics = checkAsked(objectives, promptTokens, values);
+  const table = tableOf(given);
   refuseDevices(table);
 
   const random = randomIndex(seed);
@@ -77,17 +70,23 @@ export function paretoFront(
   const choices = gatherChoices(metrics.map((metric) => [metric, read(table, metric, at)]));
   if (objectives.includes("accuracy_pct")) {
     const models = choices.map(({ key }) => key["model"]);
-    const scores = drawScores(accuracy ?? loadPaper("accuracy"), models, at);
+    const scores = drawScores(accuracy ? tableOf(accuracy) : loadPaper("accuracy"), models, at);
     for (const { key, drawn } of choices) {
       const score = scores.get(key["model"]);
       if (score) drawn.set("accuracy_pct", score);
     }
   }
-  const whole = choices.filter(({ drawn }) => objectives.every((objective) => drawn.has(objective)));
-  if (whole.length < 2)
+  const missing = ({ drawn }: Choice): string[] => objectives.filter((objective) => !drawn.has(objective));
+  const whole = choices.filter((choice) => missing(choice).length === 0);
+  if (whole.length < 2) {
+    const lacking = choices
+      .filter((choice) => missing(choice).length > 0)
+      .map((choice) => `; ${nameOf(choice, choices)} lacks ${missing(choice).join(", ")}`);
     throw new UserError(
-      `${whole.length} choice(s) have all of ${objectives.join(", ")} at ${promptTokens} tokens: a front needs at least two`,
+      `${whole.length} choice(s) have all of ${objectives.join(", ")} at ${promptTokens} tokens, and a front needs at ` +
+        `least two${lacking.join("")}`,
     );
+  }
   const places = placesOf(whole, objectives, replicates);
 
   const shown = used.filter((name) => choices.some(({ key }) => key[name] != null));
@@ -106,7 +105,10 @@ export function paretoFront(
     on_front: choices.map((choice) => places.get(choice)?.isOnFront ?? null),
     front_probability: choices.map((choice) => places.get(choice)?.probability ?? null),
     dominated_by: choices.map((choice) => inOne(places.get(choice)?.dominatedBy ?? [])),
-    missing: choices.map(({ drawn }) => inOne(objectives.filter((objective) => !drawn.has(objective)))),
+    taken_as_exact: choices.map(({ drawn }) =>
+      inOne(objectives.filter((objective) => drawn.get(objective)?.isSpread === false)),
+    ),
+    missing: choices.map((choice) => inOne(missing(choice))),
   });
 }
 
@@ -180,6 +182,28 @@ function nameOf({ key }: Choice, all: readonly Choice[]): string {
   const differing = Object.keys(key).filter((name) => same.some((other) => other.key[name] !== key[name]));
   const settings = differing.map((name) => String(key[name]));
   return `${String(key["model"])}${settings.length > 0 ? ` (${settings.join(", ")})` : ""}`;
+}
+
+/** The metrics among the objectives; UserError for what makes no front. */
+function checkAsked(
+  objectives: readonly ParetoObjective[] | undefined,
+  promptTokens: number,
+  values: string,
+): FitMetricName[] {
+  const different = new Set(objectives ?? []);
+  if (different.size < 2 || different.size < objectives!.length)
+    throw new UserError(
+      `objectives are ${objectives?.join(", ") || "none"}: a front needs two different ones or more`,
+    );
+  const known = ["accuracy_pct", ...Object.keys(FIT_METRICS)];
+  const unknown = objectives!.find((objective) => !known.includes(objective));
+  if (unknown !== undefined)
+    throw new UserError(`an objective is ${unknown}: it must be one of ${known.join(", ")}`);
+  if (!(promptTokens > 0 && promptTokens < Infinity))
+    throw new UserError(`promptTokens is ${promptTokens}: it must be a length of 1 token or more`);
+  if (values !== "samples" && values !== "fits")
+    throw new UserError(`values is ${values}: it must be samples or fits`);
+  return objectives!.filter((objective) => objective !== "accuracy_pct");
 }
 
 function refuseDevices(table: ColumnTable): void {

@@ -8,8 +8,14 @@ import { seriesLabel } from "./series-label.js";
 export type SeriesChoice = string | Series;
 
 /** The columns that a choice names. */
-export const chosen = (choice: SeriesChoice): Series =>
-  typeof choice === "string" ? { model: choice } : choice;
+export function chosen(choice: SeriesChoice): Series {
+  if (typeof choice === "string") return { model: choice };
+  // Callers without types may leave out a, b or the baseline.
+  if (typeof choice === "object" && choice !== null) return choice;
+  throw new UserError(
+    `a series is chosen by ${String(choice)}: name its model, or values of columns such as { dtype: "fp16" }`,
+  );
+}
 
 /** Rows that agree with every column of a choice. */
 export function chosenRows(table: ColumnTable, choice: SeriesChoice): number[] {

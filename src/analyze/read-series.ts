@@ -11,9 +11,10 @@ import {
   measuredRows,
   metricValues,
   presentColumns,
-  refuseDuplicates,
   refuseMixedKinds,
   refuseOtherUnits,
+  tableOf,
+  type Rows,
 } from "./rows.js";
 import { seriesLabel } from "./series-label.js";
 import type { Sample, Weighting } from "./weighting.js";
@@ -26,10 +27,11 @@ export interface SeriesSamples {
 
 /** The samples of each series that can be fitted; refuses rows that cannot. */
 export function readSeries(
-  table: ColumnTable,
+  given: Rows,
   { metric, by }: Pick<FitScalingOptions, "by"> & { metric: ColumnName },
   weighting: Weighting,
 ): SeriesSamples[] {
+  const table = tableOf(given);
   const rows = measuredRows(table, metric, "to fit");
   refuseMixedKinds(table, rows);
   refuseOtherUnits(table, rows, metric, unitOf(metric));
@@ -39,7 +41,6 @@ export function readSeries(
     ) as Series;
     const label = seriesLabel(series);
     if (by) refuseMixedSettings(table, group.rows, `${label} has ${metric}`);
-    refuseDuplicates(table, group.rows, label);
     const samples = readSamples(table, metric, group.rows);
     refuseUnfit({ series, samples }, metric, weighting);
     return { series, samples };

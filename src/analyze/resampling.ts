@@ -19,3 +19,9 @@ export function checkConfidence(confidence: number): void {
   if (!(confidence > 0 && confidence < 1))
     throw new UserError(`confidence is ${confidence}: it must be between 0 and 1, such as 0.95`);
 }
+
+/** Options that must be there; UserError for a caller without types who left them out. */
+export function required<Options extends object>(options: Options | undefined, what: string): Options {
+  if (options !== undefined) return options;
+  throw new UserError(`the second argument is missing: it must be an object with ${what}`);
+}

@@ -1,5 +1,11 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
+import type { Row } from "../record/schema.js";
+import { rowsToTable } from "../record/table.js";
+import { CELL_COLUMNS } from "./columns.js";
+
+/** What the analysis takes: a table, as it is filtered and ordered, or plain rows. */
+export type Rows = ColumnTable | readonly Row[];
 
 /** Some rows of a table, by index, and the values that they share. */
 export interface Group {
@@ -23,8 +29,31 @@ function readColumn(table: ColumnTable, name: string): readonly unknown[] {
   const column: unknown = table.column(name);
   if (column === undefined) return new Array<null>(table.numRows()).fill(null);
   const asStored = Array.isArray(column) && !table.isFiltered() && !table.isOrdered();
-  return asStored ? (column as unknown[]) : (table.array(name) as unknown[]);
+  const values = asStored ? (column as unknown[]) : (table.array(name) as unknown[]);
+  // Integers of 64 bits, as Arrow and databases give them.
+  return values.some((value) => typeof value === "bigint")
+    ? Array.from(values, (value) => (typeof value === "bigint" ? Number(value) : value))
+    : values;
 }
+
+/** Rows as a table that has some; UserError for none, which says whether a filter took them. */
+export function tableOf(rows: Rows): ColumnTable {
+  if (!isTable(rows) && !Array.isArray(rows))
+    throw new UserError(`the rows are ${kindInWords(rows)}: they must be a table or an array of rows`);
+  const table = isTable(rows) ? rows : rowsToTable(rows);
+  if (table.numRows() > 0) return table;
+  const total = table.totalRows();
+  throw new UserError(
+    total > 0
+      ? `the table's filter keeps none of its ${total} rows: loosen it`
+      : "the table has no rows: nothing was loaded or measured",
+  );
+}
+
+const isTable = (rows: Rows): rows is ColumnTable =>
+  typeof (rows as ColumnTable | undefined)?.numRows === "function";
+
+const kindInWords = (value: unknown): string => (value == null ? String(value) : `of type ${typeof value}`);
 
 /** Those of the columns in which the table has at least one value, in the order asked for. */
 export function presentColumns<Name extends string>(table: ColumnTable, names: readonly Name[]): Name[] {
@@ -76,19 +105,45 @@ export function allRows(table: ColumnTable): number[] {
   return Array.from({ length: table.numRows() }, (_, row) => row);
 }
 
-/** Rows that succeeded and have the metric; UserError that says what was dropped if there are none. */
+/** Rows that succeeded, were not rejected and have the metric, each once; UserError that counts what was dropped if none. */
 export function measuredRows(table: ColumnTable, metric: string, what = "with"): number[] {
-  refuseEmpty(table);
-  const every = allRows(table);
-  const statuses = columnValues(table, "status");
+  const { counted, dropped } = countedRows(table);
   const values = columnValues(table, metric);
-  const ok = every.filter((row) => isOk(statuses[row]));
-  const measured = ok.filter((row) => values[row] != null);
-  if (measured.length > 0) return measured;
-  throw new UserError(
-    `no row is left ${what} ${metric}: of ${every.length} rows ${every.length - ok.length} have a status other ` +
-      `than ok and ${ok.length - measured.length} have no ${metric}`,
-  );
+  const measured = counted.filter((row) => values[row] != null);
+  if (measured.length === 0)
+    throw new UserError(
+      `no row is left ${what} ${metric}: of ${table.numRows()} rows ` +
+        [...dropped, `${counted.length} have no ${metric}`].join(" and "),
+    );
+  refuseDuplicates(table, [measured]);
+  return measured;
+}
+
+/** Tells which rows' samples count: those that succeeded and whose verdict does not reject them. */
+export function countingIn(table: ColumnTable): (row: number) => boolean {
+  const [statuses, verdicts] = [columnValues(table, "status"), columnValues(table, "verdict")];
+  return (row) => isOk(statuses[row]) && verdicts[row] !== "rejected";
+}
+
+/** Rows whose samples count, and in words what the others are. */
+export function countedRows(table: ColumnTable): { counted: number[]; dropped: string[] } {
+  const statuses = columnValues(table, "status");
+  const counted = allRows(table).filter(countingIn(table));
+  const failed = statuses.filter((status) => !isOk(status)).length;
+  const rejected = table.numRows() - failed - counted.length;
+  return {
+    counted,
+    dropped: [
+      ...(failed > 0 ? [`${failed} have a status other than ok`] : []),
+      ...(rejected > 0 ? [`${rejected} are rejected by their verdict`] : []),
+    ],
+  };
+}
+
+/** What of a table does not count, to end a sentence that misses something; empty where all of it does. */
+export function droppedInWords(table: ColumnTable): string {
+  const { dropped } = countedRows(table);
+  return dropped.length > 0 ? ` (of ${table.numRows()} rows ${dropped.join(" and ")})` : "";
 }
 
 /** Whether a sample succeeded; a table without statuses holds successes. */
@@ -113,29 +168,71 @@ export function metricValues(table: ColumnTable, metric: string, rows: readonly 
   });
 }
 
-/** Refuses a table without rows, and says whether it was filtered to none. */
-function refuseEmpty(table: ColumnTable): void {
-  if (table.numRows() > 0) return;
-  const total = table.totalRows();
+/**
+ * Refuses rows that are there twice, as when a table was put together with itself: one sample would count as two. A
+ * numbered repeat of a cell may be there once; so may a row that says where it was published or when it was measured,
+ * which is there twice if it is equal in every column. Equal rows that say neither may be samples that happen to agree.
+ * Rows are compared within the groups given.
+ */
+export function refuseDuplicates(table: ColumnTable, groups: readonly (readonly number[])[]): void {
+  const [repeats, sources, times] = ["repeat", "source", "measured_at"].map((name) =>
+    columnValues(table, name),
+  ) as [readonly unknown[], readonly unknown[], readonly unknown[]];
+  const isNumbered = (row: number): boolean => repeats[row] != null;
+  const isNamed = (row: number): boolean =>
+    !isNumbered(row) && (times[row] != null || (sources[row] != null && sources[row] !== "measured"));
+  const again = firstOf(groups, isNumbered, (rows) =>
+    // Mostly no number is there twice in a group, and nothing else need be read.
+    new Set(rows.map((row) => repeats[row])).size < rows.length
+      ? firstEqual(table, presentColumns(table, NUMBERED), rows)
+      : [],
+  );
+  const twice =
+    again.length > 0
+      ? again
+      : firstOf(groups, isNamed, (rows) => firstEqual(table, table.columnNames(), rows));
+  const [row] = twice;
+  if (row === undefined) return;
+  const at = (name: string): string => inWords(columnValues(table, name)[row]);
+  const model = String(columnValues(table, "model")[row] ?? "the unnamed model");
+  const where = `at ${at("prompt_tokens")} tokens ${twice.length} times (rows ${twice.join(", ")})`;
   throw new UserError(
-    total > 0
-      ? `the table's filter keeps none of its ${total} rows: loosen it`
-      : "the table has no rows: nothing was loaded or measured",
+    again.length > 0
+      ? `${model} has repeat ${at("repeat")} ${where}: each repeat of a cell may be there once`
+      : `${model} has the same row ${where}: each sample may be there once`,
   );
 }
 
-/** Refuses a repeat of a cell that is there twice, which would count one sample as two. */
-export function refuseDuplicates(table: ColumnTable, rows: readonly number[], label: string): void {
-  const key = presentColumns(table, ["cell", "prompt_tokens", "repeat"]);
-  if (!key.includes("repeat")) return;
-  const twice = groupRows(table, key, rows).find(
-    (group) => group.key["repeat"] !== null && group.rows.length > 1,
-  );
-  if (twice)
-    throw new UserError(
-      `${label} has repeat ${inWords(twice.key["repeat"])} at ${inWords(twice.key["prompt_tokens"])} tokens ` +
-        `${twice.rows.length} times (rows ${twice.rows.join(", ")}): each repeat of a cell may be there once`,
-    );
+/** What is found first among the rows of a group that are meant. */
+function firstOf(
+  groups: readonly (readonly number[])[],
+  isMeant: (row: number) => boolean,
+  find: (rows: readonly number[]) => readonly number[],
+): readonly number[] {
+  for (const group of groups) {
+    const found = find(group.filter(isMeant));
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/** Columns that tell numbered samples apart. */
+const NUMBERED = [...CELL_COLUMNS, "cell", "op_class", "task", "repeat"] as const;
+
+/** The rows that agree with the first one that has its like in all of the columns. */
+function firstEqual(table: ColumnTable, names: readonly string[], rows: readonly number[]): number[] {
+  let [left, groups] = [rows, new Int32Array(rows.length)];
+  for (const name of names) {
+    if (left.length === 0) return [];
+    const split = splitBy(left)(groups, columnValues(table, name));
+    const sizes = new Int32Array(left.length);
+    for (const group of split) sizes[group]!++;
+    // Most rows are alone after a few columns, and need not be looked at again.
+    const isShared = (i: number): boolean => sizes[split[i]!]! > 1;
+    groups = split.filter((_, i) => isShared(i));
+    left = left.filter((_, i) => isShared(i));
+  }
+  return left.filter((_, i) => groups[i] === groups[0]);
 }
 
 /** Refuses a table whose own `unit` column says another unit than the metric's. */

@@ -1,9 +1,10 @@
-import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { COLUMNS, type ColumnName } from "../record/schema.js";
 import type { Series } from "./columns.js";
 import { unitOf } from "./metrics.js";
 import { readSeries } from "./read-series.js";
+import { required } from "./resampling.js";
+import type { Rows } from "./rows.js";
 import type { Sample } from "./weighting.js";
 
 /** The samples of a metric for one series, without a curve. A `ScalingFit` is one too. */
@@ -21,10 +22,11 @@ export interface SampleSeries {
  * @example
  * const [qwen, mamba] = sampleSeries(table, { metric: "decode_tokens_per_s" });
  */
-export function sampleSeries(table: ColumnTable, { metric }: { metric: ColumnName }): SampleSeries[] {
+export function sampleSeries(given: Rows, options: { metric: ColumnName }): SampleSeries[] {
+  const { metric } = required(options, "metric");
   if (!Object.hasOwn(COLUMNS, metric) || COLUMNS[metric].type !== "number")
     throw new UserError(`metric is ${metric}: it must be a column of numbers`);
-  return readSeries(table, { metric }, "uniform").map(({ series, samples }) => ({
+  return readSeries(given, { metric }, "uniform").map(({ series, samples }) => ({
     series,
     metric,
     unit: unitOf(metric),

@@ -6,8 +6,8 @@ import { isMoreBetter } from "./better.js";
 import { CELL_COLUMNS } from "./columns.js";
 import { cellsOf, keyOf, onlyCell, pairColumns, selectCells, choiceLabel } from "./pairing.js";
 import type { SeriesChoice } from "./pick-series.js";
-import { checkResampling } from "./resampling.js";
-import { inWords } from "./rows.js";
+import { checkResampling, required } from "./resampling.js";
+import { inWords, type Rows } from "./rows.js";
 
 export interface SpeedupOptions {
   metric: ColumnName;
@@ -37,13 +37,18 @@ export interface SpeedupOptions {
  * @example
  * speedup(rows, { metric: "ttft_ms", baseline: "qwen2.5-0.5b" }).select("model", "prompt_tokens", "speedup").print();
  */
-export function speedup(
-  table: ColumnTable,
-  { metric, baseline, statistic = "median", confidence = 0.95, replicates = 2000, seed = 1 }: SpeedupOptions,
-): ColumnTable {
+export function speedup(given: Rows, options: SpeedupOptions): ColumnTable {
+  const {
+    metric,
+    baseline,
+    statistic = "median",
+    confidence = 0.95,
+    replicates = 2000,
+    seed = 1,
+  } = required(options, "metric and baseline");
   checkResampling({ replicates, confidence, seed });
   checkStatistic(statistic);
-  const cells = cellsOf(table, metric);
+  const cells = cellsOf(given, metric);
   const baselines = selectCells(cells, baseline);
   const paired = pairColumns([baseline]);
   const others = cells

@@ -84,6 +84,8 @@ function measuredVariance(groups: readonly (readonly Sample[])[]): VarianceModel
     throw new UserError(
       `${spreads.length} length(s) have repeats that differ: weighting "measured" needs ${LENGTHS_WITH_REPEATS}`,
     );
+  if (spreads.every(({ logMean }) => logMean === spreads[0]!.logMean))
+    throw new UserError(`the means of all lengths are equal: weighting "measured" needs values that grow`);
   const { coefficients, unitErrors } = leastSquares(
     spreads.map(({ logMean }) => [1, logMean]),
     spreads.map(({ deviation }) => Math.log(deviation)),

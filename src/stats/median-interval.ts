@@ -1,63 +1,82 @@
 import type { SortedSamples } from "./quantile.js";
+import { studentQuantile } from "./student-t.js";
 
 /**
- * Percentile bootstrap interval [lo, hi] of the median, without drawing: a bootstrap's median is an ordered sample, and
- * which one follows a binomial distribution (Efron 1979, doi:10.1214/aos/1176344552, section 3). For an odd number of
- * samples this is the interval that `bootstrapInterval` approaches with ever more replicates. For an even number the
- * median lies between two ordered samples; the outer one of either end is taken, so the interval is never narrower.
+ * Interval [lo, hi] of the median of what the samples are drawn from, which holds it at least as often as `confidence`
+ * says.
  *
- * Below six samples no interval of a median reaches 95 %: the extremes enclose it in 1 - 2^(1-n) of all data sets.
+ * It is between two ordered samples, the same number from either end: how many samples are below the median follows a
+ * binomial distribution, whatever the samples' (the sign test; Conover 1999, section 3.2). For 95 % it holds the median in
+ * 95.0 to 99.2 % of data sets: 96.9 % of those of 6 samples, 98.4 % of 7, 97.9 % of 10, 95.7 % of 30.
+ *
+ * Not even the extremes of fewer than six enclose it so often (in 1 − 2^(1−n)). Then it is Student's t-interval of the mean
+ * of the logarithms: the median of samples that scatter alike above and below as a factor, as times do roughly. Measured
+ * (`npm run bench:coverage`), it holds the median in 94 to 96 % of data sets, of normal and log-normal samples and also of
+ * exponential ones, which scatter otherwise. null where a sample is 0 or below, which has no logarithm.
+ *
+ * RangeError for fewer than two samples.
  *
  * @example
  * medianInterval(sortSamples([12, 10, 15, 11, 13]));
  */
-export function medianInterval(samples: SortedSamples, confidence = 0.95): [lo: number, hi: number] {
+export function medianInterval(samples: SortedSamples, confidence = 0.95): [lo: number, hi: number] | null {
   const n = samples.length;
   if (n < 2) throw new RangeError(`${n} sample(s): an interval of a median needs at least two`);
   if (!(confidence > 0 && confidence < 1))
     throw new RangeError(`confidence is ${confidence}: it must be between 0 and 1, such as 0.95`);
-  const rank = lowerRank(n, (1 - confidence) / 2);
-  return [samples[rank - 1]!, samples[n - rank]!];
+  const rank = signTestRank(n, (1 - confidence) / 2);
+  if (rank > 0) return [samples[rank - 1]!, samples[n - rank]!];
+  if (samples[0] === samples[n - 1]) return [samples[0]!, samples[0]!];
+  if (!(samples[0]! > 0)) return null;
+  const { mean, error } = meanOfLogs(samples);
+  const half = studentQuantile((1 + confidence) / 2, n - 1) * error;
+  return [Math.exp(mean - half), Math.exp(mean + half)];
+}
+
+/** The mean of the logarithms of positive samples, and its standard error. */
+export function meanOfLogs(samples: ArrayLike<number>): { mean: number; error: number } {
+  const logs = Array.from(samples, Math.log);
+  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+  const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
+  return { mean, error: Math.sqrt(squares / (logs.length - 1) / logs.length) };
 }
 
 /** Ranks found so far: they depend on the number of samples and the tail alone. */
 const RANKS = new Map<string, number>();
 
-/** The first k, from 1, at or below whose ordered sample the lower middle of a resample lies in `tail` of all cases. */
-function lowerRank(n: number, tail: number): number {
+/** The largest k, from 1, with P(X < k) ≤ `tail` for X ~ Bin(n, 1/2): the median is below the kth sample no oftener. 0 if none. */
+function signTestRank(n: number, tail: number): number {
   const key = `${n} ${tail}`;
   const known = RANKS.get(key);
   if (known !== undefined) return known;
-  const middle = Math.floor((n + 1) / 2);
-  let [below, rank] = [0, n];
-  while (rank - below > 1) {
-    const half = Math.floor((below + rank) / 2);
-    if (binomialTail(n, half / n, middle) >= tail) rank = half;
-    else below = half;
+  let [rank, above] = [0, Math.floor(n / 2) + 1];
+  while (above - rank > 1) {
+    const half = Math.floor((rank + above) / 2);
+    if (fewerThan(half, n) <= tail) rank = half;
+    else above = half;
   }
   RANKS.set(key, rank);
   return rank;
 }
 
 /**
- * P(X ≥ least) of X ~ Bin(n, p), 0 < p < 1. Terms are built outwards from the largest and divided by their sum, so none
- * over- or underflows and no factorial is needed.
+ * P(X < k) for X ~ Bin(n, 1/2). Terms are built outwards from the largest and divided by their sum, so none over- or
+ * underflows and no factorial is needed.
  */
-function binomialTail(n: number, p: number, least: number): number {
-  const odds = p / (1 - p);
-  const mode = Math.min(n, Math.floor((n + 1) * p));
-  let [all, tail] = [0, 0];
-  const add = (k: number, term: number): void => {
+function fewerThan(k: number, n: number): number {
+  const mode = Math.floor(n / 2);
+  let [all, below] = [0, 0];
+  const add = (i: number, term: number): void => {
     all += term;
-    if (k >= least) tail += term;
+    if (i < k) below += term;
   };
-  for (let k = mode, term = 1; k <= n && term > 1e-20; k++) {
-    add(k, term);
-    term *= ((n - k) / (k + 1)) * odds;
+  for (let i = mode, term = 1; i <= n && term > 1e-20; i++) {
+    add(i, term);
+    term *= (n - i) / (i + 1);
   }
-  for (let k = mode, term = 1; k > 0 && term > 1e-20; k--) {
-    term *= k / (n - k + 1) / odds;
-    add(k - 1, term);
+  for (let i = mode, term = 1; i > 0 && term > 1e-20; i--) {
+    term *= i / (n - i + 1);
+    add(i - 1, term);
   }
-  return tail / all;
+  return below / all;
 }

@@ -1,7 +1,8 @@
 import { percentileInterval } from "./bootstrap.js";
+import { meanOfLogs } from "./median-interval.js";
 import { median } from "./quantile.js";
 import type { RandomIndex } from "./random.js";
-import { studentQuantile } from "./student-t.js";
+import { studentDraw, studentQuantile } from "./student-t.js";
 
 /**
  * Interval of the ratio of two means, numerator over denominator, of independent samples whose variances may differ
@@ -33,12 +34,31 @@ export function fiellerInterval(
   return [centre - half, centre + half];
 }
 
-/** Replicates of a sample's median: drawn with replacement. */
-export function resampleMedians(
-  samples: readonly number[],
-  replicates: number,
-  random: RandomIndex,
-): number[] {
+/** Below this many samples a bootstrap of their median is too sure (see `medianInterval`). */
+const FEW = 6;
+
+/** e to a logarithm, short of what a double cannot hold: the tails of Student's t of one degree of freedom are longer. */
+const boundedExp = (log: number): number => Math.exp(Math.max(-300, Math.min(300, log)));
+
+/** How replicates are drawn. */
+export interface Draws {
+  replicates: number;
+  random: RandomIndex;
+}
+
+/**
+ * Replicates of a median: of the samples drawn with replacement or, of fewer than six, Student's t about the mean of their
+ * logarithms. null for a sample of 0 or below among fewer than six. RangeError for fewer than two.
+ */
+export function medianReplicates(samples: readonly number[], { replicates, random }: Draws): number[] | null {
+  refuseFew(samples);
+  if (samples.length < FEW) {
+    if (!samples.every((value) => value > 0)) return null;
+    const { mean, error } = meanOfLogs(samples);
+    return Array.from({ length: replicates }, () =>
+      boundedExp(mean + error * studentDraw(samples.length - 1, random)),
+    );
+  }
   const resample = new Float64Array(samples.length);
   return Array.from({ length: replicates }, () => {
     for (let i = 0; i < resample.length; i++) resample[i] = samples[random(samples.length)]!;
@@ -46,24 +66,64 @@ export function resampleMedians(
   });
 }
 
+/** Replicates of a ratio, and its interval. */
+export interface RatioDraws {
+  replicates: number[];
+  interval: [lo: number, hi: number];
+}
+
 /**
- * Percentile bootstrap interval of the ratio of two medians, numerator over denominator: each side is resampled on its
- * own (Efron and Tibshirani 1993, section 8.3). null where a median of the denominator may be 0. RangeError for fewer than
- * two samples on a side.
+ * The ratio of two medians, numerator over denominator, of independent samples: a percentile bootstrap that resamples each
+ * side on its own (Efron and Tibshirani 1993, section 8.3) or, with fewer than six samples on a side, Welch's t of the
+ * logarithms, for which they must scatter alike above and below as a factor. Measured (`npm run bench:coverage`), 95 %
+ * intervals of equal sides of 3 to 20 samples hold the ratio in 95 to 98 % of data sets, of two samples in 97 to 99 %.
+ *
+ * null where a median of the denominator may be 0, or a sample of a short side is 0 or below. RangeError for fewer than two
+ * samples on a side.
  */
-export function medianRatioInterval(
+export function medianRatio(
   numerator: readonly number[],
   denominator: readonly number[],
-  { replicates, confidence, random }: { replicates: number; confidence: number; random: RandomIndex },
-): [lo: number, hi: number] | null {
+  { confidence, ...draws }: Draws & { confidence: number },
+): RatioDraws | null {
   for (const side of [numerator, denominator]) refuseFew(side);
-  const above = resampleMedians(numerator, replicates, random);
-  const below = resampleMedians(denominator, replicates, random);
+  if (Math.min(numerator.length, denominator.length) < FEW)
+    return welchRatio(numerator, denominator, { confidence, ...draws });
+  const above = medianReplicates(numerator, draws)!;
+  const below = medianReplicates(denominator, draws)!;
   if (below.includes(0)) return null;
-  return percentileInterval(
-    above.map((value, i) => value / below[i]!),
-    confidence,
-  );
+  const replicates = above.map((value, i) => value / below[i]!);
+  return { replicates, interval: percentileInterval(replicates, confidence) };
+}
+
+/** Ratios by the difference of the means of logarithms, whose variances may differ (Welch 1947). */
+function welchRatio(
+  numerator: readonly number[],
+  denominator: readonly number[],
+  { replicates, confidence, random }: Draws & { confidence: number },
+): RatioDraws | null {
+  if (![...numerator, ...denominator].every((value) => value > 0)) return null;
+  const [x, y] = [meanOfLogs(numerator), meanOfLogs(denominator)];
+  const error = Math.hypot(x.error, y.error);
+  const ratioAt = (t: number): number => boundedExp(x.mean - y.mean + t * error);
+  if (error === 0) {
+    const ratio = numerator[0]! / denominator[0]!;
+    return { replicates: new Array<number>(replicates).fill(ratio), interval: [ratio, ratio] };
+  }
+  const degreesOfFreedom =
+    error ** 4 / (x.error ** 4 / (numerator.length - 1) + y.error ** 4 / (denominator.length - 1));
+  const t = studentQuantile((1 + confidence) / 2, degreesOfFreedom);
+  return {
+    replicates: Array.from({ length: replicates }, () => ratioAt(studentDraw(degreesOfFreedom, random))),
+    interval: [ratioAt(-t), ratioAt(t)],
+  };
+}
+
+/** The interval of `medianRatio`. */
+export function medianRatioInterval(
+  ...asked: Parameters<typeof medianRatio>
+): [lo: number, hi: number] | null {
+  return medianRatio(...asked)?.interval ?? null;
 }
 
 /** A mean and the variance of it. */

@@ -82,6 +82,15 @@ test("energy adds up by phase, and joins the times of the same run", () => {
   assert.equal(costOf(whole, { promptTokens: 5000, newTokens: 42 })["energy_j"], null);
 });
 
+test("of energy alone no time is known, not even that nothing takes none", () => {
+  const found = costOf(
+    energy("prefill", null, (length) => 0.01 * length),
+    { promptTokens: 5000 },
+  );
+  assert.deepEqual([found["prefill_ms"], found["decode_ms"], found["e2e_ms"]], [null, null, null]);
+  assert.equal(found["decode_j"], 0);
+});
+
 test("the paper's rows: reading 57344 tokens costs Qwen about four times the joules of Mamba2", () => {
   const table = documentCost(loadPaper("energy"), { promptTokens: 57344 });
   const joules = Object.fromEntries(
@@ -107,4 +116,9 @@ test("what has no cost is refused in one sentence", () => {
   );
   refused(() => documentCost(table, { promptTokens: 9, newTokens: 1.5 }), /^newTokens is 1.5/);
   refused(() => documentCost(loadPaper("memory"), { promptTokens: 9 }), /no row has ttft_ms or energy_j/);
+  const failed = timed(16).map((row) => ({ ...row, status: "failed" }));
+  refused(
+    () => documentCost(failed, { promptTokens: 9 }),
+    "no row has ttft_ms or energy_j: a document's cost needs one of them (of 20 rows 20 have a status other than ok)",
+  );
 });

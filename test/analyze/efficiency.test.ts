@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { efficiency } from "../../src/analyze/index.js";
+import { efficiency, type Ceilings } from "../../src/analyze/index.js";
 import { cost, findModel, roofline } from "../../src/models/index.js";
 import { loadPaper, type Row } from "../../src/record/index.js";
 import { cellColumns } from "../../src/run/rows.js";
@@ -80,19 +80,35 @@ test("a generation's energy is of all its tokens, a decoding's of the new ones b
   assert.deepEqual(joules("decode"), ["decode", 44.4 / 20]);
 });
 
+test("a named device lends its ceilings, and a use above them is noted", () => {
+  const faster = samples.map((row) => ({ ...row, ttft_ms: row.ttft_ms! / 100 }));
+  const like = efficiency(faster, { like: "rtx4090" });
+  assert.match(like.get("note", 0) as string, /^mfu is 421\.23 and mbu is 16\.95: above what/);
+  assert.equal(like.get("note", 1), null);
+});
+
 test("what has no efficiency is refused in one sentence", () => {
   const two = tableOf([...samples, ...samples.map((row) => ({ ...row, device: "another" }))]);
   refused(
     () => efficiency(two, { ceilings: CEILINGS }),
     "the rows are of 2 devices (some GPU, another), but one set of ceilings was given: filter the table to one device",
   );
-  refused(
-    () => efficiency(tableOf(samples), { ceilings: "abacus" }),
-    /^the ceilings are of "abacus": known are rtx4090/,
-  );
+  refused(() => efficiency(tableOf(samples), { like: "abacus" }), /^like is abacus: it must be rtx4090 or/);
   refused(
     () => efficiency(tableOf(samples), { ceilings: { ...CEILINGS, bytesPerS: -1 } }),
     "bytesPerS is -1: a ceiling must be a positive number",
+  );
+  refused(
+    () => efficiency(tableOf(samples), { ceilings: { flopsPerS: 1e14 } as Ceilings }),
+    "bytesPerS is undefined: a ceiling must be a positive number",
+  );
+  refused(
+    () => efficiency(samples, { ceilings: CEILINGS, like: "rtx4090" }),
+    /^the ceilings are given twice, as .* and like rtx4090: give one$/,
+  );
+  refused(
+    () => efficiency(samples.map((row) => ({ ...row, status: "oom" }))),
+    "no row is left with a time or an energy (of 5 rows 5 have a status other than ok)",
   );
   refused(() => efficiency(loadPaper("accuracy")), /the table has no time and no energy/);
 });

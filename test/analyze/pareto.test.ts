@@ -28,15 +28,19 @@ test("a choice is on the front unless another is as good in all and better in on
 });
 
 test("the probability is that of every possible resample", () => {
-  // Medians of a resample: 1, 2.5 and 4 of a, 2, 2.5 and 3 of b, with odds of 1, 2 and 1. A is out if it is larger: with
+  // Medians of a resample: 1, 2.5 and 4 of a, 2, 2.5 and 3 of b, with odds of 22, 20 and 22. A is out if it is larger: with
   // 4, and with 2.5 against 2. B is out if it is larger: against 1, and with 3 against 2.5.
-  const table = paretoFront(tableOf([...at("a", [1, 4], 10), ...at("b", [2, 3], 10)]), {
+  const [a6, b6] = [
+    [1, 1, 1, 4, 4, 4],
+    [2, 2, 2, 3, 3, 3],
+  ] as const;
+  const table = paretoFront(tableOf([...at("a", a6, 10), ...at("b", b6, 10)]), {
     ...TWO,
     replicates: 40000,
   });
   const [a, b] = table.array("front_probability") as [number, number];
-  assert.ok(Math.abs(a - (1 - 1 / 4 - 1 / 8)) < 0.01, String(a));
-  assert.ok(Math.abs(b - (1 - 1 / 4 - 1 / 8)) < 0.01, String(b));
+  assert.ok(Math.abs(a - (1 - 22 / 64 - (20 * 22) / 64 ** 2)) < 0.01, String(a));
+  assert.ok(Math.abs(b - (1 - 22 / 64 - (20 * 22) / 64 ** 2)) < 0.01, String(b));
 });
 
 test("the paper's accuracy and TTFT: Qwen2.5-1.5B is off the front, though not by every choice of tasks", () => {
@@ -54,6 +58,8 @@ test("the paper's accuracy and TTFT: Qwen2.5-1.5B is off the front, though not b
   const [qwen, mamba2, falcon] = table.array("front_probability") as number[];
   assert.ok(qwen! > 0.1 && qwen! < 0.5);
   assert.deepEqual([mamba2, falcon], [1, 1]);
+  // One published time each: the probability is over the tasks alone, and says so.
+  assert.deepEqual(table.array("taken_as_exact"), ["ttft_ms", "ttft_ms", "ttft_ms"]);
 });
 
 test("a user's scores join by model; a model without one is left out, and says so", () => {
@@ -101,8 +107,20 @@ test("what has no front is refused in one sentence", () => {
   refused(
     at("a", [1], 1),
     {},
-    "1 choice(s) have all of ttft_ms, total_bytes at 512 tokens: a front needs at least two",
+    "1 choice(s) have all of ttft_ms, total_bytes at 512 tokens, and a front needs at least two",
   );
+  refused(
+    [...rows, ...at("c", [1], 1)].map((row) => (row.model === "c" ? row : { ...row, total_bytes: null })),
+    {},
+    "1 choice(s) have all of ttft_ms, total_bytes at 512 tokens, and a front needs at least two; a lacks total_bytes; b lacks total_bytes",
+  );
+  refused(
+    rows,
+    { objectives: ["accuracy" as "accuracy_pct", "ttft_ms"] },
+    /^an objective is accuracy: it must be one of accuracy_pct, ttft_ms/,
+  );
+  refused(rows, { values: "fit" as "fits" }, "values is fit: it must be samples or fits");
+  refused(rows, { promptTokens: -5 }, "promptTokens is -5: it must be a length of 1 token or more");
   refused(
     [...at("a", [1], 1, { device: "x" }), ...at("b", [1], 1, { device: "y" })],
     {},

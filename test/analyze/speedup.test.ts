@@ -148,6 +148,24 @@ test("a side that is better throughout, or never, or not for sure is called so",
   );
 });
 
+test("of two equal sides with few samples, one is rarely called better", () => {
+  const draw = normal(3);
+  const trials = 150;
+  for (const n of [2, 3]) {
+    let winners = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const side = (model: string): Row[] =>
+        [1, 2, 4, 8].flatMap((batch) =>
+          Array.from({ length: n }, () => ({ model, batch, tpot_ms: 10 * (1 + 0.02 * draw()) })),
+        );
+      const found = breakEvenBatch([...side("a"), ...side("b")], { a: "a", b: "b", replicates: 100 });
+      if (found.get("state", 0) !== "not-separable") winners++;
+    }
+    // Five in a hundred, by chance up to ten; a bootstrap of two samples calls 36.
+    assert.ok(winners / trials < 0.1, `${n}: ${winners} of ${trials}`);
+  }
+});
+
 test("a break-even needs batches and samples", () => {
   const few = (batches: number[]): Row[] => [...steps("a", 1, 1, batches), ...steps("b", 2, 1, batches)];
   refused(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { table as fromColumns } from "arquero";
 import { summarize } from "../../src/analyze/index.js";
-import type { ColumnName, Row } from "../../src/record/schema.js";
+import { loadPaper, type ColumnName, type Row } from "../../src/record/index.js";
 import { medianInterval, sortSamples } from "../../src/stats/index.js";
 import { tableOf } from "./samples.js";
 
@@ -19,7 +19,7 @@ const cell = TIMES.map((ttft_ms) => sample("m", 1024, ttft_ms));
 
 test("a row a cell, with median, bootstrap interval and number of samples", () => {
   const table = summarize(tableOf([...cell, sample("m", 2048, 40), sample("n", 1024, 50)]));
-  const [lo, hi] = medianInterval(sortSamples(TIMES));
+  const [lo, hi] = medianInterval(sortSamples(TIMES))!;
   assert.deepEqual(table.objects(), [
     {
       kind: "latency",
@@ -66,6 +66,27 @@ test("a cell that ran out of memory keeps its row; a failed sample of another do
   assert.deepEqual(table.array("status"), ["ok", "oom"]);
   assert.deepEqual(table.array("ttft_ms"), [12, null]);
   assert.deepEqual(table.array("ttft_ms_n"), [7, 0]);
+});
+
+test("rejected samples are counted apart; a cell of nothing else says so", () => {
+  const table = summarize([
+    ...cell.map((row) => ({ ...row, verdict: "ok" })),
+    sample("m", 1024, 1e6, { verdict: "rejected" }),
+    sample("n", 1024, 1e6, { verdict: "rejected" }),
+  ]);
+  assert.deepEqual(table.array("ttft_ms"), [12, null]);
+  assert.deepEqual(table.array("ttft_ms_n"), [7, 0]);
+  assert.deepEqual(table.array("verdict"), ["ok", "rejected"]);
+  assert.deepEqual(table.array("rejected_n"), [1, 1]);
+});
+
+test("published bytes below 0 are left out, and named; the other metrics of the row stay", () => {
+  const paper = loadPaper("memory");
+  const table = summarize(paper);
+  const problems = (table.objects() as Record<string, unknown>[]).filter(({ problem }) => problem !== null);
+  assert.match(problems[0]!["problem"] as string, /^left out: kv_cache_bytes is -241445109.76 in row 137/);
+  assert.equal(problems[0]!["kv_cache_bytes"], null);
+  assert.ok((problems[0]!["total_bytes"] as number) > 0);
 });
 
 test("each metric counts its own samples, and absent columns are left out", () => {
@@ -133,6 +154,7 @@ test("what cannot be summarized is refused in one sentence", () => {
   refused(cell, { metrics: ["nonsense" as ColumnName] }, /the table has no column nonsense/);
   refused(cell, { metrics: ["model"] }, "metric is model: it must be a column of numbers");
   refused([sample("m", 1, null)], {}, /the table has no metric: it needs one of ttft_ms, tpot_ms/);
+  refused([sample("m", 1, -1)], {}, "ttft_ms is -1 in row 0: it must be a finite number of 0 or more");
   refused([sample("m", 1, NaN)], {}, "ttft_ms is NaN in row 0: it must be a finite number of 0 or more");
   refused(cell, { confidence: 95 }, "confidence is 95: it must be between 0 and 1, such as 0.95");
   refused(

@@ -19,9 +19,8 @@ def read(name, dtype):
 
 
 def lower_rank(n, tail=0.025):
-    """The first k with P(Bin(n, k/n) >= m) >= tail, m the lower middle."""
-    k = np.arange(1, n + 1)
-    return int(k[binom.sf((n + 1) // 2 - 1, n, k / n) >= tail][0])
+    """The rank of the lower end of the sign test's interval of the median."""
+    return int(binom.ppf(tail, n, 0.5))
 
 
 def summarize(frame):

@@ -1,5 +1,5 @@
 /**
- * `summarize` of a million rows beside pandas and NumPy doing the same: grouped medians with the bootstrap interval of
+ * `summarize` of a million rows beside pandas and NumPy doing the same: grouped medians with the interval of
  * `medianInterval`. Prints both times and their ratio, and checks that both give the same numbers.
  *
  *     npm run bench:aggregate -- [PYTHON]      # a python with pandas and scipy; without one, ours alone
@@ -33,6 +33,7 @@ const rows = () =>
     dtype: Array.from(dtype, (i) => DTYPES[i]),
     batch: new Array<number>(ROWS).fill(1),
     prompt_tokens: Array.from(tokens, (i) => LENGTHS[i]),
+    repeat: Array.from(ttftMs, (_, i) => i),
     ttft_ms: Array.from(ttftMs),
   });
 
