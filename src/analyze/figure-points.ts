@@ -25,8 +25,8 @@ export function rowsOfFigure(table: ColumnTable, number: string): ColumnTable {
 
 /**
  * A table as the figures of the paper take it: cells summarized (`summarize`), rows of accuracy, limits and operators
- * as they are. A cache below 0, which a difference of two peaks can give (W10), is left out. A model that was run under several settings has these in its name, so that each is a series of its
- * own.
+ * as they are. A cache below 0, which a difference of two peaks can give (W10), is left out. A model that was run under
+ * several settings has these in its name, so that each is a series of its own.
  *
  * @example
  * const paper = figurePoints(rowsOfFigure(loadPaper(), "6a"));
@@ -48,6 +48,9 @@ export function figurePoints(table: ColumnTable): ColumnTable {
 const withoutNegativeCache = (row: Row): Row =>
   (row.kv_cache_bytes ?? 0) < 0 ? { ...row, kv_cache_bytes: null } : row;
 
+const settingText = (cell: Row, column: (typeof NAMED)[number]): string =>
+  column === "memory_limit_bytes" ? `${cell[column]! / 2 ** 30} GiB` : String(cell[column]);
+
 function namedBySetting(cells: readonly Row[]): Row[] {
   const differing = new Map<string, (typeof NAMED)[number][]>();
   return cells.map((cell) => {
@@ -60,7 +63,7 @@ function namedBySetting(cells: readonly Row[]): Row[] {
           1,
       );
     differing.set(model, settings);
-    const values = settings.flatMap((column) => cell[column] ?? []);
+    const values = settings.flatMap((column) => (cell[column] == null ? [] : [settingText(cell, column)]));
     return { ...cell, model: values.length > 0 ? `${model} (${values.join(", ")})` : model };
   });
 }

@@ -12,17 +12,21 @@ import type { FiguresFlags, Format } from "./figures.js";
 type Name = keyof typeof PAPER_FIGURES;
 const NAMES = Object.keys(PAPER_FIGURES) as Name[];
 
-/** Tables of rows: the paper's, one's own, or both. */
+/** What to draw from: the paper's rows, one's own with the points made of them, or both. */
 interface Tables {
   readonly paper: ColumnTable | null;
-  readonly rows: ColumnTable | null;
+  readonly rows: { readonly table: ColumnTable; readonly points: ColumnTable } | null;
 }
 
 function tablesOf({ source, rows }: FiguresFlags): Tables {
   if ((source === "rows" || source === "both") && !rows)
     throw new UserError(`--source ${source} needs --rows, a campaign folder or a file of rows`);
   if (source === "paper" && rows) throw new UserError(`--source paper takes no --rows, but got ${rows}`);
-  return { paper: rows && source !== "both" ? null : loadPaper(), rows: rows ? loadRows(rows) : null };
+  const table = rows ? loadRows(rows) : null;
+  return {
+    paper: rows && source !== "both" ? null : loadPaper(),
+    rows: table && { table, points: figurePoints(table) },
+  };
 }
 
 /** The figure and the stem of its files: those of own rows do not overwrite the paper's. */
@@ -33,12 +37,12 @@ function draw(name: Name, { paper, rows }: Tables): { file: string; figure: Figu
   const figure = figureOf(
     {
       ...(published ? { paper: figurePoints(published) } : {}),
-      ...(rows ? { rows: figurePoints(rows) } : {}),
+      ...(rows ? { rows: rows.points } : {}),
     },
     {
       crossovers: {
         ...(published ? { paper: marksIn(published) } : {}),
-        ...(rows ? { rows: marksIn(rows) } : {}),
+        ...(rows ? { rows: marksIn(rows.table) } : {}),
       },
     },
   );

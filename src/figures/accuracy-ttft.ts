@@ -197,7 +197,7 @@ function specOf(all: readonly Trade[], layout: Layout): JsonObject {
   const y: Domain = scores.length > 0 ? [Math.min(...scores) - 4, Math.max(...scores) + 4] : [0, 100];
   const views = all.map((one) => viewOf(one, { y, width, height: size.height, alone: all.length === 1 }));
   const titles = all.map(
-    ({ title, length }) => title + (length === null ? "" : `, prompt of ${formatTokens(length)} tokens`),
+    ({ title, length }) => title + (length === null ? "" : `, ${formatTokens(length)} tokens`),
   );
   const notes = all.flatMap((one) => [
     ...(one.borrowed ? ["The accuracies beside times measured here are the paper's"] : []),

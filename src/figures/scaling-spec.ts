@@ -1,6 +1,6 @@
 import { logDomain, logTicks, powersOfTwo, type Domain } from "./axis.js";
 import type { JsonObject, Layout } from "./figure.js";
-import { formatTokens, wrap } from "./format.js";
+import { displayNames, formatTokens, wrap } from "./format.js";
 import { distinct, finite, type Metric, type Point } from "./point.js";
 import { familyShape, INK, modelColors, MUTED, RULE, THEME } from "./theme.js";
 
@@ -101,7 +101,7 @@ export function scalingPanels(panels: readonly Panel[], heading: Heading): JsonO
   const shared = { columns, x: unionOf(drawings.map(xDomainOf)), y: unionOf(drawings.map(yDomainOf)) };
   // One vocabulary of models, so that the panels' legends are one.
   const points = drawings.flatMap((drawing) => drawing.points);
-  const names = new Map(drawings.flatMap((drawing) => [...drawing.names]));
+  const names = displayNames(distinct(drawings.flatMap((drawing) => [...drawing.names.keys()])));
   const views = panels.map((panel) =>
     "drawing" in panel
       ? plot({ ...panel.drawing, points, names }, size, shared)

@@ -7,7 +7,7 @@ import { rowsWith } from "./spec.js";
 
 const dots = (figure: Figure) =>
   rowsWith(figure.spec, "doubtful").map(({ label, length, value }) => ({
-    label: String(label),
+    label,
     length: Number(length),
     value: Number(value),
   }));
