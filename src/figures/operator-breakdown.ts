@@ -144,7 +144,7 @@ function draw(id: keyof typeof PRINTED, sources: Sources, options: OperatorOptio
         lengths: lengths.length > 0 ? lengths : printed.lengths,
         scale: form === "original" ? "equal" : "log",
       },
-      columns: Math.max(1, given.length > 1 ? printed.models.length : series.length),
+      columns: Math.min(3, given.length > 1 ? printed.models.length : series.length),
       title,
       subtitle: `share of prefill time by operator class, ${where}`,
       layout,
@@ -217,13 +217,16 @@ function basesOf(series: readonly Series[], given: readonly Source[], form: "imp
 const titleOf = ({ source, device }: Series, name: string, both: boolean): string =>
   [name, device && deviceName(device), both && ORIGIN[source]].filter(Boolean).join(", ");
 
+/** The stack of a profile, or why there is none. */
 export function barOf(profile: Profile | undefined, basis: TimeBasis, at: number | string): Bar {
   const shares = profile ? sharesOf(profile, basis) : null;
   if (shares) return { at, shares, ...(profile?.doubtful ? { above: "?" } : {}) };
-  if (!profile || profile.status === "ok")
-    return { at, shares: [], absence: { mark: NO_ROWS.split(" "), reason: NO_ROWS } };
-  const reason = profile.status === "oom" ? "out of memory" : profile.status;
-  return { at, shares: [], absence: { mark: ["✕"], reason } };
+  if (profile && profile.status !== "ok") {
+    const reason = profile.status === "oom" ? "out of memory" : profile.status;
+    return { at, shares: [], absence: { mark: ["✕"], reason } };
+  }
+  const reason = profile ? "no shares" : NO_ROWS;
+  return { at, shares: [], absence: { mark: reason.split(" "), reason } };
 }
 
 /** SSM scan at the bottom, GEMM, then the rest by their mean share, or by their share at the shortest length. */

@@ -168,7 +168,11 @@ function unclassifiedNotes({ bases, drawn, form }: CaptionInput): string[] {
 
 function paperNotes({ printed, given, form }: CaptionInput): string[] {
   if (!given.includes("paper")) return [];
-  if (!printed) return ["Published profiles: arXiv 2507.12442, Figures 7, 8, 9a and 9b"];
+  if (!printed)
+    return [
+      "Published profiles: arXiv 2507.12442, Figures 7, 8, 9a and 9b, one classifier for all",
+      "SSM scan of the Mamba models is a fused kernel, which also does projections (GEMM work) and normalization; attention counts as GEMM, but Hymba's compiled attention as other",
+    ];
   return [
     `Published profiles: arXiv 2507.12442, Figure ${printed.number}`,
     ...(form === "improved"

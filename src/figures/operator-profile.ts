@@ -64,8 +64,9 @@ function profileOf(rows: readonly OperatorRow[], source: Source): Profile {
 }
 
 /**
- * What a share is a share of: time on the device, which is a CPU's own time where the rows have no other; host and device time added, as the paper did although the two
- * overlap; or the same as printed, by the classifier that each profile was summarized with.
+ * What a share is a share of: time on the device, which is a CPU's own time where the rows have no other; host and
+ * device time added, as the paper did although the two overlap; or the same as printed, by the classifier that each
+ * profile was summarized with.
  */
 export type TimeBasis = "device" | "host+device" | "published";
 

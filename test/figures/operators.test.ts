@@ -256,6 +256,11 @@ test("a CPU's profile has no device but itself", () => {
   assert.match(figure.caption, /time of the operators on the CPU/);
 });
 
+test("a profile without shares is not taken for missing rows", () => {
+  const rows = CPU_PROFILE.map((row) => ({ ...row, op_share_pct: null }));
+  assert.equal(panelsOf(figure9b({ rows }))[0]!.finding, "no shares for Mamba2-130m (A)");
+});
+
 test("own models of the same family stand in for the paper's", () => {
   const rows = profile(
     { model: "mamba2-780m", family: "ssm", device: "GPU", prompt_tokens: 64 },
