@@ -248,9 +248,11 @@ function resampleTotals(
   }
   // A curve is asked at thousands of lengths: causes share their terms.
   const terms = [...new Set([ONE, ...fits.flatMap(({ basis }) => basis)])];
-  const add = (total: Float64Array, basis: Basis, coefficients: ArrayLike<number>): void => { basis.forEach((term, j) => {
+  const add = (total: Float64Array, basis: Basis, coefficients: ArrayLike<number>): void => {
+    basis.forEach((term, j) => {
       total[terms.indexOf(term)]! += coefficients[j]!;
-    }); };
+    });
+  };
   const known = new Float64Array(terms.length);
   for (const { basis, coefficients } of exact) add(known, basis, coefficients);
   const refits = scattered.map((fit, c) => fit.refit(bytes[c]!));
