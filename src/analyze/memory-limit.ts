@@ -124,12 +124,11 @@ export interface MemoryNeededOptions extends Resampling {
 export function memoryNeeded(given: Rows, options: MemoryNeededOptions): ColumnTable {
   const { promptTokens, confidence = 0.95, replicates = 1000, seed = 1 } = required(options, "promptTokens");
   checkResampling({ replicates, confidence, seed });
-  const lengths: readonly number[] | undefined =
-    typeof promptTokens === "number" ? [promptTokens] : promptTokens;
-  const wrong = lengths?.find((length) => !(length >= 1 && length < Infinity));
-  if (!lengths?.length || wrong !== undefined)
+  const lengths = [promptTokens].flat();
+  const wrong = lengths.findIndex((length) => !(length >= 1 && length < Infinity));
+  if (lengths.length === 0 || wrong >= 0)
     throw new UserError(
-      `promptTokens is ${wrong ?? (lengths ? "empty" : "absent")}: it must be one length or several, of 1 or more tokens`,
+      `promptTokens is ${lengths.length === 0 ? "empty" : lengths[wrong]}: it must be one length or several, of 1 or more tokens`,
     );
   const random = randomIndex(seed);
   const rows = memoryModels(tableOf(given)).flatMap((model) => {

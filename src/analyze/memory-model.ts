@@ -248,15 +248,20 @@ function resampleTotals(
   }
   // A curve is asked at thousands of lengths: causes share their terms.
   const terms = [...new Set([ONE, ...fits.flatMap(({ basis }) => basis)])];
-  const add = (total: Float64Array, basis: Basis, coefficients: ArrayLike<number>): void =>
-    basis.forEach((term, j) => (total[terms.indexOf(term)]! += coefficients[j]!));
+  const add = (total: Float64Array, basis: Basis, coefficients: ArrayLike<number>): void => {
+    basis.forEach((term, j) => {
+      total[terms.indexOf(term)]! += coefficients[j]!;
+    });
+  };
   const known = new Float64Array(terms.length);
   for (const { basis, coefficients } of exact) add(known, basis, coefficients);
   const refits = scattered.map((fit, c) => fit.refit(bytes[c]!));
   return ofRun.map((deviation, k) => {
     const total = known.slice();
     add(total, CONSTANT, [deviation]);
-    scattered.forEach(({ basis }, c) => add(total, basis, refits[c]![k]!));
+    scattered.forEach(({ basis }, c) => {
+      add(total, basis, refits[c]![k]!);
+    });
     return curveOf(terms, total);
   });
 }

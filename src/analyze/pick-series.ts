@@ -8,10 +8,10 @@ import { seriesLabel } from "./series-label.js";
 export type SeriesChoice = string | Series;
 
 /** The columns that a choice names. */
-export function chosen(choice: SeriesChoice): Series {
+export function chosen(choice: SeriesChoice | undefined): Series {
   if (typeof choice === "string") return { model: choice };
   // Callers without types may leave out a, b or the baseline.
-  if (typeof choice === "object" && choice !== null) return choice;
+  if (typeof choice === "object") return choice;
   throw new UserError(
     `a series is chosen by ${String(choice)}: name its model, or values of columns such as { dtype: "fp16" }`,
   );

@@ -194,7 +194,7 @@ export function refuseDuplicates(table: ColumnTable, groups: readonly (readonly 
   const [row] = twice;
   if (row === undefined) return;
   const at = (name: string): string => inWords(columnValues(table, name)[row]);
-  const model = String(columnValues(table, "model")[row] ?? "the unnamed model");
+  const model = (columnValues(table, "model")[row] ?? "the unnamed model") as string;
   const where = `at ${at("prompt_tokens")} tokens ${twice.length} times (rows ${twice.join(", ")})`;
   throw new UserError(
     again.length > 0

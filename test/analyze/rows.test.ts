@@ -169,7 +169,7 @@ test("options that are missing, or set nothing, are named", () => {
     () => call(crossoverOf, rows, { metric: "ttft_ms" }),
     /^a series is chosen by undefined: name its model/,
   );
-  refused(() => call(memoryNeeded, rows, {}), /^promptTokens is absent: it must be one length or several/);
+  refused(() => call(memoryNeeded, rows, {}), /^promptTokens is undefined: it must be one length or several/);
   refused(() => call(paretoFront, rows, {}), /^objectives are none: a front needs two/);
   const pair = { metric: "ttft_ms", a: { model: "a", batch: 1 }, b: { model: "b", batch: 1 } } as const;
   refused(

@@ -65,13 +65,15 @@ export function memoryCoverage(
       const expected = (length: number): number => WEIGHTS + CACHE * length + activations(length);
       const needed = memoryNeeded(rows, { promptTokens: [BETWEEN, BEYOND], ...settings });
       for (const [i, length] of [BETWEEN, BEYOND].entries()) {
-        const [lo, hi] = [needed.get("needed_bytes_lo", i), needed.get("needed_bytes_hi", i)];
+        const [lo, hi] = ["needed_bytes_lo", "needed_bytes_hi"].map((name): unknown => needed.get(name, i));
         count(`needed at ${length}`, expected(length) + NOISE * normal(), lo, hi);
       }
       // The run whose longest length is asked for has a deviation of its own.
       const memoryBytes = expected(BEYOND) + NOISE * normal();
       const limit = memoryLimit(rows, { memoryBytes, ...settings });
-      const [lo, hi] = [limit.get("predicted_tokens_lo", 0), limit.get("predicted_tokens_hi", 0)];
+      const [lo, hi] = ["predicted_tokens_lo", "predicted_tokens_hi"].map((name): unknown =>
+        limit.get(name, 0),
+      );
       count(`limit at ${BEYOND}`, BEYOND, lo, hi ?? Infinity);
     }
     return { name, shares: held };
