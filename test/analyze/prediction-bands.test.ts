@@ -46,6 +46,20 @@ test("replicates have Student's tails", () => {
   assert.ok(Math.abs(ratio - 3.54) < 0.15, `ratio ${ratio}`);
 });
 
+test("the band of a power lies about it, whatever its exponent", () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const draw = normal(seed);
+    const rows = LENGTHS.map((prompt_tokens) => ({
+      prompt_tokens,
+      ttft_ms: (5 + 1e-3 * prompt_tokens ** 1.35) * (1 + 1e-3 * draw()),
+    }));
+    const power = fitScaling(tableOf(rows), { metric: "ttft_ms", form: "power" });
+    const bands = predictionBands(power, { lengths: [1024, 57344], replicates: 400 });
+    for (const { ttft_ms, ttft_ms_lo, ttft_ms_hi } of bands.objects() as Record<string, number>[])
+      assert.ok(ttft_ms_lo! < ttft_ms! && ttft_ms! < ttft_ms_hi!, `seed ${seed}`);
+  }
+});
+
 test("without a sample to spare there are estimates and no intervals", () => {
   const [fit] = fits({ samples: 1, lengths: [1000, 2000, 4000] });
   assert.throws(() => predictionBands([fit!]), {
