@@ -1,6 +1,7 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { SERIES_COLUMNS, type Series } from "./columns.js";
+import { intern } from "./intern.js";
 import { allRows, columnValues } from "./rows.js";
 import { seriesLabel } from "./series-label.js";
 
@@ -8,8 +9,10 @@ import { seriesLabel } from "./series-label.js";
 export type SeriesChoice = string | Series;
 
 /** The columns that a choice names. */
-export const chosen = (choice: SeriesChoice): Series =>
-  typeof choice === "string" ? { model: choice } : choice;
+export function chosen(choice: SeriesChoice): Series {
+  if (typeof choice === "string") return { model: choice };
+  return choice.ep_options ? { ...choice, ep_options: intern(choice.ep_options) } : choice;
+}
 
 /** Rows that agree with every column of a choice. */
 export function chosenRows(table: ColumnTable, choice: SeriesChoice): number[] {
@@ -30,14 +33,14 @@ export function pickSeries<Item extends { series: Series }>(
   const found = items.filter(({ series }) => columns.every((column) => series[column] === wanted[column]));
   const [one, ...more] = found;
   if (one && more.length === 0) return one;
-  const words = columns.map((column) => `${column} ${wanted[column]!}`).join(", ");
+  const words = columns.map((column) => `${column} ${String(wanted[column])}`).join(", ");
   if (!one) {
     const labels = new Set(items.map(({ series }) => seriesLabel(series)));
     throw new UserError(`no series has ${words}: there is ${[...labels].join(", ") || "none"}`);
   }
   const differing = SERIES_COLUMNS.flatMap((column) => {
     const values = new Set(found.map(({ series }) => series[column] ?? "none"));
-    return values.size > 1 ? [`${column} (${[...values].join(", ")})`] : [];
+    return values.size > 1 ? [`${column} (${[...values].map(String).join(", ")})`] : [];
   });
   throw new UserError(
     `${found.length} series have ${words}, different in ${differing.join(" and ")}: ` +

@@ -1,5 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
+import { intern } from "./intern.js";
 
 /** Some rows of a table, by index, and the values that they share. */
 export interface Group {
@@ -23,7 +24,8 @@ function readColumn(table: ColumnTable, name: string): readonly unknown[] {
   const column: unknown = table.column(name);
   if (column === undefined) return new Array<null>(table.numRows()).fill(null);
   const asStored = Array.isArray(column) && !table.isFiltered() && !table.isOrdered();
-  return asStored ? (column as unknown[]) : (table.array(name) as unknown[]);
+  const values = asStored ? (column as unknown[]) : (table.array(name) as unknown[]);
+  return name === "ep_options" ? values.map(intern) : values;
 }
 
 /** Those of the columns in which the table has at least one value, in the order asked for. */

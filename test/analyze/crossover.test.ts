@@ -212,6 +212,10 @@ test("labels tell series of one model apart", () => {
   const found = crossover(...fitPair(rows));
   assert.deepEqual([found.a, found.b], ["m (fused)", "m (ssd-matmul)"]);
 
+  const modes = rows.map((row) => ({ ...row, decode_lowering: row.lowering!, lowering: "ssd-matmul" }));
+  const decoded = crossover(...fitPair(modes));
+  assert.deepEqual([decoded.a, decoded.b], ["m (decode_lowering fused)", "m (decode_lowering ssd-matmul)"]);
+
   const [fit] = fitPair(rows);
   const same = crossover(fit, fit);
   assert.deepEqual([same.a, same.b], ["m (1)", "m (2)"]);

@@ -5,6 +5,7 @@ import {
   compareForms,
   fitScaling,
   fitTable,
+  pickSeries,
   type FitMetricName,
   type FitScalingOptions,
   type Form,
@@ -105,6 +106,31 @@ test("rows that differ in a setting make series of their own", () => {
     fits.map(({ coefficients }) => coefficients.b),
     [0.01, 0.02, 0.03],
   );
+});
+
+test("ways to run that `auto` may choose for each cell make series of their own, equal lists one", () => {
+  const mode = (change: Row): Row[] => simulate("m", [5, 0.01, 0]).map((row) => ({ ...row, ...change }));
+  const rows = [
+    ...mode({ cuda_graph: true }),
+    ...mode({ cuda_graph: false }),
+    ...mode({ decode_lowering: "fused" }),
+    ...mode({}).map((row) => ({ ...row, ep_options: ["use_tf32=0"] })),
+  ];
+  const fits = fitRows(rows);
+  assert.deepEqual(
+    fits.map(({ series: { cuda_graph, decode_lowering, ep_options } }) => [
+      cuda_graph,
+      decode_lowering,
+      ep_options,
+    ]),
+    [
+      [true, undefined, undefined],
+      [false, undefined, undefined],
+      [undefined, "fused", undefined],
+      [undefined, undefined, ["use_tf32=0"]],
+    ],
+  );
+  assert.equal(pickSeries(fits, { ep_options: ["use_tf32=0"] }), fits[3]);
 });
 
 test("only successful rows that have the metric count, and only those that the table's filter keeps", () => {
