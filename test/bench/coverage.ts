@@ -53,6 +53,7 @@ const SCENARIOS: readonly Scenario[] = [
   { ...base, name: "quadratic, 6 lengths × 3", repeats: 3, lengths: SIX },
   { ...base, name: "repeats correlated 0.5", correlation: 0.5 },
   { ...base, name: "repeats correlated 0.9", correlation: 0.9 },
+  { ...base, name: "20 % noise, 8 lengths × 1", repeats: 1, noise: 0.2 },
   { ...base, name: "log weights", noise: 0.05, options: { weighting: "log" } },
   { ...base, name: "measured weights", options: { weighting: "measured" } },
   { ...base, name: "samples as the unit", options: { scatter: "samples" } },
