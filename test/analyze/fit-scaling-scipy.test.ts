@@ -105,7 +105,7 @@ suite("weighted least squares are statsmodels'", () => {
 
   for (const golden of goldens.wls)
     test(`bands, ${golden.name}`, () => {
-      const bands = predictionBands([fitCase(golden)], { lengths: golden.at, replicates: 20_000 });
+      const bands = predictionBands([fitCase(golden)], { promptTokens: golden.at, replicates: 20_000 });
       for (const [names, expected] of [
         [["ttft_ms_lo", "ttft_ms_hi"], golden.mean],
         [["sample_lo", "sample_hi"], golden.sample],

@@ -30,7 +30,7 @@ test("bytes without scatter have bands without width", () => {
   const table = tableOf(
     LENGTHS.map((prompt_tokens) => ({ prompt_tokens, kv_cache_bytes: 12288 * prompt_tokens })),
   );
-  const bands = predictionBands(fitScaling(table, { metric: "kv_cache_bytes" }), { lengths: [1e6] });
+  const bands = predictionBands(fitScaling(table, { metric: "kv_cache_bytes" }), { promptTokens: [1e6] });
   const [row] = bands.objects() as Record<string, number>[];
   for (const name of ["kv_cache_bytes", "kv_cache_bytes_lo", "sample_lo", "sample_hi"])
     assert.ok(Math.abs(row![name]! / 12288e6 - 1) < 1e-9, `${name} is ${row![name]!}`);
@@ -54,7 +54,7 @@ test("the band of a power lies about it, whatever its exponent", () => {
       ttft_ms: (5 + 1e-3 * prompt_tokens ** 1.35) * (1 + 1e-3 * draw()),
     }));
     const power = fitScaling(tableOf(rows), { metric: "ttft_ms", form: "power" });
-    const bands = predictionBands(power, { lengths: [1024, 57344], replicates: 400 });
+    const bands = predictionBands(power, { promptTokens: [1024, 57344], replicates: 400 });
     for (const { ttft_ms, ttft_ms_lo, ttft_ms_hi } of bands.objects() as Record<string, number>[])
       assert.ok(ttft_ms_lo! < ttft_ms! && ttft_ms! < ttft_ms_hi!, `seed ${seed}`);
   }
@@ -76,7 +76,7 @@ test("what makes no band is refused in one sentence", () => {
   const refused = (options: object, message: string): void => {
     assert.throws(() => predictionBands([fit!], options), { name: "UserError", message });
   };
-  refused({ lengths: [1024, 0] }, "a length is 0: lengths must be tokens above 0");
+  refused({ promptTokens: [1024, 0] }, "promptTokens has 0: lengths must be tokens above 0");
   refused({ confidence: 95 }, "confidence is 95: it must be between 0 and 1, such as 0.95");
   refused({ replicates: 10 }, "replicates is 10: it must be a whole number of at least 100");
   assert.throws(() => coefficientTable([fit!], { confidence: 2 }), { name: "UserError" });

@@ -185,7 +185,7 @@ function coverage(scenario: Scenario, sets: number, replicates: number, seed: nu
         const truth = scenario.coefficients[row.coefficient];
         if (truth !== undefined) count(row.coefficient, row.lo <= truth && truth <= row.hi);
       }
-    const bands = predictionBands([fit!], { lengths: BAND_LENGTHS, replicates, seed: set + 1 });
+    const bands = predictionBands([fit!], { promptTokens: BAND_LENGTHS, replicates, seed: set + 1 });
     for (const row of bands.objects() as Record<string, number>[]) {
       const length = row["prompt_tokens"]!;
       const truth = scenario.truth(length);
