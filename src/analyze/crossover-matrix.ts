@@ -10,6 +10,9 @@ import type { SampleSeries } from "./samples.js";
  * that differs; `says`, the sentence; `problem`, why a pair could not be compared. Of several crossings the last is
  * given, beyond which the order stays.
  *
+ * Each row's confidence is its own: of twenty pairs that do not differ one may be told apart by chance. Who looks for any
+ * difference among m pairs asks for a confidence of 1 − 0.05/m.
+ *
  * @example
  * crossoverMatrix(table, { metric: "ttft_ms" }).print();
  * crossoverMatrix(fits).print();

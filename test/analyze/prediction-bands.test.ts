@@ -101,3 +101,16 @@ test("an outlier stands out in the residuals, and a robust fit leaves nothing of
   const distances = residualTable([plain!]).array("cooks_distance") as number[];
   assert.equal(distances.indexOf(Math.max(...distances)), 12);
 });
+
+test("a length whose repeats are all wrong together is influential", () => {
+  const rows = simulate("m", [5, 0.01, 2e-7], { noise: 0.01, draw: normal(5) });
+  const wrong = rows.map((row) =>
+    row.prompt_tokens === 57344 ? { ...row, ttft_ms: row.ttft_ms! * 1.3 } : row,
+  );
+  const table = residualTable(fitScaling(tableOf(wrong), { metric: "ttft_ms" }));
+  const residuals = table.objects() as Record<string, number>[];
+  const last = residuals.filter((row) => row["prompt_tokens"] === 57344);
+  assert.equal(last.length, 5);
+  assert.ok(last.every((row) => row["cooks_distance"]! < 1 && row["length_cooks_distance"]! > 1));
+  assert.ok(last.every((row) => row["influential"]));
+});
