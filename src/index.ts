@@ -1,7 +1,24 @@
 // What a notebook may name, in reading order. What loads more has a door of its own: `ssm-scope/run` measures (native
 // code), `ssm-scope/models` and `ssm-scope/graph` build ONNX graphs.
 export * from "./record/index.js";
-export * from "./stats/index.js";
+export {
+  bootstrapInterval,
+  fiellerInterval,
+  leastSquares,
+  median,
+  medianInterval,
+  medianRatioInterval,
+  quantile,
+  quantiles,
+  randomIndex,
+  sortSamples,
+  type BootstrapOptions,
+  type LeastSquaresFit,
+  type LeastSquaresOptions,
+  type RandomIndex,
+  type RobustLoss,
+  type SortedSamples,
+} from "./stats/index.js";
 export * from "./analyze/index.js";
 export * from "./claims/index.js";
 export * from "./figures/index.js";

@@ -27,7 +27,7 @@ const RULES: Record<string, Rule> = {
   ort: { folders: ["ffi"], packages: ["koffi", "onnx-buf", "@bufbuild/protobuf"], fs: true },
   models: { folders: ["graph"], packages: ["pure-rand", "@petamoriken/float16", "fastest-levenshtein"] },
   checkpoint: { folders: ["models", "graph"], packages: [], fs: true },
-  analyze: { folders: ["stats", "record"], packages: ["arquero", "ml-levenberg-marquardt"] },
+  analyze: { folders: ["stats", "record"], packages: ["arquero"] },
   figures: { folders: [], types: ["record"], packages: [], lazy: [] },
   sensors: { folders: ["ffi", "record"], packages: ["koffi"], fs: true },
   run: {

@@ -6,7 +6,7 @@ import { crossover } from "./crossover.js";
 import { crossoverVariants } from "./crossover-variants.js";
 import { describeCrossover } from "./describe-crossover.js";
 import type { FitScalingOptions } from "./fit-options.js";
-import { fitScaling, type ScalingFit } from "./fit-scaling.js";
+import { fitWhatCanBe, isUnfit, type ScalingFit } from "./fit-scaling.js";
 import { interpolatedCrossover, type InterpolatedOptions } from "./interpolated-crossover.js";
 import { checkFitMetric } from "./metrics.js";
 import { chosenRows, pickSeries, type SeriesChoice } from "./pick-series.js";
@@ -42,7 +42,7 @@ export type ComparedRow = Partial<CrossoverRow> & {
   problem: string | null;
 };
 
-/** The series of a table: fits, or their samples alone. */
+/** The series of a table: fits, with the reason where one cannot be, or their samples alone. */
 export function readComparable(
   table: Rows,
   { method = "fitted", metric, ...options }: TableOptions,
@@ -50,7 +50,7 @@ export function readComparable(
   checkMethod(method, options);
   if (method === "interpolated") return sampleSeries(table, { metric });
   checkFitMetric(metric);
-  return fitScaling(table, { ...options, metric });
+  return fitWhatCanBe(table, { ...options, metric });
 }
 
 /** The two series chosen; the other rows of the table need not allow a fit. */
@@ -61,7 +61,9 @@ export function readPair(given: Rows, options: ChoiceOptions): [a: SampleSeries,
   if (rows.length === 0)
     throw new UserError(`none of the ${table.numRows()} rows is of ${inWords(a)} or ${inWords(b)}`);
   const series = readComparable(table.reify(rows), options);
-  return [pickSeries(series, a), pickSeries(series, b)];
+  const pair = [pickSeries(series, a), pickSeries(series, b)] as const;
+  refuseUnfit(pair);
+  return [...pair];
 }
 
 /** Refuses a method that is none of ours, and settings of a fit where none is made. */
@@ -86,6 +88,7 @@ export function comparePair(a: SampleSeries, b: SampleSeries, options: PairOptio
 /** One row a comparison; what cannot be compared gives its reason instead of a result. */
 export function comparedRow(a: SampleSeries, b: SampleSeries, options: PairOptions): ComparedRow {
   try {
+    refuseUnfit([a, b]);
     const fits = fitsOf(a, b, options);
     if (!fits) {
       const result = interpolatedCrossover(a, b, options);
@@ -106,6 +109,11 @@ export function comparedRow(a: SampleSeries, b: SampleSeries, options: PairOptio
     const [aLabel, bLabel] = labelPair(a.series, b.series);
     return { metric: a.metric, unit: a.unit, a: aLabel, b: bLabel, says: null, problem: error.message };
   }
+}
+
+function refuseUnfit(series: readonly SampleSeries[]): void {
+  const unfit = series.find(isUnfit);
+  if (unfit) throw new UserError(unfit.problem);
 }
 
 function fitsOf(a: SampleSeries, b: SampleSeries, { method }: PairOptions): [ScalingFit, ScalingFit] | null {

@@ -15,7 +15,7 @@ export type CrossoverByOptions = ChoiceOptions & {
 /**
  * The crossover of two models as a function of a third variable: a row a value of `by`, in ascending order, with the
  * columns of `crossoverMatrix`. A model that has no value of `by` at all (a Transformer has no lowering) is compared
- * with every value of the other.
+ * with every value of the other. Each row's confidence is its own, as in `crossoverMatrix`.
  *
  * UserError if `by` does not vary, or if the two can be compared at none of its values: then with every reason.
  *

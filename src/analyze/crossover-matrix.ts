@@ -2,6 +2,7 @@ import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { comparedRow, readComparable, type PairOptions, type TableOptions } from "./compared-row.js";
 import { tableOfRows } from "./crossover-table.js";
+import type { Rows } from "./rows.js";
 import type { SampleSeries } from "./samples.js";
 
 /**
@@ -10,14 +11,17 @@ import type { SampleSeries } from "./samples.js";
  * that differs; `says`, the sentence; `problem`, why a pair could not be compared. Of several crossings the last is
  * given, beyond which the order stays.
  *
+ * Each row's confidence is its own: of twenty pairs that do not differ one may be told apart by chance. Who looks for any
+ * difference among m pairs asks for a confidence of 1 − 0.05/m.
+ *
  * @example
  * crossoverMatrix(table, { metric: "ttft_ms" }).print();
  * crossoverMatrix(fits).print();
  */
-export function crossoverMatrix(table: ColumnTable, options: TableOptions): ColumnTable;
+export function crossoverMatrix(rows: Rows, options: TableOptions): ColumnTable;
 export function crossoverMatrix(series: readonly SampleSeries[], options?: PairOptions): ColumnTable;
 export function crossoverMatrix(
-  source: ColumnTable | readonly SampleSeries[],
+  source: Rows | readonly SampleSeries[],
   options: TableOptions | PairOptions = {},
 ): ColumnTable {
   const series = isSeries(source) ? source : readComparable(source, options as TableOptions);
@@ -34,5 +38,5 @@ export function crossoverMatrix(
   return tableOfRows(rows);
 }
 
-const isSeries = (source: ColumnTable | readonly SampleSeries[]): source is readonly SampleSeries[] =>
-  Array.isArray(source);
+const isSeries = (source: Rows | readonly SampleSeries[]): source is readonly SampleSeries[] =>
+  Array.isArray(source) && source.every((one) => "points" in (one as object));

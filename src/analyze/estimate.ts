@@ -1,7 +1,14 @@
 import { pseudoResiduals, robustScale, robustWeights, tamed, type RobustLoss } from "../stats/index.js";
 import { coefficientNames, type Form } from "./forms.js";
 import { fitForm, observationsOf, refitShape, type FormFit, type Observation } from "./fit-form.js";
-import { weighPoints, type Point, type Sample, type VarianceModel, type Weighting } from "./weighting.js";
+import {
+  reweighPoints,
+  weighPoints,
+  type Point,
+  type Sample,
+  type VarianceModel,
+  type Weighting,
+} from "./weighting.js";
 
 /** How a curve is sought. */
 export interface EstimateOptions {
@@ -40,17 +47,33 @@ const ROUNDING = 1e-9;
 /** A curve is not taken to be lower than this share of a sample when logarithms are compared. */
 const LEAST_SHARE = 1e-3;
 
+/** Steps of weights taken from the curve: two are enough (`reweighPoints`). */
+const REWEIGHTINGS = 2;
+
 /**
- * The curve of a form through samples; null if their lengths are too few. Log weights and robust losses make it a
- * fixed point of linear fits: Gauss–Newton steps for the first, fits of tamed residuals (Huber 1981, section 7.8)
- * for the second.
+ * The curve of a form through samples; null if their lengths are too few. Weights that go with the value are taken from
+ * medians first, then from the curve; those of logarithms are on the tangent at any step.
  */
-export function estimate(
-  samples: readonly Sample[],
+export function estimate(samples: readonly Sample[], form: Form, options: EstimateOptions): Estimate | null {
+  const { weighting } = options;
+  const { points, variance } = weighPoints(samples, weighting);
+  let found = estimateWeighed(points, variance, form, options);
+  if (weighting === "relative" || weighting === "measured")
+    for (let step = 0; found && step < REWEIGHTINGS; step++)
+      found = estimateWeighed(reweighPoints(points, variance, found.curve), variance, form, options);
+  return found;
+}
+
+/**
+ * The same of points with their weights. Log weights and robust losses make it a fixed point of linear fits:
+ * Gauss–Newton steps for the first, fits of tamed residuals (Huber 1981, section 7.8) for the second.
+ */
+function estimateWeighed(
+  points: Point[],
+  variance: VarianceModel,
   form: Form,
   { weighting, robust, at }: EstimateOptions,
 ): Estimate | null {
-  const { points, variance } = weighPoints(samples, weighting);
   const start = fitForm(observationsOf(points), form, at);
   if (start === null) return null;
   const straight = (fit: FormFit): Point[] => (weighting === "log" ? tangent(points, fit) : points);

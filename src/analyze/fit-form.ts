@@ -1,7 +1,7 @@
-import { levenbergMarquardt } from "ml-levenberg-marquardt";
 import { leastSquares, leastSquaresEach, type LeastSquaresFit } from "../stats/index.js";
 import type { Curve } from "./curve.js";
 import { boundsOf, curveOf, designOf, shapeKind, shapesOf, type Form, type Shape } from "./forms.js";
+import { fitPower, powerProblem } from "./power-exponent.js";
 import { byLength, type Point } from "./weighting.js";
 
 /** The mean of the samples at one length; its weight is the sum of theirs. */
@@ -37,8 +37,7 @@ export interface FormFit {
 
 /**
  * The shape and the coefficients of least Σw(y − ŷ)². Given the shape a form is linear, so the shapes are tried one by
- * one (separable least squares: Golub and Pereyra 1973, doi:10.1137/0710036); the exponent of a power is then refined
- * together with the coefficients by Levenberg and Marquardt's method. null if the lengths are too few.
+ * one; the exponent of a power is then refined between its neighbours. null if the lengths are too few.
  */
 export function fitForm(
   observations: readonly Observation[],
@@ -48,18 +47,25 @@ export function fitForm(
   const lengths = observations.map(({ length }) => length);
   const shapes = shapesOf(form, lengths, at);
   if (shapes.length === 0) return null;
-  const candidates = shapes.map((shape) => ({ shape, fit: fitAt(observations, form, shape) }));
-  let best = candidates.reduce((least, other) =>
-    other.fit.residualSum < least.fit.residualSum ? other : least,
-  );
-  if (shapeKind(form) === "exponent") {
-    const shape = refineExponent(observations, best.shape!, best.fit.coefficients);
-    const refined = { shape, fit: fitAt(observations, form, shape) };
-    if (refined.fit.residualSum < best.fit.residualSum) best = refined;
-  }
+  const fits = shapes.map((shape) => fitAt(observations, form, shape));
+  const best = leastOf(fits.map(({ residualSum }) => residualSum));
   const kind = shapeKind(form);
   const searched = kind === "exponent" || (kind === "break" && at === null) ? 1 : 0;
-  return { form, shapes, searched, ...fitShape(observations, form, best.shape, searched, best.fit) };
+  if (kind !== "exponent")
+    return { form, shapes, searched, ...fitShape(observations, form, shapes[best]!, searched, fits[best]) };
+  const values = observations.map(({ value }) => value);
+  const { exponent } = fitPower(powerProblem(observations), values, ...around(shapes, best));
+  return { form, shapes, searched, ...fitShape(observations, form, exponent, searched) };
+}
+
+/** The place of the least; of several the first. */
+function leastOf(residualSums: readonly number[]): number {
+  return residualSums.reduce((least, sum, i) => (sum < residualSums[least]! ? i : least), 0);
+}
+
+/** The neighbours of an exponent tried, itself where it has none. */
+function around(exponents: readonly Shape[], i: number): [from: number, to: number] {
+  return [exponents[i - 1] ?? exponents[i]!, exponents[i + 1] ?? exponents[i]!];
 }
 
 /** The part of a FormFit that its shape decides. */
@@ -113,12 +119,13 @@ export function fitEach(
     const { design, weights } = problemOf(observations, form, shape);
     return leastSquaresEach(design, responses, { weights, nonNegative: boundsOf(form) });
   });
-  return responses.map((_, k) => {
-    let best = 0;
-    fits.forEach(({ residualSums }, i) => {
-      if (residualSums[k]! < fits[best]!.residualSums[k]!) best = i;
-    });
-    return curveOf(form, shapes[best]!, fits[best]!.coefficients[k]!);
+  const best = responses.map((_, k) => leastOf(fits.map(({ residualSums }) => residualSums[k]!)));
+  if (shapeKind(form) !== "exponent")
+    return best.map((shape, k) => curveOf(form, shapes[shape]!, fits[shape]!.coefficients[k]!));
+  const power = powerProblem(observations);
+  return responses.map((response, k) => {
+    const { exponent, coefficients } = fitPower(power, response, ...around(shapes, best[k]!));
+    return curveOf(form, exponent, coefficients);
   });
 }
 
@@ -132,38 +139,4 @@ function problemOf(
     design: designOf(form, shape, lengths),
     weights: observations.map(({ weight }) => weight),
   };
-}
-
-/** Lengths as a share of the longest and residuals in standard deviations keep all numbers of the search near 1. */
-function refineExponent(
-  observations: readonly Observation[],
-  exponent: number,
-  [a, b]: readonly number[],
-): number {
-  const longest = observations.at(-1)!.length;
-  const roots = observations.map(({ weight }) => Math.sqrt(weight));
-  const size = Math.max(...observations.map(({ value }, i) => value * roots[i]!));
-  if (size === 0) return exponent;
-  const { parameterValues } = levenbergMarquardt(
-    {
-      x: observations.map((_, i) => i),
-      y: observations.map(({ value }, i) => (value * roots[i]!) / size),
-    },
-    ([offset, scale, power]) =>
-      (i) =>
-        ((offset! + scale! * (observations[i]!.length / longest) ** power!) * roots[i]!) / size,
-    {
-      initialValues: [a!, b! * longest ** exponent, exponent],
-      minValues: [0, 0, 0.01],
-      maxValues: [Number.MAX_VALUE, Number.MAX_VALUE, 8],
-      maxIterations: 60,
-      errorTolerance: 0,
-      improvementThreshold: 0,
-      gradientDifference: 1e-6,
-      centralDifference: true,
-      damping: 1e-3,
-    },
-  );
-  const found = parameterValues[2]!;
-  return Number.isFinite(found) ? found : exponent;
 }

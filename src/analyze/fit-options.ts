@@ -18,10 +18,15 @@ export interface FitScalingOptions {
   weighting?: Weighting;
   /** Limit the pull of outliers; by default every sample counts in full. */
   robust?: RobustLoss;
-  /** What the uncertainty is judged by; default `lengths`. */
+  /** What the uncertainty is judged by; default `lengths`, or `samples` where a series has as many lengths as numbers to find. */
   scatter?: ScatterUnit;
   /** Columns that make a series, if not all of SERIES_COLUMNS; a series may then not mix values of the others. */
   by?: readonly SeriesColumn[];
+}
+
+export interface SkipOptions {
+  /** Leave out series that cannot be fitted, if one can; by default they are refused. */
+  skipShort?: boolean;
 }
 
 /** The options of an estimate, the metric's defaults where the caller says nothing. */

@@ -2,12 +2,13 @@ import { UserError } from "../errors.js";
 import { rSquared, type RandomIndex, type RobustLoss } from "../stats/index.js";
 import type { Series } from "./columns.js";
 import type { Curve } from "./curve.js";
-import { estimate, type Estimate } from "./estimate.js";
-import { settingOf, type FitScalingOptions } from "./fit-options.js";
+import { estimate, type Estimate, type EstimateOptions } from "./estimate.js";
+import { settingOf, type FitScalingOptions, type SkipOptions } from "./fit-options.js";
 import { coefficientNames, lengthsNeeded, shapeKind, type Form } from "./forms.js";
 import { FIT_METRICS, unitOf, type FitMetricName } from "./metrics.js";
 import { readSeries } from "./read-series.js";
 import type { Rows } from "./rows.js";
+import type { SampleSeries } from "./samples.js";
 import { replicate, scatterOf, type Scatter, type ScatterUnit } from "./scatter.js";
 import { selectForm, type FormScore } from "./select-form.js";
 import { seriesLabel } from "./series-label.js";
@@ -68,27 +69,69 @@ export interface Inference {
   scatter: Scatter | null;
 }
 
+/** A series that no curve could be fitted to. */
+export interface UnfitSeries extends SampleSeries {
+  problem: string;
+}
+
 /**
  * One fit a series: rows that agree in every column of SERIES_COLUMNS, or in those of `by`. Only successful rows that
  * have the metric count. UserError if that leaves no row, rows of several kinds or units, a repeat that is there
- * twice, or a series with too few lengths to determine its curve.
+ * twice, or a series with too few lengths to determine its curve, unless `skipShort` leaves it out.
  *
  * @example
  * const [qwen, mamba] = fitScaling(table, { metric: "ttft_ms" });
  * describeCrossover(crossover(qwen, mamba));
  */
-export function fitScaling(table: Rows, options: FitScalingOptions): ScalingFit[] {
+export function fitScaling(
+  table: Rows,
+  { skipShort = false, ...options }: FitScalingOptions & SkipOptions,
+): ScalingFit[] {
+  const all = fitWhatCanBe(table, options);
+  const fits = all.filter((one): one is ScalingFit => !isUnfit(one));
+  const [unfit] = all.filter(isUnfit);
+  if (unfit && (!skipShort || fits.length === 0))
+    throw new UserError(
+      unfit.problem + (fits.length === 0 ? "" : `; skipShort: true leaves out such series of ${all.length}`),
+    );
+  return fits;
+}
+
+/** The same for callers who report what cannot be fitted. */
+export function fitWhatCanBe(table: Rows, options: FitScalingOptions): (ScalingFit | UnfitSeries)[] {
   const setting = settingOf(options);
-  const { metric, scatter } = options;
-  const usual = FIT_METRICS[metric].form;
-  const { form = usual } = options;
+  const { metric } = options;
   return readSeries(table, options, setting.weighting).map(({ series, samples }) => {
-    const selection = form === "auto" ? selectForm(samples, metric, setting, scatter) : null;
-    const chosen = form === "auto" ? (selection?.form ?? usual) : form;
-    const found = estimate(samples, chosen, setting);
-    if (!found) throw tooFewLengths(series, samples, metric, chosen, setting.at);
-    return asFit(series, metric, found, scatterOf(found, scatter), selection?.scores ?? null);
+    try {
+      return fitSeries(series, samples, options, setting);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { series, metric, unit: unitOf(metric), points: samples, problem: error.message };
+    }
   });
+}
+
+export function isUnfit(series: SampleSeries): series is UnfitSeries {
+  return "problem" in series;
+}
+
+function fitSeries(
+  series: Series,
+  samples: readonly Sample[],
+  { metric, form = FIT_METRICS[metric].form, scatter }: FitScalingOptions,
+  setting: EstimateOptions,
+): ScalingFit {
+  const selection = form === "auto" ? selectForm(samples, metric, setting, scatter) : null;
+  const chosen = form === "auto" ? (selection?.form ?? FIT_METRICS[metric].form) : form;
+  const found = estimate(samples, chosen, setting);
+  if (!found) throw tooFewLengths(series, samples, metric, chosen, setting.at);
+  const { observations, estimated } = found;
+  if (scatter === "lengths" && observations.length <= estimated)
+    throw new UserError(
+      `${seriesLabel(series)} has ${metric} at ${observations.length} prompt length(s) for the ${estimated} numbers of ` +
+        `a ${chosen} fit: scatter "lengths" needs one more (without it the samples judge)`,
+    );
+  return asFit(series, metric, found, scatterOf(found, scatter), selection?.scores ?? null);
 }
 
 function asFit(

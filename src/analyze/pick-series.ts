@@ -1,6 +1,7 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { SERIES_COLUMNS, type Series } from "./columns.js";
+import { intern } from "./intern.js";
 import { allRows, columnValues } from "./rows.js";
 import { seriesLabel } from "./series-label.js";
 
@@ -10,8 +11,9 @@ export type SeriesChoice = string | Series;
 /** The columns that a choice names. */
 export function chosen(choice: SeriesChoice | undefined): Series {
   if (typeof choice === "string") return { model: choice };
+  if (typeof choice === "object")
+    return choice.ep_options ? { ...choice, ep_options: intern(choice.ep_options) } : choice;
   // Callers without types may leave out a, b or the baseline.
-  if (typeof choice === "object") return choice;
   throw new UserError(
     `a series is chosen by ${String(choice)}: name its model, or values of columns such as { dtype: "fp16" }`,
   );
@@ -36,14 +38,14 @@ export function pickSeries<Item extends { series: Series }>(
   const found = items.filter(({ series }) => columns.every((column) => series[column] === wanted[column]));
   const [one, ...more] = found;
   if (one && more.length === 0) return one;
-  const words = columns.map((column) => `${column} ${wanted[column]!}`).join(", ");
+  const words = columns.map((column) => `${column} ${String(wanted[column])}`).join(", ");
   if (!one) {
     const labels = new Set(items.map(({ series }) => seriesLabel(series)));
     throw new UserError(`no series has ${words}: there is ${[...labels].join(", ") || "none"}`);
   }
   const differing = SERIES_COLUMNS.flatMap((column) => {
     const values = new Set(found.map(({ series }) => series[column] ?? "none"));
-    return values.size > 1 ? [`${column} (${[...values].join(", ")})`] : [];
+    return values.size > 1 ? [`${column} (${[...values].map(String).join(", ")})`] : [];
   });
   throw new UserError(
     `${found.length} series have ${words}, different in ${differing.join(" and ")}: ` +

@@ -7,8 +7,8 @@ import { checkResampling } from "./resampling.js";
 import { studentStretch } from "./scatter.js";
 
 export interface PredictionBandsOptions {
-  /** Where, in tokens; default 33 lengths from the shortest to the longest of each fit, evenly spaced as logarithms. */
-  lengths?: readonly number[];
+  /** Prompt lengths at which to predict; default 33 from the shortest to the longest of each fit, evenly spaced as logarithms. */
+  promptTokens?: readonly number[];
   /** Of the bands, at each length for itself; default 0.95. */
   confidence?: number;
   /** Replicates of each curve; default 4000. */
@@ -22,7 +22,9 @@ const STEPS = 32;
 /**
  * What fits say at any length, a row a length: the series' columns, `prompt_tokens`, the metric under its own name,
  * `<metric>_lo` and `<metric>_hi` (where its mean is), `sample_lo` and `sample_hi` (where one new sample would be), and
- * `extrapolated`, true outside the lengths measured: there the bands hold only if the form does.
+ * `extrapolated`, true outside the lengths measured: there the bands hold only if the form does. All bands are given the
+ * `form`; where it was chosen from the same data (`form_chosen`) they do not know of the choice and are too narrow,
+ * most so beyond the lengths measured. `scatter` is what they are judged by.
  *
  * The first band is the percentile interval of bootstrap replicates (see `replicate`). The second adds to each
  * replicate a normal deviation of the scatter of single samples, growing with the value as the weights have it.
@@ -30,17 +32,17 @@ const STEPS = 32;
  */
 export function predictionBands(
   fits: readonly ScalingFit[],
-  { lengths, confidence = 0.95, replicates = 4000, seed = 1 }: PredictionBandsOptions = {},
+  { promptTokens, confidence = 0.95, replicates = 4000, seed = 1 }: PredictionBandsOptions = {},
 ): ColumnTable {
   checkResampling({ replicates, confidence, seed });
-  const wrong = lengths?.find((length) => !(length > 0 && length < Infinity));
-  if (wrong !== undefined) throw new UserError(`a length is ${wrong}: lengths must be tokens above 0`);
+  const wrong = promptTokens?.find((length) => !(length > 0 && length < Infinity));
+  if (wrong !== undefined) throw new UserError(`promptTokens has ${wrong}: lengths must be tokens above 0`);
   const metrics = [...new Set(fits.map(({ metric }) => metric))];
   if (metrics.length > 1)
     throw new UserError(`the fits are of ${metrics.join(" and ")}: the bands of one table are of one metric`);
   const random = randomIndex(seed);
   const rows = fits.flatMap((fit) =>
-    bandsOf(fit, lengths ?? spread(fit.range), confidence, replicates, random),
+    bandsOf(fit, promptTokens ?? spread(fit.range), confidence, replicates, random),
   );
   const [metric = "value"] = metrics;
   return fromColumns({
@@ -52,6 +54,9 @@ export function predictionBands(
     sample_lo: rows.map(({ sample }) => sample[0]),
     sample_hi: rows.map(({ sample }) => sample[1]),
     extrapolated: rows.map(({ fit, length }) => length < fit.range[0] || length > fit.range[1]),
+    form: rows.map(({ fit }) => fit.form),
+    form_chosen: rows.map(({ fit }) => fit.candidates !== null),
+    scatter: rows.map(({ fit }) => fit.scatter),
   });
 }
 

@@ -3,6 +3,7 @@ import { UserError } from "../errors.js";
 import type { Row } from "../record/schema.js";
 import { rowsToTable } from "../record/table.js";
 import { CELL_COLUMNS } from "./columns.js";
+import { intern } from "./intern.js";
 
 /** What the analysis takes: a table, as it is filtered and ordered, or plain rows. */
 export type Rows = ColumnTable | readonly Row[];
@@ -30,6 +31,7 @@ function readColumn(table: ColumnTable, name: string): readonly unknown[] {
   if (column === undefined) return new Array<null>(table.numRows()).fill(null);
   const asStored = Array.isArray(column) && !table.isFiltered() && !table.isOrdered();
   const values = asStored ? (column as unknown[]) : (table.array(name) as unknown[]);
+  if (name === "ep_options") return values.map(intern);
   // Integers of 64 bits, as Arrow and databases give them.
   return values.some((value) => typeof value === "bigint")
     ? Array.from(values, (value) => (typeof value === "bigint" ? Number(value) : value))

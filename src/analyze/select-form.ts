@@ -13,7 +13,7 @@ export interface FormScore {
   exponent: number | null;
   /** What is estimated: coefficients, a break or exponent that is searched, the variance. */
   parameters: number;
-  /** Akaike's criterion for small samples; null where the lengths are too few for the parameters. */
+  /** Akaike's criterion for small samples, a searched break charged 8 more; null where the lengths are too few. */
   aicc: number | null;
   /**
    * Leave-one-length-out error: the root mean square deviation of a length's mean from the curve fitted to the other
@@ -94,7 +94,7 @@ function formsFor(metric: FitMetricName): Form[] {
   return FORMS.filter((other) => form === "quadratic" || other === "power" || !other.startsWith("quadratic"));
 }
 
-/** Over the lengths' means, or the samples, if those are to count singly: for every form the same, or none compares. */
+/** AICc over the lengths' means, or the samples, if those are to count singly: for every form the same, or none compares. */
 function criterion(found: Estimate, unit: ScatterUnit): number | null {
   const { curve, parameters } = found;
   const areSamples = unit === "samples";
@@ -106,12 +106,22 @@ function criterion(found: Estimate, unit: ScatterUnit): number | null {
   const residualSum = sum(({ length, value, weight }) => weight * (value - curve.at(length)) ** 2);
   // Data without scatter would give every form that holds them a criterion of its own rounding.
   const rounding = ROUNDING ** 2 * sum(({ value, weight }) => weight * value ** 2);
-  return aicc({
+  const value = aicc({
     residualSum: Math.max(residualSum, rounding) || Number.MIN_VALUE,
     weights: given.map(({ weight }) => weight),
     parameters: parameters + 1,
   });
+  const isBreakSearched = found.searched === 1 && shapeKind(found.form) === "break";
+  return value === null ? null : value + (isBreakSearched ? SEARCH_CHARGE : 0);
 }
+
+/**
+ * What a searched break costs beyond a parameter: among many lengths and forms some break always seems to fit. For one
+ * kind of break 4 would do as the lengths grow in number (Ninomiya 2005, doi:10.1016/j.spl.2004.10.037); steps and kinks
+ * are in question at once, and with 8 a straight line measured at 20 lengths gets a break in 4 % of 120 data sets, without
+ * it in 29 %.
+ */
+const SEARCH_CHARGE = 8;
 
 /** Deviations below this share of the values are rounding. */
 const ROUNDING = 1e-9;

@@ -30,5 +30,7 @@ export function labelPair(a: Series, b: Series): [a: string, b: string] {
 function setting(series: Series, column: SeriesColumn): string {
   const value = series[column];
   if (value === undefined) return `no ${column}`;
-  return typeof value === "number" ? `${column} ${value}` : value;
+  if (Array.isArray(value)) return value.join(" ");
+  // Its values are those of `lowering`.
+  return typeof value === "string" && column !== "decode_lowering" ? value : `${column} ${value}`;
 }

@@ -1,5 +1,6 @@
 import { UserError } from "../errors.js";
 import { leastSquares, median } from "../stats/index.js";
+import type { Curve } from "./curve.js";
 
 /**
  * How deviations count, and so how the scatter is taken to grow with the value m of a length.
@@ -50,11 +51,32 @@ export function weighPoints(
 ): { points: Point[]; variance: VarianceModel } {
   const groups = [...byLength(samples).values()];
   const variance = varianceModel(groups, weighting);
-  const points = groups.flatMap((group) => {
-    const weight = median(group.map(({ value }) => value)) ** (-2 * variance.power);
+  return { points: weighGroups(groups, variance, (_, middle) => middle), variance };
+}
+
+/** A curve this far off a length, as a factor, shows a wrong form, not noise: its value is not trusted there. */
+const FAR_OFF = 2;
+
+/**
+ * The same points weighed by m of the curve: medians of a few samples favour the lengths that happen to be low, those
+ * of single samples by 2σ² (Carroll and Ruppert 1988, section 2.3, find two such steps enough).
+ */
+export function reweighPoints(points: readonly Point[], variance: VarianceModel, curve: Curve): Point[] {
+  return weighGroups([...byLength(points).values()], variance, (length, middle) =>
+    Math.min(FAR_OFF * middle, Math.max(middle / FAR_OFF, curve.at(length))),
+  );
+}
+
+function weighGroups(
+  groups: readonly (readonly Sample[])[],
+  { power }: VarianceModel,
+  valueAt: (length: number, middle: number) => number,
+): Point[] {
+  return groups.flatMap((group) => {
+    const middle = median(group.map(({ value }) => value));
+    const weight = valueAt(group[0]!.length, middle) ** (-2 * power);
     return group.map((sample) => ({ ...sample, weight }));
   });
-  return { points, variance };
 }
 
 function varianceModel(groups: readonly (readonly Sample[])[], weighting: Weighting): VarianceModel {

@@ -80,6 +80,16 @@ test("a matrix has every pair of a device once, from a table or from fits, fitte
     ...noisy("D", SSM, { device: "jetson" }),
     ...noisy("E", SSM, { device: "jetson", prompt_tokens: 1024 }).slice(0, 3),
   ]);
+  const whole = crossoverMatrix(table, OPTIONS).objects() as ComparedRow[];
+  assert.deepEqual(
+    whole.map(({ a, b, problem }) => [a, b, problem]),
+    [
+      ["A", "B", null],
+      ["A", "C", null],
+      ["B", "C", null],
+      ["D", "E", "E has ttft_ms at 1 prompt length(s) (1024): a quadratic fit needs at least 3"],
+    ],
+  );
   const fits = fitScaling(
     table.filter((row: { model: string }) => row.model !== "E"),
     OPTIONS,

@@ -26,6 +26,7 @@ interface Case {
 const goldens = JSON.parse(
   readFileSync(new URL("../fixtures/scipy/scaling.json", import.meta.url), "utf8"),
 ) as {
+  paper: (Case & { standardErrors: number[]; r2: number })[];
   wls: (Case & {
     standardErrors: number[];
     intervals: [number, number][];
@@ -52,6 +53,16 @@ const fitCase = (golden: Case): ScalingFit =>
 
 const columnOf = (table: ReturnType<typeof tableOf>, name: string): number[] =>
   Array.from(table.array(name) as number[]);
+
+suite("the paper's rows give statsmodels' coefficients, standard errors and R²", () => {
+  for (const golden of goldens.paper)
+    test(golden.name, () => {
+      const { coefficients, standardErrors, r2 } = fitCase(golden);
+      assertClose(Object.values(coefficients), golden.coefficients);
+      assertClose(Object.values(standardErrors), golden.standardErrors);
+      assertClose([r2], [golden.r2]);
+    });
+});
 
 suite("weighted least squares are statsmodels'", () => {
   for (const golden of goldens.wls)
@@ -94,7 +105,7 @@ suite("weighted least squares are statsmodels'", () => {
 
   for (const golden of goldens.wls)
     test(`bands, ${golden.name}`, () => {
-      const bands = predictionBands([fitCase(golden)], { lengths: golden.at, replicates: 20_000 });
+      const bands = predictionBands([fitCase(golden)], { promptTokens: golden.at, replicates: 20_000 });
       for (const [names, expected] of [
         [["ttft_ms_lo", "ttft_ms_hi"], golden.mean],
         [["sample_lo", "sample_hi"], golden.sample],

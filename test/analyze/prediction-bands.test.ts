@@ -30,7 +30,7 @@ test("bytes without scatter have bands without width", () => {
   const table = tableOf(
     LENGTHS.map((prompt_tokens) => ({ prompt_tokens, kv_cache_bytes: 12288 * prompt_tokens })),
   );
-  const bands = predictionBands(fitScaling(table, { metric: "kv_cache_bytes" }), { lengths: [1e6] });
+  const bands = predictionBands(fitScaling(table, { metric: "kv_cache_bytes" }), { promptTokens: [1e6] });
   const [row] = bands.objects() as Record<string, number>[];
   for (const name of ["kv_cache_bytes", "kv_cache_bytes_lo", "sample_lo", "sample_hi"])
     assert.ok(Math.abs(row![name]! / 12288e6 - 1) < 1e-9, `${name} is ${row![name]!}`);
@@ -44,6 +44,20 @@ test("replicates have Student's tails", () => {
   // Of five degrees of freedom 2.571 / 0.7267, of a normal distribution 1.960 / 0.6745 = 2.91.
   const ratio = width(0.025) / width(0.25);
   assert.ok(Math.abs(ratio - 3.54) < 0.15, `ratio ${ratio}`);
+});
+
+test("the band of a power lies about it, whatever its exponent", () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const draw = normal(seed);
+    const rows = LENGTHS.map((prompt_tokens) => ({
+      prompt_tokens,
+      ttft_ms: (5 + 1e-3 * prompt_tokens ** 1.35) * (1 + 1e-3 * draw()),
+    }));
+    const power = fitScaling(tableOf(rows), { metric: "ttft_ms", form: "power" });
+    const bands = predictionBands(power, { promptTokens: [1024, 57344], replicates: 400 });
+    for (const { ttft_ms, ttft_ms_lo, ttft_ms_hi } of bands.objects() as Record<string, number>[])
+      assert.ok(ttft_ms_lo! < ttft_ms! && ttft_ms! < ttft_ms_hi!, `seed ${seed}`);
+  }
 });
 
 test("without a sample to spare there are estimates and no intervals", () => {
@@ -62,7 +76,7 @@ test("what makes no band is refused in one sentence", () => {
   const refused = (options: object, message: string): void => {
     assert.throws(() => predictionBands([fit!], options), { name: "UserError", message });
   };
-  refused({ lengths: [1024, 0] }, "a length is 0: lengths must be tokens above 0");
+  refused({ promptTokens: [1024, 0] }, "promptTokens has 0: lengths must be tokens above 0");
   refused({ confidence: 95 }, "confidence is 95: it must be between 0 and 1, such as 0.95");
   refused({ replicates: 10 }, "replicates is 10: it must be a whole number of at least 100");
   assert.throws(() => coefficientTable([fit!], { confidence: 2 }), { name: "UserError" });
@@ -86,4 +100,17 @@ test("an outlier stands out in the residuals, and a robust fit leaves nothing of
   assert.equal(weights[12], 0);
   const distances = residualTable([plain!]).array("cooks_distance") as number[];
   assert.equal(distances.indexOf(Math.max(...distances)), 12);
+});
+
+test("a length whose repeats are all wrong together is influential", () => {
+  const rows = simulate("m", [5, 0.01, 2e-7], { noise: 0.01, draw: normal(5) });
+  const wrong = rows.map((row) =>
+    row.prompt_tokens === 57344 ? { ...row, ttft_ms: row.ttft_ms! * 1.3 } : row,
+  );
+  const table = residualTable(fitScaling(tableOf(wrong), { metric: "ttft_ms" }));
+  const residuals = table.objects() as Record<string, number>[];
+  const last = residuals.filter((row) => row["prompt_tokens"] === 57344);
+  assert.equal(last.length, 5);
+  assert.ok(last.every((row) => row["cooks_distance"]! < 1 && row["length_cooks_distance"]! > 1));
+  assert.ok(last.every((row) => row["influential"]));
 });

@@ -55,6 +55,7 @@ const SCENARIOS: readonly Scenario[] = [
   { ...base, name: "quadratic, 6 lengths × 3", repeats: 3, lengths: SIX },
   { ...base, name: "repeats correlated 0.5", correlation: 0.5 },
   { ...base, name: "repeats correlated 0.9", correlation: 0.9 },
+  { ...base, name: "20 % noise, 8 lengths × 1", repeats: 1, noise: 0.2 },
   { ...base, name: "log weights", noise: 0.05, options: { weighting: "log" } },
   { ...base, name: "measured weights", options: { weighting: "measured" } },
   { ...base, name: "samples as the unit", options: { scatter: "samples" } },
@@ -113,8 +114,10 @@ const SCENARIOS: readonly Scenario[] = [
     ...base,
     name: "power",
     regular: false,
-    truth: (length) => 5 + 1e-3 * length ** 1.3,
-    coefficients: { a: 5, b: 1e-3, exponent: 1.3 },
+    // No exponent of those tried first, and noise that tells it from them.
+    noise: 0.001,
+    truth: (length) => 5 + 1e-3 * length ** 1.35,
+    coefficients: { a: 5, b: 1e-3, exponent: 1.35 },
     options: { form: "power" },
   },
   {
@@ -184,7 +187,7 @@ function coverage(scenario: Scenario, sets: number, replicates: number, seed: nu
         const truth = scenario.coefficients[row.coefficient];
         if (truth !== undefined) count(row.coefficient, row.lo <= truth && truth <= row.hi);
       }
-    const bands = predictionBands([fit!], { lengths: BAND_LENGTHS, replicates, seed: set + 1 });
+    const bands = predictionBands([fit!], { promptTokens: BAND_LENGTHS, replicates, seed: set + 1 });
     for (const row of bands.objects() as Record<string, number>[]) {
       const length = row["prompt_tokens"]!;
       const truth = scenario.truth(length);
