@@ -37,7 +37,9 @@ export function coefficientTable(
   { confidence = 0.95 }: CoefficientTableOptions = {},
 ): ColumnTable {
   checkConfidence(confidence);
-  const rows = [fits].flat().flatMap((fit) => coefficientIntervals(fit, confidence).map((found) => ({ fit, found })));
+  const rows = [fits]
+    .flat()
+    .flatMap((fit) => coefficientIntervals(fit, confidence).map((found) => ({ fit, found })));
   return fromColumns({
     ...seriesColumns(rows.map(({ fit }) => fit.series)),
     metric: rows.map(({ fit }) => fit.metric),

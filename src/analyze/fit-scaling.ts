@@ -83,14 +83,11 @@ export interface UnfitSeries extends SampleSeries {
  * const [qwen, mamba] = fitScaling(table, { metric: "ttft_ms" });
  * describeCrossover(crossover(qwen, mamba));
  */
-export function fitScaling(
-  table: Rows,
-  { skipShort = false, ...options }: FitScalingOptions & SkipOptions,
-): ScalingFit[] {
+export function fitScaling(table: Rows, options: FitScalingOptions & SkipOptions): ScalingFit[] {
   const all = fitWhatCanBe(table, options);
   const fits = all.filter((one): one is ScalingFit => !isUnfit(one));
   const [unfit] = all.filter(isUnfit);
-  if (unfit && (!skipShort || fits.length === 0))
+  if (unfit && (options.skipShort !== true || fits.length === 0))
     throw new UserError(
       unfit.problem + (fits.length === 0 ? "" : `; skipShort: true leaves out such series of ${all.length}`),
     );

@@ -8,9 +8,9 @@ const STATED: Record<string, string[]> = {
   W2: ["24", "25"],
   W3: ["56"],
   W4: ["32.6", "34.1", "4.70", "5.41", "2.23", "2.74"],
-  // Then what NumPy's lstsq, weighted by 1/y, gives a quadratic of 2048 to 24576 tokens for 32768 and 57344: the
-  // audit's own fit (0.59 s, 217 J, 423 J) is of a form that it does not name.
-  W5: ["3.37", "3.07", "9460", "16856", "0.63", "1.28", "246", "569", "1.54"],
+  // Then what our quadratic of 2048 to 24576 tokens gives for 32768 and 57344 (NumPy's lstsq, weighted by 1/y: 0.63 s,
+  // 246 J, 569 J); the audit's own fit (0.59 s, 217 J, 423 J) is of a form that it does not name.
+  W5: ["3.37", "3.07", "9460", "16856", "0.63", "1.28", "245", "562", "1.52"],
   W6: ["0.491", "0.757"],
   W7: ["1.64", "1.39", "24576", "32768"],
   W8: [

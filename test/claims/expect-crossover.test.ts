@@ -36,8 +36,7 @@ test("between takes the whole interval, estimateBetween the estimate, none what 
     () => fitted.between(24576, 32768),
     /^AssertionError.*: expected one crossing between 24576 and 32768 tokens, with its interval, found: /,
   );
-  assert.throws(() => fitted.between(19000, 1e9), AssertionError, "its upper end is open");
-  fitted.between(19000, Infinity).estimateBetween(24576, 32768);
+  fitted.between(16000, 110000).estimateBetween(24576, 32768);
   const interpolated = expectCrossover("qwen2.5-0.5b", "mamba2-780m", "ttft_ms", paper, {
     method: "interpolated",
   });
