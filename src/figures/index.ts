@@ -19,6 +19,7 @@ export { figure7, figure8, figure9a, type OperatorOptions } from "./operator-bre
 export { figure9b, type OperatorDevicesOptions } from "./operator-devices.js";
 export { operatorShareFigure, type OperatorShareOptions } from "./operator-share.js";
 export { scalingFigure, type ScalingOptions } from "./scaling.js";
+export { residualFigure, type ResidualOptions, type ResidualPoint } from "./residuals.js";
 export type { CrossoverMark, CurvePoint } from "./scaling-spec.js";
 export { FONT, modelColor } from "./theme.js";
 export { displayName } from "./format.js";

@@ -18,7 +18,7 @@ export function profile(
 }
 
 const HERE = {
-  device: "NVIDIA H200",
+  device: "Made-up GPU",
   family: "ssm",
   ep: "CUDAExecutionProvider",
   dtype: "fp16",

@@ -8,12 +8,13 @@ import {
   figure9b,
   operatorShareFigure,
   PAPER_FIGURES,
+  residualFigure,
   scalingFigure,
   type Figure,
 } from "../../src/figures/index.js";
 import { renderSvg } from "../../src/notebook/render.js";
 import { loadPaper } from "../../src/record/index.js";
-import { CROSSOVERS, CURVES, MEASURED_WITH_GAPS } from "./points.js";
+import { CROSSOVERS, CURVES, MEASURED_WITH_GAPS, RESIDUALS } from "./points.js";
 import { CPU_PROFILE, OWN_PROFILES } from "./operator-rows.js";
 import { campaignPoints, fromPaper, paperPoints, type FigureName } from "./sources.js";
 
@@ -33,6 +34,7 @@ const PICTURES: Readonly<Record<string, Figure>> = {
   "fig8-paper-narrow": fromPaper("fig8", { layout: "narrow" }),
   "fig9b-both": figure9b({ paper: paperPoints("9b"), rows: CPU_PROFILE }),
   "operator-share-paper": operatorShareFigure({ paper: loadPaper("operators") }),
+  residuals: residualFigure(RESIDUALS),
   "scaling-ttft-gaps": scalingFigure(MEASURED_WITH_GAPS, CURVES, { crossovers: CROSSOVERS }),
 };
 

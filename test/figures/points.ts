@@ -1,5 +1,6 @@
 import type { CrossoverMark, CurvePoint } from "../../src/figures/scaling-spec.js";
 import type { Point } from "../../src/figures/point.js";
+import type { ResidualPoint } from "../../src/figures/residuals.js";
 
 const PAPER: Partial<Point> = {
   device: "rtx4090",
@@ -79,4 +80,16 @@ export const CURVES: readonly CurvePoint[] = ["qwen2.5-0.5b", "mamba2-130m"].fla
 
 export const CROSSOVERS: readonly CrossoverMark[] = [
   { prompt_tokens: 1240.4, prompt_tokens_lo: 1100, prompt_tokens_hi: 1390, faster: "mamba2-130m" },
+];
+
+/** Samples off their curves: a step at 32768 tokens that the Transformer's curve does not know. */
+export const RESIDUALS: readonly ResidualPoint[] = [
+  ...[-0.06, 0.04, 0.13, -0.05, -0.18, 0.39].map((relative_residual, i) => ({
+    ...{ model: "qwen2.5-0.5b", family: "transformer", metric: "ttft_ms" },
+    ...{ prompt_tokens: 1024 * 2 ** i, relative_residual, influential: i === 5 },
+  })),
+  ...[0.02, -0.03, null, 0.03, 0.02, -0.02].map((relative_residual, i) => ({
+    ...{ model: "mamba2-780m", family: "ssm", metric: "ttft_ms" },
+    ...{ prompt_tokens: 1024 * 2 ** i, relative_residual, influential: false },
+  })),
 ];

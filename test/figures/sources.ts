@@ -28,7 +28,7 @@ export const CAMPAIGN: readonly Row[] = MODELS.flatMap(({ model, family, weights
   [1024, 4096, 16384, 57344].flatMap((n) =>
     [0.97, 0.99, 1, 1.02, 1.04].map((factor, repeat): Row => {
       const base: Row = {
-        ...{ kind: "latency", model, family, device: "NVIDIA H200", ep: "cuda", dtype: "fp16", batch: 1 },
+        ...{ kind: "latency", model, family, device: "Made-up GPU", ep: "cuda", dtype: "fp16", batch: 1 },
         ...{ prompt_tokens: n, new_tokens: 64, prefill: "chunked", logits: "last", repeat },
         memory_limit_bytes: 8 * 2 ** 30,
       };
