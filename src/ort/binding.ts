@@ -8,6 +8,8 @@ import { assertFits, type ValueInfo } from "./value-info.js";
 export interface Bindable {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
+  /** Whether it computes on a GPU, to which tensors in ordinary memory are copied. */
+  readonly onGpu: boolean;
 }
 
 /**
@@ -17,6 +19,7 @@ export interface Bindable {
 export class Binding extends Owner {
   readonly #host: Host;
   readonly #session: Handle;
+  readonly #onGpu: boolean;
   readonly #inputInfos: ReadonlyMap<string, ValueInfo>;
   readonly #outputInfos: ReadonlyMap<string, ValueInfo>;
   /** Handles, held so that a tensor may be disposed while it is bound. */
@@ -29,7 +32,7 @@ export class Binding extends Owner {
   #copying = false;
 
   /** Made by Session.bind. @internal */
-  constructor(host: Host, session: Handle, { inputs, outputs }: Bindable) {
+  constructor(host: Host, session: Handle, { inputs, outputs, onGpu }: Bindable) {
     const { api } = host;
     const boundInputs = new Map<string, Handle>();
     const boundOutputs = new Map<string, { handle: Handle; tensor: Tensor } | null>();
@@ -43,6 +46,7 @@ export class Binding extends Owner {
     super("binding", new Handle(api.CreateIoBinding(session.pointer), release, [session]));
     this.#host = host;
     this.#session = session;
+    this.#onGpu = onGpu;
     this.#inputInfos = new Map(inputs.map((info) => [info.name, info]));
     this.#outputInfos = new Map(outputs.map((info) => [info.name, info]));
     this.#inputs = boundInputs;
@@ -54,7 +58,7 @@ export class Binding extends Owner {
     const info = this.#find("input", this.#inputInfos, name);
     const handle = fitting("input", info, tensor);
     this.#host.api.BindInput(this.#idle(), name, handle.pointer);
-    this.#copying ||= !tensor.onDevice;
+    this.#copying ||= this.#onGpu && !tensor.onDevice;
     const previous = this.#inputs.get(name);
     this.#inputs.set(name, handle.hold());
     previous?.drop();

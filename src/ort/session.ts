@@ -50,7 +50,8 @@ export class Session extends Owner {
   }
 
   bind(): Binding {
-    return new Binding(this.#host, this[HANDLE], this);
+    const { inputs, outputs } = this;
+    return new Binding(this.#host, this[HANDLE], { inputs, outputs, onGpu: this.#device?.ep === "cuda" });
   }
 
   /**
