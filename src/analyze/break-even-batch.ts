@@ -5,22 +5,16 @@ import { median, medianRatio, percentileInterval, randomIndex, type RandomIndex 
 import { isMoreBetter } from "./better.js";
 import { cellsOf, keyOf, onlyCell, pairColumns, selectCells, choiceLabel, type Cell } from "./pairing.js";
 import type { SeriesChoice } from "./pick-series.js";
-import { checkResampling, required } from "./resampling.js";
+import { required, resamplingOf, type Resampling } from "./resampling.js";
 import { inWords, type Rows } from "./rows.js";
 
-export interface BreakEvenOptions {
+export interface BreakEvenOptions extends Resampling {
   /** Of which it is asked from which batch on it is better. */
   a: SeriesChoice;
   /** What it is compared with. */
   b: SeriesChoice;
   /** Default tpot_ms. */
   metric?: ColumnName;
-  /** Of the intervals, and the share of replicates that must cross for a break-even to be stated; default 0.95. */
-  confidence?: number;
-  /** Of the bootstrap; default 2000. */
-  replicates?: number;
-  /** Of the bootstrap; default 1. */
-  seed?: number;
 }
 
 /** `every-batch`: a is better at all of them. `from-batch`: from one on. `no-batch`: not at the largest. */
@@ -51,15 +45,8 @@ interface AtBatch {
  * breakEvenBatch(rows, { a: "mamba2-780m", b: "qwen2.5-0.5b" }).print();
  */
 export function breakEvenBatch(given: Rows, options: BreakEvenOptions): ColumnTable {
-  const {
-    a,
-    b,
-    metric = "tpot_ms",
-    confidence = 0.95,
-    replicates = 2000,
-    seed = 1,
-  } = required(options, "a and b");
-  checkResampling({ replicates, confidence, seed });
+  const { a, b, metric = "tpot_ms" } = required(options, "a and b");
+  const { confidence, replicates, seed } = resamplingOf(options);
   const cells = cellsOf(given, metric);
   const [ofA, ofB] = [selectCells(cells, a), selectCells(cells, b)];
   const paired = pairColumns([a, b], ["batch"]);

@@ -4,17 +4,11 @@ import type { Comparison, Crossover } from "./crossover-result.js";
 import { decideCrossover } from "./decide-crossover.js";
 import type { ScalingFit } from "./fit-scaling.js";
 import type { Pair, Span } from "./pair.js";
-import { checkResampling } from "./resampling.js";
+import { resamplingOf, type Resampling } from "./resampling.js";
 import { rangeOf, type SampleSeries } from "./samples.js";
 import { labelPair, seriesLabel } from "./series-label.js";
 
-export interface CrossoverOptions {
-  /** Pairs of curves drawn by the bootstrap; default 2000. */
-  replicates?: number;
-  /** Of the interval, and the share of replicates that must agree before something is stated; default 0.95. */
-  confidence?: number;
-  /** Seed of the bootstrap, a whole number; default 1. */
-  seed?: number;
+export interface CrossoverOptions extends Resampling {
   /** Allow curves of two devices; by default they are refused. */
   acrossDevices?: boolean;
 }
@@ -35,13 +29,9 @@ const HORIZON = 64;
  * UserError for fits of different metrics, of different devices unless `acrossDevices`, without lengths in common,
  * or without a sample to spare.
  */
-export function crossover(
-  a: ScalingFit,
-  b: ScalingFit,
-  { replicates = 2000, confidence = 0.95, seed = 1, acrossDevices = false }: CrossoverOptions = {},
-): Crossover {
-  refuseIncomparable(a, b, acrossDevices);
-  checkResampling({ replicates, confidence, seed });
+export function crossover(a: ScalingFit, b: ScalingFit, options: CrossoverOptions = {}): Crossover {
+  refuseIncomparable(a, b, options.acrossDevices ?? false);
+  const { confidence, replicates, seed } = resamplingOf(options);
   const random = randomIndex(seed);
   const aCurves = a.resample(replicates, random);
   const bCurves = b.resample(replicates, random);

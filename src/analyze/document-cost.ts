@@ -5,21 +5,15 @@ import { isSameRun } from "./budgeted-runs.js";
 import { SERIES_COLUMNS, type Series } from "./columns.js";
 import { fitScaling, type ScalingFit } from "./fit-scaling.js";
 import type { FitMetricName } from "./metrics.js";
-import { checkResampling, required } from "./resampling.js";
+import { required, resamplingOf, type Resampling } from "./resampling.js";
 import { columnValues, countedRows, droppedInWords, tableOf, type Rows } from "./rows.js";
 import { seriesLabel } from "./series-label.js";
 
-export interface DocumentCostOptions {
+export interface DocumentCostOptions extends Resampling {
   /** Length of the document. */
   promptTokens: number;
   /** Tokens generated after it, the first one included; default 1, which is reading alone. */
   newTokens?: number;
-  /** Of the intervals; default 0.95. */
-  confidence?: number;
-  /** Of the bootstrap; default 2000. */
-  replicates?: number;
-  /** Of the bootstrap; default 1. */
-  seed?: number;
 }
 
 /** Something in milliseconds or joules, and its replicates; null where the fit has no sample to spare. */
@@ -54,14 +48,8 @@ interface Cost {
  * documentCost(rows, { promptTokens: 100_000, newTokens: 500 }).select("model", "e2e_ms", "energy_j").print();
  */
 export function documentCost(given: Rows, options: DocumentCostOptions): ColumnTable {
-  const {
-    promptTokens,
-    newTokens = 1,
-    confidence = 0.95,
-    replicates = 2000,
-    seed = 1,
-  } = required(options, "promptTokens");
-  checkResampling({ replicates, confidence, seed });
+  const { promptTokens, newTokens = 1 } = required(options, "promptTokens");
+  const { confidence, replicates, seed } = resamplingOf(options);
   for (const [name, value] of Object.entries({ promptTokens, newTokens }))
     if (!Number.isSafeInteger(value) || value < 1)
       throw new UserError(`${name} is ${value}: it must be a whole number of tokens of 1 or more`);

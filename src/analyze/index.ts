@@ -8,6 +8,7 @@ export * from "./summarize.js";
 export * from "./brief.js";
 export type { Curve } from "./curve.js";
 export type { FitScalingOptions } from "./fit-options.js";
+export type { Resampling } from "./resampling.js";
 export { fitScaling, type ScalingFit } from "./fit-scaling.js";
 export * from "./fit-table.js";
 export * from "./coefficient-table.js";

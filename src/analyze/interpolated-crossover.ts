@@ -5,7 +5,7 @@ import { refuseIncomparable, type CrossoverOptions } from "./crossover.js";
 import { decideCrossover, labelled, orderOf } from "./decide-crossover.js";
 import { interpolatedCurve } from "./interpolate.js";
 import { lowerAt, meetingsIn, searchGrid, type Pair, type Span } from "./pair.js";
-import { checkResampling } from "./resampling.js";
+import { resamplingOf } from "./resampling.js";
 import type { SampleSeries } from "./samples.js";
 import { studentStretch } from "./scatter.js";
 import { labelPair, seriesLabel } from "./series-label.js";
@@ -40,9 +40,9 @@ export function interpolatedCrossover(
   b: SampleSeries,
   options: InterpolatedOptions = {},
 ): Crossover {
-  const { replicates = 2000, confidence = 0.95, seed = 1, acrossDevices = false, paired = false } = options;
+  const { acrossDevices = false, paired = false } = options;
   refuseIncomparable(a, b, acrossDevices);
-  checkResampling({ replicates, confidence, seed });
+  const { confidence, replicates, seed } = resamplingOf(options);
   const shared = sharedLengths(a, b, paired);
   if (shared.length < 2)
     throw new UserError(

@@ -10,18 +10,12 @@ import {
   type MemoryModel,
   type MemoryParts,
 } from "./memory-model.js";
-import { checkResampling, required } from "./resampling.js";
+import { required, resamplingOf, type Resampling } from "./resampling.js";
 import { tableOf, type Rows } from "./rows.js";
 import { runsUnderBudget, type BudgetedRun } from "./budgeted-runs.js";
 
-interface Resampling {
-  /** Of the intervals; default 0.95. */
-  confidence?: number;
-  /** Of the bootstrap; default 1000. */
-  replicates?: number;
-  /** Of the bootstrap; default 1. */
-  seed?: number;
-}
+/** Default of both: each is a search over the causes of every series. */
+const REPLICATES = 1000;
 
 export interface MemoryLimitOptions extends Resampling {
   /** The budget in bytes. Without it, and without `like`, each series has the budgets under which it was run. */
@@ -68,9 +62,9 @@ const HORIZON = 64;
  */
 export function memoryLimit(
   given: Rows,
-  { memoryBytes, like, truth, confidence = 0.95, replicates = 1000, seed = 1 }: MemoryLimitOptions = {},
+  { memoryBytes, like, truth, ...resampling }: MemoryLimitOptions = {},
 ): ColumnTable {
-  checkResampling({ replicates, confidence, seed });
+  const { confidence, replicates, seed } = resamplingOf(resampling, REPLICATES);
   const table = tableOf(given);
   const budget = budgetOf(memoryBytes, like);
   const random = randomIndex(seed);
@@ -122,8 +116,8 @@ export interface MemoryNeededOptions extends Resampling {
  * memoryNeeded(rows, { promptTokens: 1048576 }).select("model", "needed_bytes", "kv_cache_bytes").print();
  */
 export function memoryNeeded(given: Rows, options: MemoryNeededOptions): ColumnTable {
-  const { promptTokens, confidence = 0.95, replicates = 1000, seed = 1 } = required(options, "promptTokens");
-  checkResampling({ replicates, confidence, seed });
+  const { promptTokens, ...resampling } = required(options, "promptTokens");
+  const { confidence, replicates, seed } = resamplingOf(resampling, REPLICATES);
   const lengths = [promptTokens].flat();
   const wrong = lengths.findIndex((length) => !(length >= 1 && length < Infinity));
   if (lengths.length === 0 || wrong >= 0)

@@ -6,13 +6,13 @@ import { isMoreBetter } from "./better.js";
 import { RUN_COLUMNS } from "./columns.js";
 import { FIT_METRICS, type FitMetricName } from "./metrics.js";
 import { drawFits, drawSamples, drawScores, type Drawn, type Reading } from "./objective-draws.js";
-import { checkResampling, required } from "./resampling.js";
+import { required, resamplingOf, type Resampling } from "./resampling.js";
 import { columnValues, presentColumns, tableOf, type Rows } from "./rows.js";
 
 /** What a front may weigh: any fitted metric, and the mean score of a model's tasks. */
 export type ParetoObjective = FitMetricName | "accuracy_pct";
 
-export interface ParetoOptions {
+export interface ParetoOptions extends Resampling {
   /** Two or more; of accuracy_pct more is better, of the others less. */
   objectives: readonly ParetoObjective[];
   /** The length at which the metrics are compared. */
@@ -24,12 +24,6 @@ export interface ParetoOptions {
   values?: "samples" | "fits";
   /** Rows with `model`, `accuracy_pct` and, for several scores of a model, `task`; default the paper's. */
   accuracy?: Rows;
-  /** Of the intervals; default 0.95. */
-  confidence?: number;
-  /** Of the bootstrap; default 2000. */
-  replicates?: number;
-  /** Of the bootstrap; default 1. */
-  seed?: number;
 }
 
 /**
@@ -54,11 +48,8 @@ export function paretoFront(given: Rows, options: ParetoOptions): ColumnTable {
     promptTokens,
     values = "samples",
     accuracy,
-    confidence = 0.95,
-    replicates = 2000,
-    seed = 1,
   } = required(options, "objectives and promptTokens");
-  checkResampling({ replicates, confidence, seed });
+  const { confidence, replicates, seed } = resamplingOf(options);
   const metrics = checkAsked(objectives, promptTokens, values);
   const table = tableOf(given);
   refuseDevices(table);

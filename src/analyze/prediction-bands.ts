@@ -3,18 +3,12 @@ import { UserError } from "../errors.js";
 import { normalFrom, percentileInterval, randomIndex, type RandomIndex } from "../stats/index.js";
 import { seriesColumns } from "./columns.js";
 import type { ScalingFit } from "./fit-scaling.js";
-import { checkResampling } from "./resampling.js";
+import { resamplingOf, type Resampling } from "./resampling.js";
 import { studentStretch } from "./scatter.js";
 
-export interface PredictionBandsOptions {
+export interface PredictionBandsOptions extends Resampling {
   /** Prompt lengths at which to predict; default 33 from the shortest to the longest of each fit, evenly spaced as logarithms. */
   promptTokens?: readonly number[];
-  /** Of the bands, at each length for itself; default 0.95. */
-  confidence?: number;
-  /** Replicates of each curve; default 4000. */
-  replicates?: number;
-  /** Seed of the bootstrap, a whole number; default 1. */
-  seed?: number;
 }
 
 const STEPS = 32;
@@ -32,9 +26,9 @@ const STEPS = 32;
  */
 export function predictionBands(
   fits: readonly ScalingFit[],
-  { promptTokens, confidence = 0.95, replicates = 4000, seed = 1 }: PredictionBandsOptions = {},
+  { promptTokens, ...resampling }: PredictionBandsOptions = {},
 ): ColumnTable {
-  checkResampling({ replicates, confidence, seed });
+  const { confidence, replicates, seed } = resamplingOf(resampling, 4000);
   const wrong = promptTokens?.find((length) => !(length > 0 && length < Infinity));
   if (wrong !== undefined) throw new UserError(`promptTokens has ${wrong}: lengths must be tokens above 0`);
   const metrics = [...new Set(fits.map(({ metric }) => metric))];

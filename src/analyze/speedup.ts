@@ -6,21 +6,15 @@ import { isMoreBetter } from "./better.js";
 import { CELL_COLUMNS } from "./columns.js";
 import { cellsOf, keyOf, onlyCell, pairColumns, selectCells, choiceLabel } from "./pairing.js";
 import type { SeriesChoice } from "./pick-series.js";
-import { checkResampling, required } from "./resampling.js";
+import { required, resamplingOf, type Resampling } from "./resampling.js";
 import { inWords, type Rows } from "./rows.js";
 
-export interface SpeedupOptions {
+export interface SpeedupOptions extends Resampling {
   metric: ColumnName;
   /** What the others are compared with: a model, or values of columns such as `{ dtype: "fp32" }`. */
   baseline: SeriesChoice;
   /** `median` (default) has a bootstrap interval, `mean` Fieller's. */
   statistic?: "median" | "mean";
-  /** Of the intervals; default 0.95. */
-  confidence?: number;
-  /** Of the bootstrap; default 2000. */
-  replicates?: number;
-  /** Of the bootstrap; default 1. */
-  seed?: number;
 }
 
 /**
@@ -38,15 +32,8 @@ export interface SpeedupOptions {
  * speedup(rows, { metric: "ttft_ms", baseline: "qwen2.5-0.5b" }).select("model", "prompt_tokens", "speedup").print();
  */
 export function speedup(given: Rows, options: SpeedupOptions): ColumnTable {
-  const {
-    metric,
-    baseline,
-    statistic = "median",
-    confidence = 0.95,
-    replicates = 2000,
-    seed = 1,
-  } = required(options, "metric and baseline");
-  checkResampling({ replicates, confidence, seed });
+  const { metric, baseline, statistic = "median" } = required(options, "metric and baseline");
+  const { confidence, replicates, seed } = resamplingOf(options);
   checkStatistic(statistic);
   const cells = cellsOf(given, metric);
   const baselines = selectCells(cells, baseline);
