@@ -65,7 +65,7 @@ export function buildFalconH1(config: FalconH1Config, options: BuildOptions): Mo
   for (let layer = 0; layer < config.num_hidden_layers; layer++)
     graph.scope(`layers.${layer}`, () => {
       const at = `model.layers.${layer}`;
-      const start = residualNorm(stream, delta, norm(`layers.${layer}.input_layernorm`), eps, options.dtype);
+      const start = residualNorm(stream, delta, norm(`layers.${layer}.input_layernorm`), eps, options);
       const mixed = graph.scope("mixer", () => mixer(model, config, layer, `${at}.mamba`, start.normed));
       const heard = graph.scope("attention", () =>
         selfAttention(model, config, layer, `${at}.self_attn`, start.normed, rotary),
@@ -76,7 +76,7 @@ export function buildFalconH1(config: FalconH1Config, options: BuildOptions): Mo
       delta = graph.scope("mlp", () => mlp(model, config, `${at}.feed_forward`, middle.normed));
     });
   const { head, finalNorm } = headOf(model, config, embedding);
-  return model.finish(residualNorm(stream, delta, finalNorm, eps, options.dtype).normed, head);
+  return model.finish(residualNorm(stream, delta, finalNorm, eps, options).normed, head);
 }
 
 function mixer(model: Decoder, config: FalconH1Config, layer: number, prefix: string, u: Value): Value {

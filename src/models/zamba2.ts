@@ -69,7 +69,7 @@ export function buildZamba2(config: Zamba2Config, options: BuildOptions): ModelG
     graph.scope(at, () => {
       if (use < 0) {
         const input = norm(`${at}.input_layernorm`);
-        const { sum, normed } = residualNorm(stream, delta, input, eps, options.dtype);
+        const { sum, normed } = residualNorm(stream, delta, input, eps, options);
         stream = sum;
         delta = mixer(layer, at, normed);
       } else {
@@ -81,7 +81,7 @@ export function buildZamba2(config: Zamba2Config, options: BuildOptions): ModelG
       }
     });
   }
-  const { normed } = residualNorm(stream, delta, norm("final_layernorm"), eps, options.dtype);
+  const { normed } = residualNorm(stream, delta, norm("final_layernorm"), eps, options);
   return model.finish(normed, embedding);
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, suite, test } from "node:test";
 import { findOperators, openRuntime } from "../../src/ort/index.js";
-import { check, convCase, selectiveCase, ssdCase } from "../support/operator-cases.js";
+import { check, convCase, residualCase, selectiveCase, ssdCase } from "../support/operator-cases.js";
 import type { Operators } from "../support/run-operator.js";
 
 const TYPES = ["float32", "float16", "bfloat16"] as const;
@@ -21,6 +21,11 @@ suite("fused operators on the GPU", () => {
     test(`CausalConv in ${dtype}`, () => {
       for (const tokens of LENGTHS)
         check(operators, { dtype, batch: 2, tokens }, convCase({ dtype, batch: 2, tokens }));
+    });
+    test(`ResidualNorm in ${dtype}`, () => {
+      for (const tokens of [1, 129])
+        for (const channels of [1, 40, 768, 1536, 2560, 4096, 8192])
+          check(operators, { dtype, batch: 2, tokens }, residualCase({ dtype, batch: 2, tokens }, channels));
     });
     test(`SelectiveScan in ${dtype}`, () => {
       for (const tokens of LENGTHS)

@@ -7,6 +7,7 @@ import { fromBits, toBits } from "../../src/models/index.js";
 import { compute, type Input, type Node, type Operators } from "./run-operator.js";
 import {
   convReference,
+  residualReference,
   selectiveReference,
   ssdReference,
   type Packed,
@@ -191,6 +192,28 @@ export function convCase({ dtype, batch, tokens, spoil }: Case, [channels, width
     node: (v) => ops.fusedCausalConv({ of: v.packed!, offset }, v.weight!, v.bias!, v.past!),
     expected: () =>
       convReference({ batch, tokens, channels, width, x: { values: x, stride, offset }, weight, bias, past }),
+  };
+}
+
+/** A delta and a float32 stream whose sum is normed; `present` is the sum. Default: no multiple of a kernel's pieces. */
+export function residualCase({ dtype, batch, tokens, spoil }: Case, channels = 40): Prepared {
+  const numbers = new Numbers(dtype, tokens + channels);
+  const shape = [batch, tokens, channels];
+  const delta = numbers.draw(elements(shape));
+  if (spoil?.into === "x") delta[Math.floor(tokens / 2) * channels + 1] = spoil.value;
+  const stream = numbers.draw(elements(shape), -4, 4, "float32");
+  const weight = numbers.draw(channels, 0.5, 1.5, "float32");
+  return {
+    tensors: {
+      delta: input(dtype, shape, delta),
+      stream: input("float32", shape, stream),
+      weight: input("float32", [channels], weight),
+    },
+    node: (v) => {
+      const { normed, sum } = ops.residualNorm(v.delta!, v.stream!, v.weight!, 1e-5);
+      return { output: normed, present: sum };
+    },
+    expected: () => residualReference({ channels, delta, stream, weight, eps: 1e-5 }),
   };
 }
 

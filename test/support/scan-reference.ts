@@ -48,6 +48,26 @@ export function convReference(inputs: ConvInputs): Result {
   return { y, present };
 }
 
+export interface ResidualInputs {
+  readonly channels: number;
+  readonly delta: Float32Array;
+  readonly stream: Float32Array;
+  readonly weight: Float32Array;
+  readonly eps: number;
+}
+
+/** RMSNorm of the sum; `present` is the sum. */
+export function residualReference({ channels, delta, stream, weight, eps }: ResidualInputs): Result {
+  const present = Float64Array.from(stream, (value, i) => value + delta[i]!);
+  const y = new Float64Array(present.length);
+  for (let row = 0; row < present.length; row += channels) {
+    const mean = present.subarray(row, row + channels).reduce((sum, value) => sum + value ** 2, 0) / channels;
+    for (let ch = 0; ch < channels; ch++)
+      y[row + ch] = (present[row + ch]! / Math.sqrt(mean + eps)) * weight[ch]!;
+  }
+  return { y, present };
+}
+
 export interface ScanInputs {
   readonly batch: number;
   readonly tokens: number;

@@ -116,6 +116,28 @@ export function ssdScan(inputs: ScanInputs, groups: number, norm?: ScanNorm): Re
   return node(op, { x, step, b, c }, [stepBias, a, skip, past], inner, attributes, gate, norm?.weight);
 }
 
+/**
+ * RMSNorm of stream + delta, in delta's type, and their sum: the stream stays float32, and nothing is cast on the way.
+ * delta, stream [batch, tokens, channels]; stream and weight float32.
+ */
+export function residualNorm(
+  delta: Value,
+  stream: Value,
+  weight: Value,
+  eps: number,
+): { normed: Value; sum: Value } {
+  const op = "ResidualNorm";
+  for (const value of [stream, weight]) needType(op, value, "float32");
+  needShape(op, "a stream", stream, ["batch", "tokens", "channels"]);
+  needShape(op, "a delta", delta, stream.shape);
+  needShape(op, "a weight", weight, [stream.shape[2]!]);
+  const [normed, sum] = graphOf([delta, stream, weight]).node(op, [delta, stream, weight], [delta, stream], {
+    domain: FUSED_DOMAIN,
+    attributes: { epsilon: { float: eps } },
+  });
+  return { normed: normed!, sum: sum! };
+}
+
 function needScan(op: string, { x, step, b, c, stepBias, a, skip, past, gate }: ScanInputs): void {
   sameType(op, x.of, step.of, b.of, c.of, skip, ...(gate ? [gate.of] : []));
   for (const value of [stepBias, a, past]) needType(op, value, "float32");

@@ -33,9 +33,9 @@ export function mambaBackbone(
   let delta: Value | undefined;
   for (let layer = 0; layer < config.num_hidden_layers; layer++)
     graph.scope(`layers.${layer}`, () => {
-      const { sum, normed } = residualNorm(stream, delta, norm(`layers.${layer}.norm`), eps, options.dtype);
+      const { sum, normed } = residualNorm(stream, delta, norm(`layers.${layer}.norm`), eps, options);
       stream = sum;
       delta = graph.scope("mixer", () => mixer(model, layer, normed));
     });
-  return model.finish(residualNorm(stream, delta, norm("norm_f"), eps, options.dtype).normed, embedding);
+  return model.finish(residualNorm(stream, delta, norm("norm_f"), eps, options).normed, embedding);
 }

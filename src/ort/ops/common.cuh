@@ -64,6 +64,20 @@ __device__ __forceinline__ void copies_commit() { asm volatile("cp.async.commit_
 template <int PENDING>
 __device__ __forceinline__ void copies_wait() { asm volatile("cp.async.wait_group %0;" ::"n"(PENDING)); }
 
+// Of one number a thread, given to all of the block, which has THREADS and comes here together.
+template <int THREADS>
+__device__ __forceinline__ float block_sum(float value) {
+  __shared__ float sums[THREADS / 32];
+#pragma unroll
+  for (int width = 16; width > 0; width /= 2) value += __shfl_xor_sync(0xffffffffu, value, width);
+  if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = value;
+  __syncthreads();
+  float sum = 0.f;
+#pragma unroll
+  for (int warp = 0; warp < THREADS / 32; warp++) sum += sums[warp];
+  return sum;
+}
+
 inline bool aligned(const Section& s, size_t size) {
   return reinterpret_cast<uintptr_t>(s.data) % 16 == 0 && s.stride * size % 16 == 0;
 }

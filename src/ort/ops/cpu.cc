@@ -147,6 +147,15 @@ inline void storeLanes(T* to, const float* from, int64_t count) {
     store(to, from, count);
 }
 
+// √(mean of squares + ε), by as many sums as a vector register has lanes.
+float rootMeanSquare(const float* values, int64_t count, float epsilon) {
+  float squares[16] = {};
+  for (int64_t i = 0; i < count; i++) squares[i % 16] += values[i] * values[i];
+  float sum = 0;
+  for (float square : squares) sum += square;
+  return sqrtf(sum / static_cast<float>(count) + epsilon);
+}
+
 int64_t blocks(int64_t count, int64_t size) { return (count + size - 1) / size; }
 
 // body(i) for every i < count, on the threads of the place.
@@ -298,16 +307,29 @@ void finish(const SsdScan& op, const Piece& piece, int64_t batch, int64_t token,
   };
   if (op.norm != Norm::before_gate) open();
   if (op.norm != Norm::none) {
-    float squares[16] = {};
-    for (int64_t i = 0; i < width; i++) squares[i % 16] += y[i] * y[i];
-    float sum = 0;
-    for (float square : squares) sum += square;
-    const float scale = 1.f / sqrtf(sum / static_cast<float>(width) + op.norm_epsilon);
+    const float scale = 1.f / rootMeanSquare(y, width, op.norm_epsilon);
     const T* weight = at<T>(op.norm_weight, from);
     for (int64_t i = 0; i < width; i++) y[i] *= scale * widen(weight[i]);
   }
   if (op.norm == Norm::before_gate) open();
   store(static_cast<T*>(op.y) + row * inner + from, y, width);
+}
+
+template <class T>
+void runAs(const ResidualNorm& op, const Place& place) {
+  constexpr int64_t ROWS = 16;
+  const int64_t width = op.channels;
+  parallel(place, blocks(op.rows, ROWS), [&](int64_t block) {
+    const std::unique_ptr<float[]> y(new float[width]);
+    for (int64_t row = block * ROWS; row < std::min(op.rows, (block + 1) * ROWS); row++) {
+      float* const sum = op.sum + row * width;
+      load(y.get(), at<T>(op.delta, row * width), width, width);
+      for (int64_t i = 0; i < width; i++) sum[i] = y[i] + op.stream[row * width + i];
+      const float scale = 1.f / rootMeanSquare(sum, width, op.epsilon);
+      for (int64_t i = 0; i < width; i++) y[i] = sum[i] * scale * op.weight[i];
+      store(static_cast<T*>(op.y) + row * width, y.get(), width);
+    }
+  });
 }
 
 template <class T>
@@ -358,6 +380,15 @@ const char* run(const CausalConv& op, const Place& place) {
 }
 
 const char* run(const SelectiveScan& op, const Place& place) {
+  switch (op.type) {
+    case Type::float32: runAs<float>(op, place); break;
+    case Type::float16: runAs<Half>(op, place); break;
+    case Type::bfloat16: runAs<Brain>(op, place); break;
+  }
+  return nullptr;
+}
+
+const char* run(const ResidualNorm& op, const Place& place) {
   switch (op.type) {
     case Type::float32: runAs<float>(op, place); break;
     case Type::float16: runAs<Half>(op, place); break;

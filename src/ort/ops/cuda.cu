@@ -1,5 +1,6 @@
 // The operators on CUDA.
 #include "causal-conv.cuh"
+#include "residual-norm.cuh"
 #include "selective-scan.cuh"
 #include "ssd-scan.cuh"
 
@@ -34,6 +35,15 @@ const char* run(const SelectiveScan& op, const Place& place) {
     case Type::float32: return selective_scan_of<float>(op, place, multiprocessors());
     case Type::float16: return selective_scan_of<half>(op, place, multiprocessors());
     default: return selective_scan_of<bfloat>(op, place, multiprocessors());
+  }
+}
+
+const char* run(const ResidualNorm& op, const Place& place) {
+  const cudaStream_t stream = static_cast<cudaStream_t>(place.stream);
+  switch (op.type) {
+    case Type::float32: return residual_norm_of<float>(op, stream);
+    case Type::float16: return residual_norm_of<half>(op, stream);
+    default: return residual_norm_of<bfloat>(op, stream);
   }
 }
 

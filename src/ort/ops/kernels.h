@@ -52,6 +52,17 @@ struct SelectiveScan {
   float* present;               // as past, and not the same memory
 };
 
+// sum = stream + delta; y = RMSNorm(sum) ⊙ weight.
+struct ResidualNorm {
+  Type type;  // of delta and y
+  int64_t rows, channels;
+  const void* delta;            // [rows, channels]
+  const float *stream, *weight; // [rows, channels], [channels]
+  float epsilon;
+  void* y;                      // [rows, channels]
+  float* sum;                   // as stream, and may be the same memory
+};
+
 enum class Norm { none, after_gate, before_gate };
 
 // Mamba-2, in each head: Δ_t = softplus(step_t + step_bias), S_t = exp(Δ_t a) S_{t−1} + b_t ⊗ Δ_t x_t,
@@ -74,5 +85,6 @@ struct SsdScan {
 const char* run(const CausalConv&, const Place&);
 const char* run(const SelectiveScan&, const Place&);
 const char* run(const SsdScan&, const Place&);
+const char* run(const ResidualNorm&, const Place&);
 
 }  // namespace ssm

@@ -3,6 +3,7 @@
 //     CausalConv     x, weight [channels, 1, width], bias, past -> y, present
 //     SelectiveScan  x, step, b, c, step_bias, a, skip, past [, gate] -> y, present
 //     SsdScan        x, step, b, c, step_bias, a, skip, past [, gate [, norm_weight]] -> y, present
+//     ResidualNorm   delta, stream, weight -> y, sum
 //
 // x, step, b, c and gate are [batch, tokens, …]: the operator reads the channels it needs, from NAME_offset on (default 0).
 // SsdScan also has `groups`, `norm` (0 none, 1 after the gate, 2 before it) and `norm_epsilon`.
@@ -388,6 +389,28 @@ struct SsdScanNode {
   }
 };
 
+struct ResidualNormNode {
+  static constexpr const char* NAME = "ResidualNorm";
+  static constexpr size_t INPUTS = 3, NEEDED = 3, PAST = 1;
+  static bool isFloat32(size_t input) { return input != 0; }
+  static constexpr bool FLOAT32_STATE = true;
+  static int64_t channels(const Shape& stream) { return stream.size() == 3 ? stream[2] : -1; }
+
+  float epsilon;
+  explicit ResidualNormNode(Attributes of) : epsilon(of.number("epsilon")) {}
+
+  void compute(Call& node) const {
+    const Tensor delta = node.input(0, "delta"), stream = node.input(1, "stream"), weight = node.input(2, "weight");
+    delta.need({-1, -1, -1});
+    stream.need(delta.shape);
+    const int64_t rows = delta.shape[0] * delta.shape[1], channels = delta.shape[2];
+    weight.needElements(channels);
+    void* y = node.output(0, delta.shape);
+    float* sum = static_cast<float*>(node.output(1, stream.shape));
+    node.run(ssm::ResidualNorm{node.type, rows, channels, delta.data, floats(stream), floats(weight), epsilon, y, sum});
+  }
+};
+
 template <class Node>
 struct Kernel {
   Node node;
@@ -500,6 +523,7 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(O
       add<CausalConvNode>(made);
       add<SelectiveScanNode>(made);
       add<SsdScanNode>(made);
+      add<ResidualNormNode>(made);
       return made;
     }();
     call(ort::AddCustomOpDomain, options, domain);

@@ -400,7 +400,6 @@ __global__ void __launch_bounds__(NORM_THREADS) norm_rows(SsdScan op) {
   const T* gate = op.norm == Norm::before_gate && op.gate.data
                       ? static_cast<const T*>(op.gate.data) + token * op.gate.stride + group * width
                       : nullptr;
-  __shared__ float sums[NORM_THREADS / 32];
   float sum = 0.f;
   const bool wide = width % VECTOR == 0 && reinterpret_cast<uintptr_t>(weight) % 16 == 0 &&
                     reinterpret_cast<uintptr_t>(gate) % 16 == 0;
@@ -412,14 +411,7 @@ __global__ void __launch_bounds__(NORM_THREADS) norm_rows(SsdScan op) {
     }
   else
     for (int i = threadIdx.x; i < width; i += NORM_THREADS) sum = fmaf(widen(y[i]), widen(y[i]), sum);
-#pragma unroll
-  for (int w = 16; w > 0; w /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, w);
-  if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = sum;
-  __syncthreads();
-  sum = 0.f;
-#pragma unroll
-  for (int w = 0; w < NORM_THREADS / 32; w++) sum += sums[w];
-  const float factor = rsqrtf(sum / float(width) + op.norm_epsilon);
+  const float factor = rsqrtf(block_sum<NORM_THREADS>(sum) / float(width) + op.norm_epsilon);
   const auto finish = [&](T v, T by, T z) {
     const float normed = widen(v) * factor * widen(by);
     return narrow<T>(gate ? normed * silu(widen(z)) : normed);

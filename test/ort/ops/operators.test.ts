@@ -5,6 +5,7 @@ import {
   check,
   convCase,
   input,
+  residualCase,
   selectiveCase,
   ssdCase,
   type Case,
@@ -36,6 +37,14 @@ suite("fused operators on the CPU", needOperators, () => {
         const one = { dtype, batch: 2, tokens: 6 };
         check(operators, one, convCase(one, [33, width]));
       }
+    });
+
+    test(`ResidualNorm in ${dtype} is RMSNorm of the sum in float64, any width, batch and number of tokens`, () => {
+      for (const tokens of [0, 1, 2, 33])
+        for (const channels of [1, 40, 768, 1536]) {
+          const one = { dtype, batch: 2, tokens };
+          check(operators, one, residualCase(one, channels));
+        }
     });
 
     test(`SelectiveScan in ${dtype} is the recurrence in float64, any length and batch`, () => {
@@ -87,6 +96,8 @@ suite("fused operators on the CPU", needOperators, () => {
           const one: Case = { dtype, batch: 2, tokens: 9, spoil: { into, value } };
           check(operators, one, convCase(one));
         }
+      const one: Case = { dtype: "float16", batch: 1, tokens: 3, spoil: { into: "x", value } };
+      check(operators, one, residualCase(one));
     }
   });
 
