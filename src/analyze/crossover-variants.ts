@@ -16,7 +16,8 @@ export interface CrossoverVariants {
 /**
  * Both variants. They differ where one has a crossing in the measured lengths that the other lacks, where the order
  * is another, or where the interpolated crossing is outside the fitted one's interval and the fitted outside the
- * interpolated one's: then the curve does not follow the samples near the crossing.
+ * interpolated one's: then the curve does not follow the samples near the crossing. Samples can also tell apart what the
+ * fits, uncertain of their curve, cannot.
  */
 export function crossoverVariants(
   a: ScalingFit,
@@ -34,9 +35,10 @@ function noteOf(fitted: Crossover, interpolated: Crossover): string | null {
   return `The fitted curves ${finding(fitted)}; the samples themselves ${finding(interpolated)}.`;
 }
 
-/** Not separable contradicts nothing; an extrapolated crossing agrees with samples that keep their order. */
+/** Samples that cannot be told apart contradict nothing; an extrapolated crossing agrees with samples that keep their order. */
 function agree(fitted: Crossover, interpolated: Crossover): boolean {
-  if (fitted.state === "not-separable" || interpolated.state === "not-separable") return true;
+  if (interpolated.state === "not-separable") return true;
+  if (fitted.state === "not-separable") return false;
   const [inFits, inSamples] = [
     fitted.state === "extrapolated" ? [] : crossingsOf(fitted),
     crossingsOf(interpolated),

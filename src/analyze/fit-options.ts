@@ -10,7 +10,7 @@ import { checkWeighting, type Weighting } from "./weighting.js";
 
 export interface FitScalingOptions {
   metric: FitMetricName;
-  /** Default: that of the metric in FIT_METRICS. `auto` chooses among them as `compareForms` shows. */
+  /** Default: `defaultShape`, that of the metric in FIT_METRICS but for memory with a segment. `auto` chooses among them as `compareForms` shows. */
   form?: Form | "auto";
   /** Where a step or kink begins, in tokens; by default the break is searched among the lengths measured. */
   breakAt?: number;

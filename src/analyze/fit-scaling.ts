@@ -2,6 +2,7 @@ import { UserError } from "../errors.js";
 import { rSquared, type RandomIndex, type RobustLoss } from "../stats/index.js";
 import type { Series } from "./columns.js";
 import type { Curve } from "./curve.js";
+import { defaultShape } from "./default-shape.js";
 import { estimate, type Estimate, type EstimateOptions } from "./estimate.js";
 import { settingOf, type FitScalingOptions, type SkipOptions } from "./fit-options.js";
 import { coefficientNames, lengthsNeeded, shapeKind, type Form } from "./forms.js";
@@ -115,13 +116,20 @@ export function isUnfit(series: SampleSeries): series is UnfitSeries {
 function fitSeries(
   series: Series,
   samples: readonly Sample[],
-  { metric, form = FIT_METRICS[metric].form, scatter }: FitScalingOptions,
+  { metric, form, scatter }: FitScalingOptions,
   setting: EstimateOptions,
 ): ScalingFit {
   const selection = form === "auto" ? selectForm(samples, metric, setting, scatter) : null;
-  const chosen = form === "auto" ? (selection?.form ?? FIT_METRICS[metric].form) : form;
-  const found = estimate(samples, chosen, setting);
-  if (!found) throw tooFewLengths(series, samples, metric, chosen, setting.at);
+  const usual = defaultShape(
+    metric,
+    series,
+    samples.map(({ length }) => length),
+  );
+  const chosen =
+    form === undefined ? usual.form : form === "auto" ? (selection?.form ?? FIT_METRICS[metric].form) : form;
+  const at = form === undefined ? usual.at : setting.at;
+  const found = estimate(samples, chosen, { ...setting, at });
+  if (!found) throw tooFewLengths(series, samples, metric, chosen, at);
   const { observations, estimated } = found;
   if (scatter === "lengths" && observations.length <= estimated)
     throw new UserError(

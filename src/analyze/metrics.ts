@@ -7,6 +7,8 @@ interface FitMetric {
   readonly title: string;
   readonly form: Form;
   readonly weighting: Weighting;
+  /** What grows up to the length of a prefill segment, and then no more or otherwise: see `defaultShape`. */
+  readonly kinksAtSegment?: true;
 }
 
 /**
@@ -25,8 +27,13 @@ export const FIT_METRICS = {
   e2e_ms: { title: "end-to-end time", form: "quadratic", weighting: "relative" },
   energy_j: { title: "energy", form: "quadratic", weighting: "relative" },
   tpot_ms: { title: "TPOT", form: "linear", weighting: "relative" },
-  total_bytes: { title: "total memory", form: "linear", weighting: "uniform" },
-  peak_activation_bytes: { title: "peak activation memory", form: "linear", weighting: "uniform" },
+  total_bytes: { title: "total memory", form: "linear", weighting: "uniform", kinksAtSegment: true },
+  peak_activation_bytes: {
+    title: "peak activation memory",
+    form: "linear",
+    weighting: "uniform",
+    kinksAtSegment: true,
+  },
   kv_cache_bytes: { title: "KV cache", form: "linear", weighting: "uniform" },
   ssm_state_bytes: { title: "SSM state", form: "constant", weighting: "uniform" },
   conv_state_bytes: { title: "convolution state", form: "constant", weighting: "uniform" },

@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
 import {
+  coefficientTable,
   crossingMarks,
-  describeCrossover,
   fittedCurves,
   summarize,
   type FitMetricName,
@@ -9,16 +9,10 @@ import {
 } from "../analyze/index.js";
 import { figure1, scalingFigure } from "../figures/index.js";
 import { loadPaper, type Row } from "../record/index.js";
-import { compare, type Comparison } from "./compare.js";
+import { compare, marked, sentencesOf, type Comparison } from "./compare.js";
 import { reportFigure, type Facts, type Report, type Table } from "./report.js";
 
 const METRICS = ["ttft_ms", "tpot_ms", "total_bytes"] as const satisfies readonly FitMetricName[];
-
-/** The sentences of a campaign: where its models meet in each metric, or why that cannot be said. */
-const sentencesOf = (comparisons: readonly Comparison[]): string[] =>
-  comparisons.flatMap(({ metric, crossovers, problem }) =>
-    problem === null ? crossovers.map(describeCrossover) : [`No statement on ${metric}: ${problem}.`],
-  );
 
 const compareAll = (table: ColumnTable): Comparison<(typeof METRICS)[number]>[] =>
   METRICS.map((metric) => compare(table, metric));
@@ -37,15 +31,16 @@ export async function campaignReport(table: ColumnTable, title: string): Promise
   return {
     title,
     subtitle: subtitleOf(rows),
-    crossovers: sentencesOf(comparisons),
+    crossovers: comparisons.flatMap(sentencesOf),
     figures: await Promise.all([
       reportFigure((layout) => ({ ...figure1(paper, { source: "paper", layout }), name: "fig1-paper" })),
       reportFigure((layout) => ({
         ...figure1(points, { source: "measured", layout }),
         name: "fig1-measured",
       })),
-      ...measured.map(({ metric, fits, crossovers }) => {
-        const marks = crossingMarks(crossovers);
+      ...measured.map((comparison) => {
+        const { metric, fits } = comparison;
+        const marks = crossingMarks(marked(comparison));
         const to = Math.max(...marks.map(({ prompt_tokens }) => prompt_tokens * 1.2), 0);
         return reportFigure((layout) => ({
           ...scalingFigure(points, fittedCurves(fits, to), {
@@ -143,32 +138,39 @@ function measurementsTable(cells: readonly Record<string, number | string | null
 
 function fitsTable(fits: readonly ScalingFit[]): Table {
   const numeric = (label: string) => ({ label, numeric: true });
+  const coefficients = coefficientTable(fits).objects() as {
+    model?: string;
+    metric: string;
+    form: string;
+    coefficient: string;
+    unit: string;
+    value: number;
+    lo: number | null;
+    hi: number | null;
+  }[];
   return {
     caption:
-      "Fits of metric = a + b·L + c·L² over the prompt length L in tokens, ± standard error (– where the coefficient is at its bound of 0)",
+      "Coefficients of the fits over the prompt length L in tokens, with 95 % intervals: linear a + b·L, quadratic a + b·L + c·L², " +
+      "linear+kink a + b·L up to the break and d a token beyond it. None is negative.",
     columns: [
       { label: "model" },
       { label: "metric" },
-      numeric("a"),
-      numeric("± a"),
-      numeric("b per token"),
-      numeric("± b"),
-      numeric("c per token²"),
-      numeric("± c"),
-      numeric("R²"),
-      numeric("samples"),
+      { label: "form" },
+      { label: "coefficient" },
+      numeric("value"),
+      numeric("from"),
+      numeric("to"),
+      { label: "unit" },
     ],
-    rows: fits.map(({ series, metric, coefficients, standardErrors, r2, n }) => [
-      series.model ?? null,
+    rows: coefficients.map(({ model, metric, form, coefficient, unit, value, lo, hi }) => [
+      model ?? null,
       metric,
-      coefficients.a,
-      standardErrors.a,
-      coefficients.b,
-      standardErrors.b,
-      coefficients.c,
-      standardErrors.c,
-      r2,
-      n,
+      form,
+      coefficient,
+      value,
+      lo,
+      hi,
+      unit,
     ]),
   };
 }

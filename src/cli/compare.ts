@@ -1,8 +1,10 @@
 import type { ColumnTable } from "arquero";
 import {
-  crossover,
+  crossoverVariants,
+  describeCrossover,
   fitScaling,
   type Crossover,
+  type CrossoverVariants,
   type FitMetricName,
   type ScalingFit,
 } from "../analyze/index.js";
@@ -12,7 +14,7 @@ import { UserError } from "../errors.js";
 export interface Comparison<M extends FitMetricName = FitMetricName> {
   readonly metric: M;
   readonly fits: readonly ScalingFit[];
-  readonly crossovers: readonly Crossover[];
+  readonly crossovers: readonly CrossoverVariants[];
   /** Why there is no fit: too few lengths, nothing measured. */
   readonly problem: string | null;
 }
@@ -23,10 +25,26 @@ export function compare<M extends FitMetricName>(table: ColumnTable, metric: M):
     const fits = fitScaling(table, { metric });
     const transformers = fits.filter(({ series }) => series.family === "transformer");
     const others = fits.filter(({ series }) => series.family !== "transformer");
-    const crossovers = transformers.flatMap((a) => others.map((b) => crossover(a, b)));
+    const crossovers = transformers.flatMap((a) => others.map((b) => crossoverVariants(a, b)));
     return { metric, fits, crossovers, problem: null };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { metric, fits: [], crossovers: [], problem: error.message };
   }
+}
+
+/** What a figure marks: the crossovers of the curves, and of the samples where they alone tell the two apart. */
+export const marked = ({ crossovers }: Comparison): Crossover[] =>
+  crossovers.map(({ fitted, interpolated }) =>
+    fitted.state === "not-separable" && interpolated !== null ? interpolated : fitted,
+  );
+
+/** In sentences: where the curves meet, what the samples say otherwise, or why nothing can be said. */
+export function sentencesOf({ metric, crossovers, problem }: Comparison): string[] {
+  if (problem !== null) return [`No statement on ${metric}: ${problem}.`];
+  return crossovers.flatMap(({ fitted, interpolated, note }) =>
+    note === null || interpolated === null
+      ? [describeCrossover(fitted)]
+      : [describeCrossover(fitted), describeCrossover(interpolated)],
+  );
 }
