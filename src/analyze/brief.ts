@@ -1,5 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { SERIES_COLUMNS } from "./columns.js";
+import { asTable, type Rows } from "../record/rows.js";
 import { allRows, columnValues, presentColumns } from "./rows.js";
 
 /**
@@ -9,7 +10,8 @@ import { allRows, columnValues, presentColumns } from "./rows.js";
  * @example
  * brief(speedup(table, { metric: "ttft_ms", baseline: "qwen2.5-0.5b" })).print();
  */
-export function brief(table: ColumnTable): ColumnTable {
+export function brief(given: Rows): ColumnTable {
+  const table = asTable(given);
   const rows = allRows(table);
   const isShared = (name: string): boolean => {
     const values = columnValues(table, name);

@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import { rowsToTable, tableToRows, type Row } from "../record/index.js";
+import { asTable, rowsToTable, tableToRows, type Row, type Rows } from "../record/index.js";
 import { CELL_COLUMNS, RUN_COLUMNS } from "./columns.js";
 import { SUMMARY_METRICS } from "./metrics.js";
 import { presentColumns } from "./rows.js";
@@ -17,8 +17,8 @@ const METRICS = [...SUMMARY_METRICS, "table_bytes"] as const;
 const NAMED = [...RUN_COLUMNS.slice(1), "weights", "new_tokens", "memory_limit_bytes"] as const;
 
 /** The rows that a figure of the paper shows, by its number there. UserError where there are none. */
-export function rowsOfFigure(table: ColumnTable, number: string): ColumnTable {
-  const rows = tableToRows(table).filter(({ figure }) => figure?.split(" ").includes(number));
+export function rowsOfFigure(given: Rows, number: string): ColumnTable {
+  const rows = tableToRows(asTable(given)).filter(({ figure }) => figure?.split(" ").includes(number));
   if (rows.length > 0) return rowsToTable(rows);
   throw new UserError(`no row is of figure ${number}: its column figure must name it`);
 }
@@ -32,8 +32,8 @@ export function rowsOfFigure(table: ColumnTable, number: string): ColumnTable {
  * const paper = figurePoints(rowsOfFigure(loadPaper(), "6a"));
  * PAPER_FIGURES.fig6a.draw({ paper, rows: figurePoints(loadRows("out/mine")) });
  */
-export function figurePoints(table: ColumnTable): ColumnTable {
-  const rows = tableToRows(table).map(withoutNegativeCache);
+export function figurePoints(given: Rows): ColumnTable {
+  const rows = tableToRows(asTable(given)).map(withoutNegativeCache);
   const facts = rows.filter(({ kind }) => FACTS.includes(kind));
   const samples = rowsToTable(rows.filter(({ kind }) => !FACTS.includes(kind)));
   const metrics = presentColumns(samples, METRICS);

@@ -1,6 +1,6 @@
 export * from "./columns.js";
-export type { Rows } from "./rows.js";
 export { FIT_METRICS, SUMMARY_METRICS, type FitMetricName } from "./metrics.js";
+export type { Rows } from "../record/index.js";
 export type { Form } from "./forms.js";
 export type { Weighting } from "./weighting.js";
 export type { ScatterUnit } from "./scatter.js";

@@ -1,12 +1,10 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import type { Row } from "../record/schema.js";
-import { rowsToTable } from "../record/table.js";
+import { asTable, type Rows } from "../record/rows.js";
 import { CELL_COLUMNS } from "./columns.js";
 import { intern } from "./intern.js";
 
-/** What the analysis takes: a table, as it is filtered and ordered, or plain rows. */
-export type Rows = ColumnTable | readonly Row[];
+export type { Rows } from "../record/rows.js";
 
 /** Some rows of a table, by index, and the values that they share. */
 export interface Group {
@@ -40,9 +38,7 @@ function readColumn(table: ColumnTable, name: string): readonly unknown[] {
 
 /** Rows as a table that has some; UserError for none, which says whether a filter took them. */
 export function tableOf(rows: Rows): ColumnTable {
-  if (!isTable(rows) && !Array.isArray(rows))
-    throw new UserError(`the rows are ${kindInWords(rows)}: they must be a table or an array of rows`);
-  const table = isTable(rows) ? rows : rowsToTable(rows);
+  const table = asTable(rows);
   if (table.numRows() > 0) return table;
   const total = table.totalRows();
   throw new UserError(
@@ -51,11 +47,6 @@ export function tableOf(rows: Rows): ColumnTable {
       : "the table has no rows: nothing was loaded or measured",
   );
 }
-
-const isTable = (rows: Rows): rows is ColumnTable =>
-  typeof (rows as ColumnTable | undefined)?.numRows === "function";
-
-const kindInWords = (value: unknown): string => (value == null ? String(value) : `of type ${typeof value}`);
 
 /** Those of the columns in which the table has at least one value, in the order asked for. */
 export function presentColumns<Name extends string>(table: ColumnTable, names: readonly Name[]): Name[] {

@@ -1,6 +1,6 @@
 import { table, type ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import { tableToRows } from "../record/index.js";
+import { asTable, tableToRows, type Rows } from "../record/index.js";
 import { TOLERANCE, type ClaimTolerance } from "./accept.js";
 import { AUDIT } from "./audit.js";
 import type { Claim } from "./claim.js";
@@ -37,12 +37,12 @@ export interface ClaimsOptions {
  *
  * UserError for an unknown id or verdict.
  */
-export function judgeClaims(rows?: ColumnTable | null, options: ClaimsOptions = {}): ClaimResult[] {
+export function judgeClaims(rows?: Rows | null, options: ClaimsOptions = {}): ClaimResult[] {
   const { only, of = CLAIMS, verdict = CLAIM_VERDICTS } = options;
   for (const name of verdict) checkVerdict(name);
   const tolerance = checkTolerance({ ...TOLERANCE, ...options.tolerance });
   const chosen = only ? only.map((id) => findClaim(id, of)) : of;
-  const own = rows ? withTriedLengths(tableToRows(rows)) : null;
+  const own = rows ? withTriedLengths(tableToRows(asTable(rows))) : null;
   return chosen
     .map((claim) => judge(claim, own, tolerance))
     .filter((result) => verdict.includes(result.verdict));
@@ -56,7 +56,7 @@ export function judgeClaims(rows?: ColumnTable | null, options: ClaimsOptions = 
  * @example
  * claims(loadRows("out/a")).filter(aq.escape((row) => row.verdict === "not-reproduced-here"));
  */
-export function claims(rows?: ColumnTable | null, options: ClaimsOptions = {}): ColumnTable {
+export function claims(rows?: Rows | null, options: ClaimsOptions = {}): ColumnTable {
   return claimsTable(judgeClaims(rows, options));
 }
 

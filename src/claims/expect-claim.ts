@@ -1,5 +1,5 @@
 import { AssertionError } from "node:assert";
-import type { ColumnTable } from "arquero";
+import type { Rows } from "../record/index.js";
 import { TOLERANCE, type ClaimTolerance } from "./accept.js";
 import type { Claim } from "./claim.js";
 import { findClaim, judgeClaims } from "./claims.js";
@@ -24,7 +24,7 @@ export interface ClaimExpectation {
  */
 export function expectClaim(
   claim: string | Claim,
-  rows?: ColumnTable | null,
+  rows?: Rows | null,
   tolerance: Partial<ClaimTolerance> = TOLERANCE,
 ): ClaimExpectation {
   const found = typeof claim === "string" ? findClaim(claim) : claim;

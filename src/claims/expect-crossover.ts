@@ -1,5 +1,4 @@
 import { AssertionError } from "node:assert";
-import type { ColumnTable } from "arquero";
 import {
   closedEnds,
   crossoverOf,
@@ -8,7 +7,7 @@ import {
   type SeriesChoice,
   type TableOptions,
 } from "../analyze/index.js";
-import { loadPaper, rowsToTable, tableToRows, type ColumnName, type Row } from "../record/index.js";
+import { loadPaper, tableToRows, type ColumnName, type Row, type Rows } from "../record/index.js";
 
 /** A crossover found, to be asserted. Every method throws an AssertionError that says what was found. */
 export interface CrossoverExpectation {
@@ -41,11 +40,11 @@ export function expectCrossover(
   a: SeriesChoice,
   b: SeriesChoice,
   metric: ColumnName,
-  rows?: ColumnTable | readonly Row[] | null,
+  rows?: Rows | null,
   options: Omit<TableOptions, "metric"> = {},
 ): CrossoverExpectation {
   const own = rows ?? paperSweeps(metric);
-  const result = crossoverOf(isRows(own) ? rowsToTable(own) : own, { ...options, metric, a, b });
+  const result = crossoverOf(own, { ...options, metric, a, b });
   const expect = (holds: boolean, expected: string): CrossoverExpectation => {
     if (holds) return expectation;
     const found = describeCrossover(result);
@@ -105,5 +104,3 @@ function paperSweeps(metric: ColumnName): Row[] {
 
 /** Whether a label is that of a model; it may tell settings as well: "qwen2.5-0.5b (bf16)". */
 const isOf = (label: string, model: string): boolean => label === model || label.startsWith(`${model} (`);
-
-const isRows = (rows: ColumnTable | readonly Row[]): rows is readonly Row[] => Array.isArray(rows);

@@ -14,9 +14,12 @@ export interface CellError {
 /** How tslab's executor formats a compiler message: file, line, column, text. */
 const DIAGNOSTIC = "%s%d:%d - %s";
 
-/** Frames of the kernel and of Node below the cell tell a reader nothing. */
-const belowTheCell = (line: string): boolean =>
-  /^\s+at .*(?:[\\/]tslab[\\/]dist[\\/]|[\\/]cell-handler\.js:|node:(?:vm|internal))/.test(line);
+/** Frames that tell the author of a cell nothing: Node, packages, the kernel and this library. */
+const isInternal = (frame: string): boolean =>
+  /[( ]node:|\(<anonymous>\)$|[\\/]node_modules[\\/]/.test(frame) || frame.includes(OURS);
+
+/** Folder of this library's modules, src or dist, as frames name it. */
+const OURS = new URL("..", import.meta.url).href;
 
 /** Node's name for code without a file. Its line numbers count in what the compiler made of the cell. */
 const NO_FILE = "evalmachine.<anonymous>";
@@ -48,15 +51,28 @@ function thrownError(thrown: unknown): CellError {
   }
   if (isInterrupt(thrown)) return INTERRUPTED;
   // The caller's own mistake: the sentence says it all (src/errors.ts).
-  const traceback =
-    thrown.name === "UserError"
-      ? [`UserError: ${thrown.message}`]
-      : inspect(thrown)
-          .split("\n")
-          .filter((line) => !belowTheCell(line))
-          .map((line) => line.replace(NO_FILE, "compiled cell"));
+  const traceback = thrown.name === "UserError" ? [`UserError: ${thrown.message}`] : errorLines(thrown);
   return { ename: thrown.name, evalue: thrown.message, traceback };
 }
+
+/** Name, message and the cell's own frames, then the same of the cause and of the errors that one stands for. */
+function errorLines(error: Error): string[] {
+  const { name, message, stack = "", cause } = error;
+  const frames = stack.split("\n").filter((line) => /^\s+at /.test(line) && !isInternal(line));
+  const because = cause === undefined ? [] : nested("cause", cause);
+  const parts = error instanceof AggregateError ? error.errors.flatMap((part) => nested("error", part)) : [];
+  return [
+    ...(message === "" ? name : `${name}: ${message}`).split("\n"),
+    ...frames.map((frame) => frame.replace(NO_FILE, "compiled cell")),
+    ...because,
+    ...parts,
+  ];
+}
+
+const nested = (role: string, thrown: unknown): string[] => {
+  const [first, ...rest] = thrown instanceof Error ? errorLines(thrown) : [inspect(thrown)];
+  return [`  [${role}]: ${first}`, ...rest.map((line) => `  ${line}`)];
+};
 
 /** tslab rejects a waiting cell with this message; `vm` stops a busy one with this code. */
 function isInterrupt(error: Error & { code?: unknown }): boolean {

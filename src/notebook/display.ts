@@ -2,9 +2,10 @@
  * Shows a value in a notebook as a reader wants it: a table as a table, a figure drawn. Outside a kernel the
  * text goes to standard output, so a notebook's code runs as a script too.
  */
+import { createHash } from "node:crypto";
 import { inspect } from "node:util";
 import { renderSvg } from "./render.js";
-import { htmlTable, isRecords, isTable, recordsTable, tableView, textTable } from "./table-view.js";
+import { asTableLike, htmlTable, tableView, textTable } from "./table-view.js";
 import { currentDisplay, type MimeBundle } from "./tslab.js";
 
 /** A figure as `src/figures` makes it: a Vega-Lite specification with its data, and words about it. */
@@ -15,19 +16,47 @@ interface FigureLike {
   spec: object;
 }
 
-/** The MIME type by which a front end that knows Vega-Lite 6 draws the specification itself; others take the SVG. */
-const VEGALITE = "application/vnd.vegalite.v6+json";
-
 function isFigure(value: unknown): value is FigureLike {
   const figure = value as Partial<FigureLike> | null;
   return typeof figure === "object" && typeof figure?.title === "string" && typeof figure.spec === "object";
 }
 
+/** Where Vega-Lite keeps its schemas; the number is its major version. */
+const SCHEMA = /^https?:\/\/vega\.github\.io\/schema\/vega-lite\/v(\d+)/;
+
+const versionOf = (spec: object): string | undefined =>
+  SCHEMA.exec(String((spec as { $schema?: unknown }).$schema))?.[1];
+
+/** By this a front end that knows that Vega-Lite draws the specification itself; others take the SVG. */
+const vegaLiteType = (spec: object): string => `application/vnd.vegalite.v${versionOf(spec) ?? 6}+json`;
+
+/** The value as a figure, if it is one: ours, or a Vega-Lite specification that says so in its `$schema`. */
+function asFigure(value: unknown): FigureLike | null {
+  if (isFigure(value)) return value;
+  if (typeof value !== "object" || value === null || versionOf(value) === undefined) return null;
+  const { title, description } = value as { title?: unknown; description?: unknown };
+  return {
+    // Names part the ids of figures on one page.
+    name: `spec-${createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 8)}`,
+    title: titleText(title) ?? "Vega-Lite figure",
+    caption: typeof description === "string" ? description : "",
+    spec: value,
+  };
+}
+
+/** Vega-Lite's title is a text, its lines, or an object with either. */
+function titleText(title: unknown): string | null {
+  if (Array.isArray(title)) return title.join(" ");
+  if (typeof title === "object" && title !== null) return titleText((title as { text?: unknown }).text);
+  return typeof title === "string" ? title : null;
+}
+
 /** A value in every form a front end may pick from; `text/plain` is always among them. */
 export async function mimeBundle(value: unknown): Promise<MimeBundle> {
-  if (isTable(value)) return tableBundle(tableView(value));
-  if (isRecords(value)) return tableBundle(tableView(recordsTable(value)));
-  if (isFigure(value)) return figureBundle(value);
+  const table = asTableLike(value);
+  if (table) return tableBundle(tableView(table));
+  const figure = asFigure(value);
+  if (figure) return figureBundle(figure);
   return { "text/plain": typeof value === "string" ? value : inspect(value) };
 }
 
@@ -38,15 +67,16 @@ const tableBundle = (view: ReturnType<typeof tableView>): MimeBundle => ({
 
 const figureBundle = async (figure: FigureLike): Promise<MimeBundle> => ({
   "image/svg+xml": await renderSvg(figure),
-  [VEGALITE]: figure.spec,
+  [vegaLiteType(figure.spec)]: figure.spec,
   "text/plain": figureText(figure),
 });
 
 const figureText = ({ name, title, caption }: FigureLike): string => `${name}: ${title}\n${caption}`.trim();
 
 /**
- * Shows a value below the cell: an arquero table or a list of records as a table (at most 50 rows, and how many
- * there are in all), a figure drawn with its caption below, a string as Markdown, anything else as text.
+ * Shows a value below the cell: an arquero table, a danfo.js DataFrame or a list of records as a table (at most 50
+ * rows, and how many there are in all), a figure or a Vega-Lite specification drawn with its caption below, a string
+ * as Markdown, anything else as text.
  * Wait for it (`await show(table)`), or the next output may come first.
  */
 export async function show(value: unknown): Promise<void> {
@@ -57,15 +87,17 @@ export async function show(value: unknown): Promise<void> {
   }
   const data = typeof value === "string" ? markdownBundle(value) : await mimeBundle(value);
   display({ data, metadata: {} });
-  if (isFigure(value) && value.caption) display({ data: markdownBundle(value.caption), metadata: {} });
+  const caption = asFigure(value)?.caption;
+  if (caption) display({ data: markdownBundle(caption), metadata: {} });
 }
 
 const markdownBundle = (text: string): MimeBundle => ({ "text/markdown": text, "text/plain": text });
 
 /** Without drawing: a script that only wants the numbers loads no Vega. */
 function plainText(value: unknown): string {
-  if (isTable(value)) return textTable(tableView(value));
-  if (isRecords(value)) return textTable(tableView(recordsTable(value)));
-  if (isFigure(value)) return figureText(value);
+  const table = asTableLike(value);
+  if (table) return textTable(tableView(table));
+  const figure = asFigure(value);
+  if (figure) return figureText(figure);
   return typeof value === "string" ? value : inspect(value);
 }

@@ -3,6 +3,7 @@
  * `tableView` decides what is shown; `htmlTable` and `textTable` only write it out.
  */
 import { inspect } from "node:util";
+import { isFrame, type FrameLike } from "../record/danfo.js";
 import { COLUMNS } from "../record/schema.js";
 
 /** What we need of an arquero table. */
@@ -90,6 +91,23 @@ export function recordsTable(records: readonly Record<string, unknown>[]): Table
     columnNames: () => names,
     get: (column, row) => records[row]?.[column],
   };
+}
+
+/** A danfo.js DataFrame as a table. A number that is missing there is NaN. */
+const frameTable = ({ columns, shape, values }: FrameLike): TableLike => ({
+  numRows: () => shape[0]!,
+  columnNames: () => columns,
+  get: (column, row) => {
+    const value = (values as unknown[][])[row]?.[columns.indexOf(column)];
+    return Number.isNaN(value) ? null : value;
+  },
+});
+
+/** The value as a table, if it is one: arquero's, danfo's, or a list of records. */
+export function asTableLike(value: unknown): TableLike | null {
+  if (isTable(value)) return value;
+  if (isFrame(value)) return frameTable(value);
+  return isRecords(value) ? recordsTable(value) : null;
 }
 
 /** What of a table is shown: at most `maxRows` rows, and no column that is empty in all rows. */

@@ -48,6 +48,15 @@ export async function toDanfo(table: ColumnTable): Promise<DanfoFrame> {
   return new DataFrame(cells, { columns, dtypes });
 }
 
+/** What is read of a danfo.js DataFrame, whichever of its packages (Node or browser) made it. */
+export type FrameLike = Pick<DanfoFrame, "columns" | "shape" | "values">;
+
+/** Whether a value is a danfo.js DataFrame; its Series has one dimension. */
+export function isFrame(value: unknown): value is FrameLike {
+  const { columns, shape, values } = (value ?? {}) as Partial<FrameLike>;
+  return Array.isArray(columns) && Array.isArray(shape) && shape.length === 2 && Array.isArray(values);
+}
+
 /** A table of a danfo.js DataFrame: NaN, undefined and null are missing. Throws `UserError` for a wrong type. */
 export function fromDanfo(frame: Pick<DanfoFrame, "columns" | "values">): ColumnTable {
   const rows = (frame.values as unknown[][]).map((cells, index): Row => {

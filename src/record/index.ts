@@ -5,6 +5,7 @@ export * from "./jsonl.js";
 export * from "./csv.js";
 export * from "./arrow.js";
 export * from "./danfo.js";
+export * from "./rows.js";
 export * from "./machine.js";
 export * from "./devices.js";
 export * from "./root.js";

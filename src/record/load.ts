@@ -8,6 +8,7 @@ import { columnType } from "./check.js";
 import { csvToTable, tableToCsv } from "./csv.js";
 import { formatJsonLines, readJsonLines, type WarningOptions } from "./jsonl.js";
 import { PACKAGE_ROOT } from "./root.js";
+import { asTable, type Rows } from "./rows.js";
 import { rowsToTable, tableToRows } from "./table.js";
 
 interface Format {
@@ -40,7 +41,8 @@ export function loadRows(path: string, { onWarning = console.warn }: WarningOpti
 }
 
 /** Saves a table as .jsonl, .csv or .arrow, by the extension; makes the folder, replaces the file. */
-export function saveRows(table: ColumnTable, path: string): void {
+export function saveRows(rows: Rows, path: string): void {
+  const table = asTable(rows);
   const bytes = formatOf(path).encode(table);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, bytes);

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { ColumnTable } from "arquero";
 import {
@@ -6,6 +9,7 @@ import {
   crossoverMatrix,
   documentCost,
   efficiency,
+  figurePoints,
   fitScaling,
   fitTable,
   memoryLimit,
@@ -14,7 +18,8 @@ import {
   speedup,
   summarize,
 } from "../../src/analyze/index.js";
-import { fromDanfo, loadPaper, loadRows, toDanfo, type Row } from "../../src/record/index.js";
+import { judgeClaims } from "../../src/claims/index.js";
+import { fromDanfo, loadPaper, loadRows, saveRows, toDanfo, type Row } from "../../src/record/index.js";
 import { tableOf } from "./samples.js";
 
 const latency = loadPaper("latency").filter((row: Row) => row.figure === "6b");
@@ -58,6 +63,23 @@ for (const [name, make] of Object.entries(TABLES))
 
 /** Columns of the schema come first when rows are read. */
 const sorted = (row: unknown): string => JSON.stringify(Object.entries(row as object).sort());
+
+test("figure points, claims and saved files take a data frame", async () => {
+  const given = await toDanfo(latency);
+  assert.deepEqual(new Set(filled(figurePoints(given))), new Set(filled(figurePoints(latency))));
+  assert.deepEqual(judgeClaims(given), judgeClaims(latency));
+  const folder = mkdtempSync(join(tmpdir(), "ssm-scope-frame-"));
+  try {
+    saveRows(given, join(folder, "rows.csv"));
+    saveRows(latency, join(folder, "table.csv"));
+    assert.deepEqual(
+      new Set(filled(loadRows(join(folder, "rows.csv"))).map(sorted)),
+      new Set(filled(loadRows(join(folder, "table.csv"))).map(sorted)),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test("arrays of plain objects make the same table", () => {
   const rows = latency.objects() as Row[];

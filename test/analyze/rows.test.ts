@@ -17,7 +17,7 @@ import {
   summarize,
   type Rows,
 } from "../../src/analyze/index.js";
-import { loadPaper, type Row } from "../../src/record/index.js";
+import { loadPaper, toDanfo, type Row } from "../../src/record/index.js";
 import { simulate, tableOf } from "./samples.js";
 
 const refused = (act: () => unknown, message: string | RegExp): void => {
@@ -75,10 +75,14 @@ function wave(): () => number {
 const plain = (result: unknown): unknown =>
   typeof (result as ColumnTable).objects === "function" ? (result as ColumnTable).objects() : result;
 
+/** The rows as a danfo.js DataFrame. */
+const frame = await toDanfo(tableOf(rows));
+
 for (const [name, read] of Object.entries(READERS))
-  test(`${name} reads a table and its plain rows alike, and neither rejected samples nor samples twice`, () => {
+  test(`${name} reads a table, its plain rows and its data frame alike, and neither rejected samples nor samples twice`, () => {
     const expected = plain(read(tableOf(rows)));
     assert.deepEqual(plain(read(rows)), expected);
+    assert.deepEqual(plain(read(frame)), expected);
     const rejected = rows
       .filter(({ repeat }) => repeat === 0)
       .map((row): Row => ({

@@ -3,11 +3,14 @@ import { test } from "node:test";
 import vm from "node:vm";
 import { UserError } from "../../src/errors.js";
 import { cellError, joinErrors } from "../../src/notebook/cell-error.js";
+import { quantile, sortSamples } from "../../src/stats/index.js";
 
 /** What code throws when it runs as tslab runs a cell. */
-function thrownBy(code: string): unknown {
+const thrownBy = (code: string): unknown => caught(() => vm.runInThisContext(code) as unknown);
+
+function caught(act: () => unknown): unknown {
   try {
-    vm.runInThisContext(code);
+    act();
   } catch (error) {
     return error;
   }
@@ -24,9 +27,28 @@ test("an error's frames end where the cell ends", () => {
   assert.ok(!traceback.some((line) => line.includes("node:vm")), traceback.join("\n"));
 });
 
-test("a cause is kept", () => {
-  const error = new Error("outer", { cause: new TypeError("inner") });
-  assert.match(cellError([error]).traceback.join("\n"), /\[cause\]: TypeError: inner/);
+test("frames of Node, of packages and of this library are left out, with Node's own lines of source", () => {
+  const ofNode = cellError([thrownBy("process.getBuiltinModule('fs').readFileSync('/no/such/file')")]);
+  assert.match(ofNode.traceback[0]!, /^Error: ENOENT.*'\/no\/such\/file'$/);
+  assert.match(ofNode.traceback[1]!, /^ {4}at compiled cell:1:/);
+  assert.ok(!ofNode.traceback.some((line) => line.includes("node:")), ofNode.traceback.join("\n"));
+  const ofOurs = cellError([caught(() => quantile(sortSamples([1]), 3))]);
+  assert.match(ofOurs.traceback[0]!, /^RangeError: /);
+  assert.ok(!ofOurs.traceback.some((line) => /src[\\/]stats/.test(line)), ofOurs.traceback.join("\n"));
+  assert.ok(
+    ofOurs.traceback.some((line) => line.includes("cell-error.test.ts")),
+    "a reader's own file stays",
+  );
+});
+
+test("a cause is kept, and so are the errors that one stands for", () => {
+  const cause = cellError([new Error("outer", { cause: new TypeError("inner") })]);
+  assert.match(cause.traceback.join("\n"), /^Error: outer\n[^]*^ {2}\[cause\]: TypeError: inner$/m);
+  const many = cellError([new AggregateError([new Error("one"), "two"], "all")]).traceback;
+  assert.deepEqual(
+    many.filter((line) => !/^ +at /.test(line)),
+    ["AggregateError: all", "  [error]: Error: one", "  [error]: 'two'"],
+  );
 });
 
 test("the caller's own mistake is one sentence", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { table } from "arquero";
 import { mimeBundle, show } from "../../src/notebook/display.js";
+import { toDanfo } from "../../src/record/index.js";
 
 const figure = {
   name: "bars",
@@ -32,6 +33,29 @@ test("a table and a list of records are HTML and text; other values are text", a
   assert.deepEqual(await mimeBundle([{ a: 1 }]), await mimeBundle(table({ a: [1] })));
   assert.deepEqual(await mimeBundle("as it is"), { "text/plain": "as it is" });
   assert.deepEqual(await mimeBundle({ a: [1] }), { "text/plain": "{ a: [ 1 ] }" });
+});
+
+test("a danfo.js data frame is the same table as arquero's, a missing number empty", async () => {
+  const made = table({ model: ["a", "b"], ttft_ms: [1.5, null] });
+  assert.deepEqual(await mimeBundle(await toDanfo(made)), await mimeBundle(made));
+});
+
+test("a bare Vega-Lite specification is drawn, under the MIME type of its own version", async () => {
+  const bundle = await mimeBundle({
+    ...figure.spec,
+    title: { text: ["Two", "bars"] },
+    description: "Words.",
+  });
+  assert.match(String(bundle["image/svg+xml"]), /^<svg role="img" aria-label="Two bars"/);
+  assert.match(String(bundle["text/plain"]), /^spec-[0-9a-f]{8}: Two bars\nWords\.$/);
+  const older = { ...figure.spec, $schema: "https://vega.github.io/schema/vega-lite/v5.20.json" };
+  assert.deepEqual(Object.keys(await mimeBundle(older)), [
+    "image/svg+xml",
+    "application/vnd.vegalite.v5+json",
+    "text/plain",
+  ]);
+  const { $schema, ...unnamed } = figure.spec;
+  assert.ok($schema && !("image/svg+xml" in (await mimeBundle(unnamed))), "it may be anything");
 });
 
 test("outside a kernel show prints text", async (t) => {
