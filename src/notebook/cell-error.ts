@@ -2,6 +2,7 @@
  * What went wrong in a cell, as Jupyter's `error` message states it. tslab only prints it to standard error, so
  * a front end cannot tell a failed cell from a talkative one.
  */
+import { fileURLToPath } from "node:url";
 import { format, inspect } from "node:util";
 
 export interface CellError {
@@ -16,10 +17,12 @@ const DIAGNOSTIC = "%s%d:%d - %s";
 
 /** Frames that tell the author of a cell nothing: Node, packages, the kernel and this library. */
 const isInternal = (frame: string): boolean =>
-  /[( ]node:|\(<anonymous>\)$|[\\/]node_modules[\\/]/.test(frame) || frame.includes(OURS);
+  /[( ]node:|\(<anonymous>\)$|[\\/]node_modules[\\/]/.test(frame) ||
+  OURS.some((folder) => frame.includes(folder));
 
-/** Folder of this library's modules, src or dist, as frames name it. */
-const OURS = new URL("..", import.meta.url).href;
+/** Folder of this library's modules, in both ways in which frames name it. */
+const FOLDER = new URL("..", import.meta.url);
+const OURS = [FOLDER.href, fileURLToPath(FOLDER)];
 
 /** Node's name for code without a file. Its line numbers count in what the compiler made of the cell. */
 const NO_FILE = "evalmachine.<anonymous>";
