@@ -10,13 +10,24 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type CellError, cellError, joinErrors } from "./cell-error.js";
 import { mimeBundle } from "./display.js";
 import { joinStreams } from "./join-streams.js";
+import { lendModules } from "./lend-modules.js";
 import { createExecutor, loadJupyter, typescriptVersion } from "./tslab.js";
 import type { ExecuteReply, ExecuteRequest, JupyterHandler, WriteDisplayData, WriteStream } from "./tslab.js";
 
 /** Says what a cell puts out: a message's type and content on Jupyter's iopub channel. */
 export type Publish = (type: string, content: object) => void;
 
+/** Words to the reader that no cell asked for. */
+export interface Notice {
+  stream: "stdout" | "stderr";
+  text: string;
+}
+
 export interface CellHandler extends JupyterHandler {
+  /** Runs a cell of the kernel's own, before the first of a reader: it is not counted and shows nothing. */
+  prepare(code: string): Promise<CellError | null>;
+  /** Shows a notice with the first cell that runs from now on. */
+  notify(notice: Notice): void;
   /** Runs one cell after those asked for earlier; a failed cell cancels the ones already waiting behind it. */
   execute(request: ExecuteRequest, publish: Publish): Promise<ExecuteReply>;
   /** Stops a waiting (`await`) cell; a busy one is stopped by SIGINT itself. */
@@ -40,7 +51,9 @@ interface Progress {
 
 /** The handler for TypeScript cells in the process's working folder. */
 export function createCellHandler(): CellHandler {
+  lendModules(process.cwd());
   let reports: Reports = { errors: [], results: [] };
+  const notices: Notice[] = [];
   const executor = createExecutor({
     log: (value) => reports.results.push(value),
     error: (...args) => reports.errors.push(cellError(args)),
@@ -51,6 +64,16 @@ export function createCellHandler(): CellHandler {
     override handleKernel(): { language_info: Record<string, unknown> } {
       const info = super.handleKernel();
       return { ...info, language_info: { ...info.language_info, version: typescriptVersion() } };
+    }
+
+    async prepare(code: string): Promise<CellError | null> {
+      reports = { errors: [], results: [] };
+      await executor.execute(code);
+      return joinErrors(reports.errors);
+    }
+
+    notify(notice: Notice): void {
+      notices.push(notice);
     }
 
     async execute(request: ExecuteRequest, send: Publish): Promise<ExecuteReply> {
@@ -81,6 +104,7 @@ export function createCellHandler(): CellHandler {
       const { errors, results } = (reports = { errors: [], results: [] } as Reports);
       const execution_count = this.execCount + 1;
       progress.publish("execute_input", { code: request.code, execution_count });
+      for (const { stream, text } of notices.splice(0)) print(stream, `${text}\n`);
       try {
         const count = await super.handleExecuteImpl(request, print, display);
         // A cell may succeed with compiler messages: `@module` cells are registered in spite of them.
