@@ -13,11 +13,11 @@ const LENT = basename(dirname(PACKAGE)) === "node_modules" ? dirname(PACKAGE) : 
 
 /** The part of TypeScript's `ts.sys` by which it looks modules up. */
 interface System {
-  fileExists(path: string): boolean;
-  readFile(path: string, encoding?: string): string | undefined;
-  directoryExists(path: string): boolean;
-  getDirectories(path: string): string[];
-  realpath(path: string): string;
+  fileExists: (path: string) => boolean;
+  readFile: (path: string, encoding?: string) => string | undefined;
+  directoryExists: (path: string) => boolean;
+  getDirectories: (path: string) => string[];
+  realpath: (path: string) => string;
 }
 
 /** Call before tslab's compiler is made, with the folder of the notebook. Does nothing where it has `ssm-scope`. */

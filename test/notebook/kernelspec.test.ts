@@ -9,9 +9,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
-import { installKernel, kernelCommand, listKernels, removeKernel } from "../../src/cli/kernel.js";
+import { installKernel, kernelCommand, KERNELS, listKernels, removeKernel } from "../../src/cli/kernel.js";
 import { jupyterDataDir, kernelFolders } from "../../src/cli/notebook/jupyter-dirs.js";
 import { UserError } from "../../src/errors.js";
 import { DIST, ensureDist } from "../support/dist.js";
@@ -65,12 +65,23 @@ test("the kernelspec names this Node and this package by absolute paths", () => 
   ]);
 });
 
-test("the logos have the sizes in their names", () => {
-  const folder = installKernel();
+test("each kernel has its own display name, start and logos, these of the sizes in their names", () => {
+  const folders = KERNELS.map((kernel) => installKernel({ kernel }));
+  assert.deepEqual(
+    folders.map((folder) => basename(folder)),
+    [...KERNELS],
+  );
+  const specs = folders.map(specOf);
+  assert.deepEqual(
+    specs.map(({ argv }) => argv.slice(2)),
+    [["{connection_file}"], ["--load", "{connection_file}"], ["--cuda", "{connection_file}"]],
+  );
+  assert.equal(new Set(specs.map(({ display_name }) => display_name)).size, 3);
   for (const size of [32, 64]) {
+    const pngs = folders.map((folder) => readFileSync(join(folder, `logo-${size}x${size}.png`)));
     // The header chunk of a PNG holds width and height at bytes 16 and 20.
-    const png = readFileSync(join(folder, `logo-${size}x${size}.png`));
-    assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [size, size]);
+    for (const png of pngs) assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [size, size]);
+    assert.equal(new Set(pngs.map((png) => png.toString("base64"))).size, 3);
   }
 });
 
@@ -104,6 +115,42 @@ test("a kernelspec of ours is renewed, another's is left alone without --force",
   assert.equal(specOf(folder).display_name, "TypeScript (ssm-scope)");
 });
 
+test("one that is installed elsewhere is shown, and replaced by --force only", () => {
+  const user = installKernel();
+  const prefix = join(root, "elsewhere");
+  const there = join(prefix, "share", "jupyter", "kernels", "ssm-scope");
+  assert.equal(installKernel({ prefix }), there, "Jupyter, started here, does not look there");
+  process.env.JUPYTER_PATH = join(prefix, "share", "jupyter");
+  assert.throws(
+    () => installKernel({ prefix }),
+    userError(
+      new RegExp(`^ssm-scope is already installed in ${user}: --force to replace it by one in ${there}$`),
+    ),
+  );
+  assert.equal(installKernel({ prefix, force: true }), there);
+  assert.ok(!existsSync(user));
+  assert.deepEqual(
+    listKernels().map(({ folder }) => folder),
+    [there],
+  );
+});
+
+test("one that runs another copy of the package is shown, unless that copy is gone", () => {
+  const folder = installKernel();
+  const spec = specOf(folder);
+  const other = join(root, "kernel-main.js");
+  writeFileSync(other, "");
+  spec.argv[1] = other;
+  writeFileSync(join(folder, "kernel.json"), JSON.stringify(spec));
+  assert.throws(
+    () => installKernel(),
+    userError(/runs another copy of ssm-scope, .*kernel-main\.js: --force/),
+  );
+  rmSync(other);
+  installKernel();
+  assert.notEqual(specOf(folder).argv[1], other);
+});
+
 test("list shows ours and what keeps one from starting; remove removes it", () => {
   assert.deepEqual(listKernels(), []);
   const folder = installKernel();
@@ -134,14 +181,23 @@ test("bad places and names are the user's error", () => {
 
 test("the command line reaches the functions", async (t) => {
   const log = t.mock.method(console, "log", () => undefined);
+  const error = t.mock.method(console, "error", () => undefined);
+  const path = process.env.PATH;
+  t.after(() => (process.env.PATH = path));
+  process.env.PATH = root;
   const prefix = join(root, "command");
   const run = (...args: string[]) => kernelCommand().parseAsync(args, { from: "user" });
   await run("install", "--prefix", prefix, "--name", "two");
   process.env.JUPYTER_PATH = join(prefix, "share", "jupyter");
   await run("list");
-  await run("remove", "--prefix", prefix, "--name", "two");
+  await run("remove", "--prefix", prefix, "two");
   await run("list");
-  const folder = join(prefix, "share", "jupyter", "kernels", "two");
+  await run("install", "--prefix", prefix);
+  await run("remove", "--prefix", prefix);
+  await run("install", "--prefix", prefix, "ssm-scope-cuda", "ssm-scope");
+  await run("remove", "--prefix", prefix, "ssm-scope");
+  const kernels = join(prefix, "share", "jupyter", "kernels");
+  const folder = join(kernels, "two");
   assert.deepEqual(
     log.mock.calls.map((call) => (call.arguments as unknown[])[0]),
     [
@@ -149,7 +205,24 @@ test("the command line reaches the functions", async (t) => {
       `two  TypeScript (ssm-scope)  ${folder}`,
       `Removed ${folder}`,
       "No kernelspec of ssm-scope here: ssm-scope kernel install",
+      ...KERNELS.map((name) => `Installed the kernelspec in ${join(kernels, name)}`),
+      ...KERNELS.map((name) => `Removed ${join(kernels, name)}`),
+      `Installed the kernelspec in ${join(kernels, "ssm-scope-cuda")}`,
+      `Installed the kernelspec in ${join(kernels, "ssm-scope")}`,
+      `Removed ${join(kernels, "ssm-scope")}`,
     ],
+  );
+  assert.deepEqual(readdirSync(kernels), ["ssm-scope-cuda"]);
+  assert.deepEqual(
+    new Set(error.mock.calls.map((call) => (call.arguments as unknown[])[0])),
+    new Set([
+      "Jupyter is not on PATH: `pip install jupyterlab`; without it `ssm-scope notebook run FILE` executes notebooks",
+    ]),
+  );
+  await assert.rejects(run("install", "ssm-skope"), userError(/no kernel ssm-skope; there are ssm-scope, /));
+  await assert.rejects(
+    run("install", "--name", "x", ...KERNELS),
+    userError(/--name x is for one kernel, and there are 3/),
   );
 });
 

@@ -1,5 +1,5 @@
 import { openLibrary } from "../../ffi/library.js";
-import { listKernels } from "../kernel.js";
+import { listKernels, WITHOUT_JUPYTER } from "../kernel.js";
 import { finding, onPath, output, type Finding } from "./finding.js";
 
 const OLDEST_NODE = [20, 19] as const;
@@ -43,7 +43,7 @@ export function jupyter(): Finding {
     "Jupyter",
     path && `${version ?? "version unknown"} (${path})`,
     "not found",
-    "`pip install jupyterlab`; without it `ssm-scope notebook run FILE` executes notebooks",
+    WITHOUT_JUPYTER,
   );
 }
 
