@@ -1,8 +1,8 @@
 """Asks an installed kernel through jupyter_client, as a front end does, and prints its answers as JSON.
 
-    python drive_kernel.py KERNEL_NAME FOLDER
+    python drive_kernel.py KERNEL_NAME FOLDER [CELL...]
 
-Run by kernel.test.ts, which holds the answers against what the protocol asks for
+With cells it runs these and prints a list. Run by jupyter.test.ts, which holds the answers against what the protocol asks for
 (https://jupyter-client.readthedocs.io/en/stable/messaging.html).
 """
 
@@ -38,7 +38,16 @@ def execute(client, code, interrupt=None):
             return {"reply": reply["content"], "outputs": outputs}
 
 
-def main(name, folder):
+def run_cells(name, folder, cells):
+    manager, client = start_new_kernel(kernel_name=name, cwd=folder)
+    try:
+        print(json.dumps([execute(client, cell) for cell in cells]))
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def ask(name, folder):
     manager, client = start_new_kernel(kernel_name=name, cwd=folder)
     try:
         execute(client, "const answer: number = 42;")
@@ -59,6 +68,11 @@ def main(name, folder):
             "inspect": client.inspect("answer", 3, reply=True, timeout=TIMEOUT_S)["content"],
             "info": client.kernel_info(reply=True, timeout=TIMEOUT_S)["content"],
         }
+        # A busy kernel is restarted too, and nothing of it is left.
+        client.execute("const left = 1; await new Promise((done) => setTimeout(done, 60_000));")
+        manager.restart_kernel()
+        client.wait_for_ready(timeout=TIMEOUT_S)
+        answers["restarted"] = execute(client, "const fresh: string = answer;")
         # Neither a timer nor a failed cell's leftovers may keep the kernel alive.
         execute(client, "setInterval(() => {}, 1000); 0")
     finally:
@@ -69,4 +83,5 @@ def main(name, folder):
     print(json.dumps(answers))
 
 
-main(*sys.argv[1:])
+name, folder, *cells = sys.argv[1:]
+run_cells(name, folder, cells) if cells else ask(name, folder)

@@ -1,8 +1,10 @@
 /** The kernel under the real Jupyter. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { installKernel } from "../../src/cli/kernel.js";
+import { installKernel, KERNELS } from "../../src/cli/kernel.js";
 import { runNotebook } from "../../src/cli/notebook/run-notebook.js";
 import { ensureDist } from "../support/dist.js";
 import { finished, JUPYTER, jupyterPython, needsJupyter } from "../support/jupyter.js";
@@ -30,7 +32,7 @@ const execute = (...args: string[]) => finished(JUPYTER!, ["execute", ...args], 
 
 before(() => {
   ensureDist();
-  installKernel({ prefix: join(folder, "prefix") });
+  for (const kernel of KERNELS) installKernel({ prefix: join(folder, "prefix"), kernel });
 });
 
 test(
@@ -119,6 +121,9 @@ test("the kernel answers as the protocol asks", needsJupyter, async () => {
     "no output is lost",
   );
 
+  assert.deepEqual(executed("restarted").reply.evalue, "1:23 - Cannot find name 'answer'.");
+  assert.equal(executed("restarted").reply.execution_count, 1, "a restarted kernel counts anew");
+
   assert.ok(answers.complete.matches.includes("sqrt"));
   assert.deepEqual([answers.complete.cursor_start, answers.complete.cursor_end], [5, 7]);
   assert.equal(answers.inspect.data["text/plain"], "const answer: number");
@@ -126,6 +131,94 @@ test("the kernel answers as the protocol asks", needsJupyter, async () => {
   assert.match(answers.info.language_info.version, /^5\./);
   assert.ok(answers.shutdown_s < 4, `a cell's timer kept the kernel for ${answers.shutdown_s} s`);
 });
+
+/** Runs cells in an installed kernel, in a folder whose node_modules, and those above, do not hold ssm-scope. */
+async function runCells(
+  kernel: string,
+  cells: string[],
+  more: Record<string, string> = {},
+): Promise<Executed[]> {
+  const script = join(import.meta.dirname, "drive_kernel.py");
+  const outside = mkdtempSync(join(tmpdir(), "ssm-scope-outside-"));
+  try {
+    const driven = await finished(jupyterPython(), [script, kernel, outside, ...cells], { ...env, ...more });
+    assert.equal(driven.code, 0, driven.stderr);
+    return JSON.parse(driven.stdout) as Executed[];
+  } finally {
+    rmSync(outside, { recursive: true });
+  }
+}
+
+const dataOf = ({ outputs }: Executed): Record<string, unknown>[] =>
+  outputs.flatMap(([, { data }]) => (data ? [data as Record<string, unknown>] : []));
+
+test(
+  "with the library preloaded, in any folder, values show as tables and figures",
+  needsJupyter,
+  async () => {
+    const cells = {
+      table: 'const rows = loadPaper("latency").select("model", "ttft_ms"); rows',
+      frame: "const frame = await toDanfo(rows); frame",
+      arquero: 'import { from } from "arquero"; from([{ a: 1 }]).numRows()',
+      figure: 'figure1(figurePoints(loadPaper("latency")), { source: "paper" })',
+      spec: '({ $schema: "https://vega.github.io/schema/vega-lite/v6.json", mark: "bar", data: { values: [{ a: 1 }] } })',
+      mistake: "summarize([])",
+      defect: 'JSON.parse("{")',
+      typed: "const text: string = median([1]);",
+      own: "const run = 1; run + 1",
+      imported: 'import { show } from "ssm-scope"; await show(rows);',
+    };
+    const executed = await runCells("ssm-scope-loaded", Object.values(cells));
+    const of = Object.fromEntries(Object.keys(cells).map((name, i) => [name, executed[i]!])) as Record<
+      keyof typeof cells,
+      Executed
+    >;
+    const [html] = dataOf(of.table).map((data) => String(data["text/html"]));
+    assert.match(html!, /<th [^>]*>ttft_ms<br><small>ms<\/small><\/th>/);
+    assert.equal(html!.match(/<tr>/g)?.length, 51, "a head and 50 rows");
+    assert.match(html!, /first 50 of \d+ rows/);
+    assert.deepEqual(dataOf(of.frame), dataOf(of.table), "danfo's frame shows as arquero's table");
+    assert.deepEqual(dataOf(of.imported), dataOf(of.table));
+    assert.deepEqual(dataOf(of.arquero), [{ "text/plain": "1" }]);
+    for (const cell of [of.figure, of.spec]) {
+      const [data] = dataOf(cell);
+      assert.match(String(data!["image/svg+xml"]), /^<svg /);
+      assert.equal(typeof data!["application/vnd.vegalite.v6+json"], "object");
+    }
+    assert.deepEqual(of.mistake.reply.traceback, [
+      "UserError: the table has no rows: nothing was loaded or measured",
+    ]);
+    const frames = of.defect.reply.traceback!.slice(1);
+    assert.ok(
+      frames.length > 0 && frames.every((line) => /^ {4}at compiled cell:/.test(line)),
+      frames.join("\n"),
+    );
+    assert.match(of.typed.reply.evalue!, /Type 'number' is not assignable to type 'string'/);
+    assert.deepEqual(dataOf(of.own), [{ "text/plain": "2" }], "a name of one's own hides the library's");
+  },
+);
+
+test(
+  "the CUDA kernel says first whether there is a GPU, and runs cells without one",
+  needsJupyter,
+  async () => {
+    // Without devices to see, a machine with a GPU is as one without.
+    const [first, second] = await runCells("ssm-scope-cuda", ["1 + 1", "typeof run"], {
+      CUDA_VISIBLE_DEVICES: "",
+    });
+    const streams = (cell: Executed) =>
+      cell.outputs.filter(([type]) => type === "stream").map(([, text]) => text);
+    assert.equal(streams(first!).length, 1);
+    assert.equal(streams(first!)[0]!.name, "stderr");
+    assert.match(
+      String(streams(first!)[0]!.text),
+      /^CUDA cannot be used here, and cells run without it \(ep: "cpu"\): [^\n]+\n$/,
+    );
+    assert.deepEqual(dataOf(first!), [{ "text/plain": "2" }]);
+    assert.deepEqual(streams(second!), [], "once");
+    assert.deepEqual(dataOf(second!), [{ "text/plain": "function" }]);
+  },
+);
 
 test("a kernel ends when Jupyter is killed", needsJupyter, async () => {
   const program = [
