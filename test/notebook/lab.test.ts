@@ -1,0 +1,168 @@
+/** JupyterLab itself, in a browser: opens the first notebook, runs all of its cells and looks at its figures. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, suite, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { installKernel, KERNELS } from "../../src/cli/kernel.js";
+import { findChromium, launchChromium } from "../support/chromium.js";
+import { ensureDist } from "../support/dist.js";
+import { JUPYTER } from "../support/jupyter.js";
+import { need } from "../support/need.js";
+import { readNotebook, scratchFolder, type WrittenNotebook } from "../support/notebook.js";
+
+const LAB = JUPYTER && join(dirname(JUPYTER), "jupyter-lab");
+const NOTEBOOKS = resolve(import.meta.dirname, "../../notebooks");
+const notebook = readdirSync(NOTEBOOKS).find((name) => /^01-.*\.ipynb$/.test(name))!;
+
+const needsLab = need(
+  "JupyterLab",
+  LAB !== null && existsSync(LAB),
+  "python3 -m venv out/venv && out/venv/bin/pip install jupyterlab, or set JUPYTER to the command beside it",
+);
+const needsChromium = need(
+  "Chromium",
+  findChromium() !== null,
+  "install Debian's package chromium, or set CHROMIUM_PATH to an executable",
+);
+
+/** For how long JupyterLab, a page or a cell may keep the test waiting. */
+const PATIENCE_MS = 240_000;
+
+/** The notebook without its outputs, and measuring less: it is the page that is tested. */
+function shortened(file: string): WrittenNotebook {
+  const written = readNotebook(file);
+  const cells = written.cells.map((cell) => {
+    const source = cell.source
+      .join("")
+      .replace(/(promptTokens(?: =|:)) \[[^\]]*\]/, "$1 [16, 32, 64]")
+      .replace(/((?:newTokens|repeats)(?: =|:)) \d+/g, "$1 2");
+    const code = cell.cell_type === "code";
+    return { ...cell, source: [source], ...(code && { outputs: [], execution_count: null }) };
+  });
+  return { ...written, cells };
+}
+
+/** A server with folders of its own, and the address that it answers at. */
+async function startLab(folder: string): Promise<{ server: ChildProcess; address: URL }> {
+  const config = join(folder, "config");
+  mkdirSync(join(config, "labconfig"), { recursive: true });
+  // It would ask whether to fetch news.
+  writeFileSync(
+    join(config, "labconfig", "page_config.json"),
+    JSON.stringify({ disabledExtensions: { "@jupyterlab/apputils-extension:announcements": true } }),
+  );
+  const server = spawn(
+    LAB!,
+    ["--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", `--ServerApp.root_dir=${folder}`],
+    {
+      detached: true,
+      stdio: ["ignore", "ignore", "pipe"],
+      env: {
+        ...process.env,
+        JUPYTER_PATH: join(folder, "prefix", "share", "jupyter"),
+        JUPYTER_CONFIG_DIR: config,
+        JUPYTER_DATA_DIR: join(folder, "data"),
+        JUPYTER_RUNTIME_DIR: join(folder, "runtime"),
+        JUPYTERLAB_SETTINGS_DIR: join(config, "settings"),
+        JUPYTERLAB_WORKSPACES_DIR: join(config, "workspaces"),
+      },
+    },
+  );
+  const said: string[] = [];
+  const lines = createInterface(server.stderr);
+  const address = await new Promise<URL>((found, failed) => {
+    lines.on("line", (line) => {
+      said.push(line);
+      const url = /http:\/\/127\.0\.0\.1:\d+\/lab\?token=\w+/.exec(line)?.[0];
+      if (url) found(new URL(url));
+    });
+    server.on("exit", () => {
+      failed(new Error(`JupyterLab ended before it was ready:\n${said.join("\n")}`));
+    });
+  });
+  return { server, address };
+}
+
+/** The state of each code cell, as the page shows it: `[3]:` has run, `[*]:` runs or waits. */
+const PROMPTS = `[...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputPrompt")].map((e) => e.textContent)`;
+
+suite("JupyterLab in a browser", { skip: needsLab.skip || needsChromium.skip }, () => {
+  const folder = scratchFolder();
+  let server: ChildProcess;
+  let address: URL;
+  let browser: Browser;
+
+  before(async () => {
+    ensureDist();
+    for (const kernel of KERNELS) installKernel({ prefix: join(folder, "prefix"), kernel });
+    writeFileSync(join(folder, notebook), JSON.stringify(shortened(join(NOTEBOOKS, notebook))));
+    [{ server, address }, browser] = await Promise.all([startLab(folder), launchChromium()]);
+  });
+
+  after(async () => {
+    await browser.close();
+    const ended = new Promise((done) => server.once("exit", done));
+    // On SIGTERM it ends its kernels, too.
+    server.kill("SIGTERM");
+    await ended;
+  });
+
+  async function open(path: string): Promise<Page> {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    page.setDefaultTimeout(PATIENCE_MS);
+    const url = new URL(path, address);
+    url.search = address.search;
+    await page.goto(url.href);
+    return page;
+  }
+
+  test("the launcher offers every kernel, with its logo", async () => {
+    const page = await open("/lab");
+    for (const kernel of KERNELS) {
+      const logo = page.locator(
+        `.jp-LauncherCard[data-category="Notebook"] img[src*="/kernelspecs/${kernel}/"]`,
+      );
+      await logo.waitFor();
+      await page.waitForFunction(`(image) => image.naturalWidth > 0`, await logo.elementHandle());
+    }
+    await page.close();
+  });
+
+  test(`${notebook} is opened, run and shows its figures`, async () => {
+    const code = readNotebook(join(folder, notebook)).cells.filter(({ cell_type }) => cell_type === "code");
+    const shows = code.filter(({ source }) => /show\((?:figure1|scalingFigure)\(/.test(source.join("")));
+    const page = await open(`/lab/tree/${notebook}`);
+    await page.locator('.jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
+    await page.locator(".lm-MenuBar-item", { hasText: /^Run$/ }).click();
+    await page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click();
+    // A failed cell leaves those after it without a number.
+    const errors = page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]');
+    const failed = errors
+      .first()
+      .waitFor()
+      .then(async () => Promise.reject(new Error((await errors.first().textContent())!)));
+    const done = page.waitForFunction(
+      `${PROMPTS}.filter((text) => /\\d/.test(text)).length === ${code.length}`,
+    );
+    await Promise.race([done, failed]);
+    const figures = page.locator('.jp-OutputArea-output[data-mime-type="image/svg+xml"] img');
+    assert.ok(shows.length > 0);
+    assert.equal(await figures.count(), shows.length);
+    for (const figure of await figures.all()) {
+      await figure.scrollIntoViewIfNeeded();
+      const { width, height } = (await figure.boundingBox())!;
+      assert.ok(width > 300 && height > 150, `${width} x ${height} px`);
+      assert.ok(
+        await figure.evaluate("(image) => image.complete && image.naturalWidth > 300"),
+        "it is drawn",
+      );
+    }
+    if (process.env.SSM_SCOPE_SCREENSHOTS)
+      await page.screenshot({ path: join(process.env.SSM_SCOPE_SCREENSHOTS, "lab.png") });
+    assert.ok((await page.locator(".jp-RenderedHTML table").count()) > 0, "tables are tables");
+    await page.close();
+  });
+});
