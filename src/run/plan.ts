@@ -335,7 +335,7 @@ export function chooseLowerings(
     if (wanted !== "auto" && !known.includes(wanted))
       throw new UserError(`${model.name} has no lowering "${wanted}"; it has ${known.join(" and ")}`);
   const wanted = [lowering, decodeLowering].filter((one) => one !== "auto");
-  if (wanted.length === 0 ? isFusedByDefault(model, ep) && built() : wanted.includes("fused")) {
+  if (wanted.length === 0 ? isFusedByDefault(model) && built() : wanted.includes("fused")) {
     if (wanted.some((one) => one !== "fused"))
       throw new UserError(
         `the lowering is "${lowering}" and that of decoding "${decodeLowering}", but fused operators keep their state in another form than stock ones; use fused for both, or for neither`,
