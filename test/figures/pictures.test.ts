@@ -29,7 +29,7 @@ const PICTURES: Readonly<Record<string, Figure>> = {
     layout: "narrow",
   }),
   "fig6a-both": figure6a({ paper: paperPoints("6a"), rows: campaignPoints() }),
-  "fig7-paper-original": figure7({ paper: paperPoints("7") }, { form: "original" }),
+  "fig7-paper-faithful": figure7({ paper: paperPoints("7") }, { form: "faithful" }),
   "fig7-both": figure7({ paper: paperPoints("7"), rows: OWN_PROFILES }),
   "fig8-paper-narrow": fromPaper("fig8", { layout: "narrow" }),
   "fig9b-both": figure9b({ paper: paperPoints("9b"), rows: CPU_PROFILE }),
