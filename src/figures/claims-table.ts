@@ -5,6 +5,7 @@ import { listed, type Listed } from "./listed.js";
 import { distinct } from "./point.js";
 import { headed } from "./scaling-spec.js";
 import { deviceName } from "./settings.js";
+import type { Source } from "./sources.js";
 import { INK, MUTED } from "./theme.js";
 
 /** A sentence of the paper with what rows say of it: a row of `claims(rows)`. */
@@ -26,13 +27,15 @@ export interface JudgedClaim {
 }
 
 export interface ClaimsFigureOptions {
+  /** `measured`: there are rows of one's own beside the published ones. */
+  source?: Source;
   layout?: Layout;
 }
 
 /** Of each verdict its sign, which says it without the colour. */
 const VERDICTS: Readonly<Record<string, { sign: string; words: string; color: string }>> = {
   reproduced: { sign: "✓", words: "reproduced", color: "#009E73" },
-  "contradicted-by-own-data": { sign: "✗", words: "its own data contradict it", color: "#D55E00" },
+  "contradicted-by-own-data": { sign: "✗", words: "contradicted by its own data", color: "#D55E00" },
   "not-reproduced-here": { sign: "≠", words: "not reproduced here", color: "#E69F00" },
   "no-data": { sign: "–", words: "no data", color: "#999999" },
 };
@@ -48,12 +51,12 @@ const verdictOf = (claim: JudgedClaim) =>
  */
 export function claimsFigure(
   given: Listed<JudgedClaim>,
-  { layout = "wide" }: ClaimsFigureOptions = {},
+  { source = "measured", layout = "wide" }: ClaimsFigureOptions = {},
 ): Figure {
   const all = listed(given);
   if (all.length === 0)
     throw new UserError("no claim is given: claims(rows) keeps none under this filter, or was given none");
-  const own = all.some((claim) => hereText(claim).length > 0);
+  const own = source === "measured";
   const verdicts = Object.keys(VERDICTS).flatMap((verdict) => {
     const count = all.filter((claim) => claim.verdict === verdict).length;
     return count > 0 ? [`${count} ${VERDICTS[verdict]!.words}`] : [];
@@ -62,7 +65,7 @@ export function claimsFigure(
   const title = all.length === 1 ? "A claim of the paper" : `${all.length} claims of the paper`;
   const where = own ? `measured here${devices ? `, ${devices}` : ""}` : "by its own published rows";
   return {
-    name: `claims-${own ? "measured" : "paper"}`,
+    name: `claims-${source}`,
     title: `${title}, ${where}`,
     caption: caption(verdicts, { own, devices }),
     spec: headed({ title, subtitle: [where, verdicts.join(", ")], layout }, draw(all, { layout, own })),
@@ -216,7 +219,7 @@ function wideTable(all: readonly JudgedClaim[], own: boolean): Laid {
       ["claim", wrap(claim.claim, characters), "plain"],
       ["stated", wrap(statedText(claim), value), "plain"],
       ["recomputed", wrap(recomputedText(claim), value), "plain"],
-      ["here", hereText(claim).flatMap((line) => wrap(line, value + 2)), "plain"],
+      ["here", own ? hereText(claim).flatMap((line) => wrap(line, value + 2)) : [], "plain"],
     ];
     const lines = Math.max(...cells.map(([, found]) => found.length));
     const bottom = top + LINE * lines + PADDING;

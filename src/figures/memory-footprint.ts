@@ -2,16 +2,19 @@ import type { Figure, JsonObject, Layout } from "./figure.js";
 import { displayNames, listOf } from "./format.js";
 import { caption, PAPER_MEMORY, type MemoryFigure } from "./memory-footprint-caption.js";
 import { asPoints, distinct, factsOf, finite, isDoubtful, isOk, type Point } from "./point.js";
+import { memoryBars } from "./memory-bars.js";
 import { GIB, memoryStacksSpec, type Segment, type Stack, type Total } from "./memory-stack.js";
 import { refuseDuplicates } from "./settings.js";
 import { sourced, sourceName, sourceTitle, type DrawOptions, type Sourced, type Sources } from "./sources.js";
 import { MEMORY_COLORS } from "./theme.js";
 
 /** Figure 5a of the paper: memory of a prefill against its length, a panel a model, on an RTX 4090. */
-export const figure5a = (sources: Sources, options: DrawOptions = {}): Figure => draw("5a", sources, options);
+export const figure5a = (sources: Sources, options: DrawOptions = {}): Figure =>
+  options.form === "faithful" ? memoryBars("5a", sources, options) : draw("5a", sources, options);
 
 /** Figure 5b: the same on a Jetson Orin Nano. */
-export const figure5b = (sources: Sources, options: DrawOptions = {}): Figure => draw("5b", sources, options);
+export const figure5b = (sources: Sources, options: DrawOptions = {}): Figure =>
+  options.form === "faithful" ? memoryBars("5b", sources, options) : draw("5b", sources, options);
 
 type Part = keyof typeof MEMORY_COLORS;
 const PARTS = Object.keys(MEMORY_COLORS) as Part[];

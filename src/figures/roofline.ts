@@ -1,7 +1,7 @@
 import { UserError } from "../errors.js";
 import { logDomain, logTicks, type Domain } from "./axis.js";
 import type { Figure, JsonObject, Layout } from "./figure.js";
-import { displayNames, formatNumber, formatTokens, listOf } from "./format.js";
+import { displayNames, formatNumber, listOf, shortTokens } from "./format.js";
 import { listed, type Listed } from "./listed.js";
 import { distinct, finite, type Point } from "./point.js";
 import { headed } from "./scaling-spec.js";
@@ -281,7 +281,7 @@ function labelLayers(dots: readonly Dot[], at: JsonObject): JsonObject[] {
       .sort((a, b) => a.length - b.length),
   );
   const layer = (ends: (Dot | undefined)[], style: JsonObject): JsonObject => ({
-    data: { values: distinct(ends).map((dot) => ({ ...dot, text: formatTokens(dot.length) })) },
+    data: { values: distinct(ends).map((dot) => ({ ...dot, text: shortTokens(dot.length) })) },
     mark: { type: "text", fontSize: 9, color: MUTED, ...style },
     encoding: { ...at, text: { field: "text" } },
   });

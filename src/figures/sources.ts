@@ -86,6 +86,6 @@ function above(first: JsonObject, second: JsonObject): JsonObject {
     config: config!,
     vconcat: [upper, lower],
     spacing: 40,
-    resolve: { scale: { color: "independent", shape: "independent" } },
+    resolve: { scale: { color: "independent", shape: "independent", xOffset: "independent" } },
   };
 }
