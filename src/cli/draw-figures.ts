@@ -17,7 +17,7 @@ import { renderPng, renderSvg } from "../notebook/render.js";
 import { loadPaper, loadRows } from "../record/index.js";
 import { contactSheet } from "./contact-sheet.js";
 import type { FiguresFlags, Format } from "./figures.js";
-import { DRAW_OWN, ofKind, type OwnName, type ScaledMetric } from "./own-figures.js";
+import { drawOwn, ofKind, type OwnName, type ScaledMetric } from "./own-figures.js";
 
 type Name = keyof typeof FIGURES;
 const NAMES = Object.keys(FIGURES) as Name[];
@@ -38,7 +38,7 @@ function tablesOf({ source, rows }: FiguresFlags): Both<ColumnTable> {
 
 /** The figure of these tables, whatever they lack. */
 function draw(name: Name, tables: Both<ColumnTable>, { form, metric }: FiguresFlags): Figure {
-  if (isOwn(name)) return DRAW_OWN[name]({ tables, metric: metric as ScaledMetric });
+  if (isOwn(name)) return drawOwn(name, { tables, metric: metric as ScaledMetric });
   const { draw: figureOf, number, crossing }: PaperFigure = PAPER_FIGURES[name];
   const paper = tables.paper && rowsOfFigure(tables.paper, number);
   const { rows } = tables;

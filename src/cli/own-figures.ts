@@ -5,6 +5,7 @@ import {
   figurePoints,
   fitScaling,
   fittedCurves,
+  interpolatedMarks,
   predictionBands,
   residualTable,
   rowsOfFigure,
@@ -21,6 +22,7 @@ import {
   type Figure,
   type JudgedClaim,
   type LatencySample,
+  type Layout,
   type MemoryRun,
   type Missing,
   type ScalingData,
@@ -46,56 +48,77 @@ export type ScaledMetric = keyof typeof SCALED;
 export interface OwnInput {
   readonly tables: Both<ColumnTable>;
   readonly metric: ScaledMetric;
+  readonly layout?: Layout;
 }
 
+type Draw = (input: OwnInput, options: { layout?: Layout }) => Figure;
+
 /** Each figure's way from rows to what it is drawn from. */
-export const DRAW_OWN: Readonly<Record<OwnName, (input: OwnInput) => Figure>> = {
-  scaling: ({ tables, metric }) =>
+const DRAW: Readonly<Record<OwnName, Draw>> = {
+  scaling: ({ tables, metric }, options) =>
     OWN_FIGURES.scaling.draw(
       each(tables, (table, source) => scalingData(samplesOf(table, source, metric), metric)),
+      options,
     ),
-  "crossover-matrix": ({ tables, metric }) =>
+  "crossover-matrix": ({ tables, metric }, options) =>
     OWN_FIGURES["crossover-matrix"].draw(
       each(tables, (table, source) => {
         const samples = samplesOf(table, source, metric);
         return { pairs: comparedPairs(samples, metric), points: figurePoints(samples) };
       }),
+      options,
     ),
-  "memory-parts": ({ tables }) =>
+  "memory-parts": ({ tables }, options) =>
     OWN_FIGURES["memory-parts"].draw(
-      each(tables, (table, source) => samplesOf(table, source, "total_bytes").objects() as MemoryRun[]),
+      each(tables, (table, source) => tableToRows(samplesOf(table, source, "total_bytes")) as MemoryRun[]),
+      options,
     ),
-  energy: ({ tables }) =>
+  energy: ({ tables }, options) =>
     OWN_FIGURES.energy.draw(
-      each(tables, (table, source) => efficiency(samplesOf(table, source, "energy_j"))),
+      each(tables, (table, source) => {
+        const samples = samplesOf(table, source, "energy_j");
+        return {
+          rows: efficiency(samples),
+          points: figurePoints(samples),
+          crossovers: interpolatedMarks(samples, "energy_j"),
+        };
+      }),
+      options,
     ),
-  roofline: ({ tables }) =>
+  roofline: ({ tables }, options) =>
     OWN_FIGURES.roofline.draw(
       each(tables, (table, source) => {
         const samples = samplesOf(table, source, "ttft_ms");
         return efficiency(source === "paper" ? withWork(samples) : samples);
       }),
+      options,
     ),
   // One table: it sets what the published rows give beside what one's own give.
-  claims: ({ tables: { paper, rows } }) => {
+  claims: ({ tables: { paper, rows } }, options) => {
     const judged = attempt(() => claims(rows).objects() as JudgedClaim[]);
-    const figure = OWN_FIGURES.claims.draw(rows ? { rows: judged } : { paper: judged });
+    const figure = OWN_FIGURES.claims.draw(rows ? { rows: judged } : { paper: judged }, options);
     return paper && rows ? { ...figure, name: "claims-both" } : figure;
   },
-  "operator-share": ({ tables }) =>
-    OWN_FIGURES["operator-share"].draw({
-      ...(tables.paper && { paper: operatorRows(tables.paper) }),
-      ...(tables.rows && { rows: operatorRows(tables.rows) }),
-    }),
-  residuals: ({ tables, metric }) =>
+  "operator-share": ({ tables: { paper, rows } }, options) =>
+    OWN_FIGURES["operator-share"].draw(
+      { ...(paper && { paper: operatorRows(paper) }), ...(rows && { rows: operatorRows(rows) }) },
+      options,
+    ),
+  residuals: ({ tables, metric }, options) =>
     OWN_FIGURES.residuals.draw(
       each(tables, (table, source) => residualTable(fitEach(samplesOf(table, source, metric), metric))),
+      options,
     ),
-  "latency-distribution": ({ tables }) =>
+  "latency-distribution": ({ tables }, options) =>
     OWN_FIGURES["latency-distribution"].draw(
-      each(tables, (table, source) => samplesOf(table, source, "ttft_ms").objects() as LatencySample[]),
+      each(tables, (table, source) => tableToRows(samplesOf(table, source, "ttft_ms")) as LatencySample[]),
+      options,
     ),
 };
+
+/** A figure that the paper has not, from whole tables: the rows that it takes are chosen and prepared here. */
+export const drawOwn = (name: OwnName, input: OwnInput): Figure =>
+  DRAW[name](input, input.layout ? { layout: input.layout } : {});
 
 /** What each source gives, or why it gives nothing: rows that one figure lacks are no reason to stop. */
 function each<T>(
@@ -167,9 +190,9 @@ function scalingData(samples: ColumnTable, metric: ScaledMetric): ScalingData {
       ? []
       : [
           {
-            prompt_tokens: tokens,
-            prompt_tokens_lo: tokens_lo ?? null,
-            prompt_tokens_hi: tokens_hi ?? null,
+            prompt_tokens: shortened(tokens),
+            prompt_tokens_lo: tokens_lo == null ? null : shortened(tokens_lo),
+            prompt_tokens_hi: tokens_hi == null ? null : shortened(tokens_hi),
             faster: lower_above,
           },
         ],
@@ -191,12 +214,15 @@ function bandOf(fit: ScalingFit, [from, to]: readonly [number, number]): CurvePo
   if ("missing" in bands) return fittedCurves([fit], to);
   return bands.map((row) => ({
     model: fit.series.model ?? "",
-    prompt_tokens: row["prompt_tokens"]!,
-    value: row[fit.metric]!,
-    value_lo: row[`${fit.metric}_lo`]!,
-    value_hi: row[`${fit.metric}_hi`]!,
+    prompt_tokens: shortened(row["prompt_tokens"]!),
+    value: shortened(row[fit.metric]!),
+    value_lo: shortened(row[`${fit.metric}_lo`]!),
+    value_hi: shortened(row[`${fit.metric}_hi`]!),
   }));
 }
+
+/** Six digits are more than a bootstrap is good for, and a third of the specification's size. */
+const shortened = (value: number): number => Number(value.toPrecision(6));
 
 // Pairs.
 

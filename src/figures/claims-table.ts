@@ -89,9 +89,13 @@ function caption(verdicts: readonly string[], { own, devices }: { own: boolean; 
 
 const UNITS: Readonly<Record<string, string>> = { x: "×", text: "" };
 
+/** A unit behind its number: 1 sequence, 2 sequences, 1 s. */
+const unitOf = (value: number, unit: string): string =>
+  UNITS[unit] ?? (value === 1 && unit.length > 2 ? unit.replace(/s$/, "") : unit);
+
 function quantity(value: number, unit: string): string {
   const digits = Number.isInteger(value) ? formatTokens(value) : formatNumber(value);
-  return `${digits} ${UNITS[unit] ?? unit}`.trim();
+  return `${digits} ${unitOf(value, unit)}`.trim();
 }
 
 function statedText({ stated, unit }: JudgedClaim): string {
@@ -99,7 +103,7 @@ function statedText({ stated, unit }: JudgedClaim): string {
   if (typeof stated === "string") return stated;
   // As it is written: 3 is not 3.00.
   const digits = Math.abs(stated) >= 1000 ? formatTokens(stated) : String(stated);
-  return `${digits} ${UNITS[unit] ?? unit}`.trim();
+  return `${digits} ${unitOf(stated, unit)}`.trim();
 }
 
 /** A value; without one the range of its ends. */

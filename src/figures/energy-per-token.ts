@@ -2,9 +2,17 @@ import { UserError } from "../errors.js";
 import type { Figure, Layout } from "./figure.js";
 import { displayNames, formatTokens, listOf } from "./format.js";
 import { listed, type Listed } from "./listed.js";
-import { distinct, finite, type Point } from "./point.js";
-import { scalingPanels, type CurvePoint, type Dot, type Panel } from "./scaling-spec.js";
-import { describeSettings } from "./settings.js";
+import { asPoints, distinct, finite, type Point, type Points } from "./point.js";
+import {
+  crossoverWords,
+  scalingPanels,
+  type CrossoverMark,
+  type CurvePoint,
+  type Dot,
+  type Drawing,
+  type Panel,
+} from "./scaling-spec.js";
+import { describeSettings, outOfMemory } from "./settings.js";
 import { sourceTitle, type Source } from "./sources.js";
 
 /** Energy of a phase of one cell: a row of `efficiency(rows)`. */
@@ -17,6 +25,10 @@ export type EnergyOfPhase = Point & {
 };
 
 export interface EnergyPerTokenOptions {
+  /** The points behind the rows, of which those that ran out of memory have a mark and no energy. */
+  points?: Points;
+  /** Where the energies of two models meet: those of a token meet there too. */
+  crossovers?: readonly CrossoverMark[];
   source?: Source;
   layout?: Layout;
 }
@@ -36,15 +48,16 @@ const PHASES = [
  */
 export function energyPerTokenFigure(
   given: Listed<EnergyOfPhase>,
-  { source = "measured", layout = "wide" }: EnergyPerTokenOptions = {},
+  { points = [], crossovers = [], source = "measured", layout = "wide" }: EnergyPerTokenOptions = {},
 ): Figure {
   const rows = listed(given).filter((row) => row.prompt_tokens > 0 && (finite(row.j_per_token) ?? 0) > 0);
   if (rows.length === 0)
     throw new UserError("no row has j_per_token: it takes rows with energy_j and the tokens of its pass");
-  const names = displayNames(distinct(rows.map(({ model }) => model)));
+  const oom = asPoints(points).filter(({ status }) => status === "oom");
+  const names = displayNames(distinct([...rows, ...oom].map(({ model }) => model)));
   const panels = PHASES.flatMap(({ phase, title }): Panel[] => {
     const some = rows.filter((row) => (row.phase ?? "both") === phase);
-    return some.length === 0 ? [] : [{ title, drawing: drawingOf(some, names) }];
+    return some.length === 0 ? [] : [{ title, drawing: drawingOf(some, { names, oom, crossovers }) }];
   });
   const where = sourceTitle({ source, points: rows });
   const phases = PHASES.filter(({ phase }) => rows.some((row) => (row.phase ?? "both") === phase));
@@ -52,17 +65,18 @@ export function energyPerTokenFigure(
   return {
     name: `energy-${source}`,
     title: `${title} against prompt length, ${where}`,
-    caption: caption(rows, names, source),
+    caption: caption(rows, { names, oom, crossovers, source }),
     spec: scalingPanels(panels, { title, subtitle: [where], layout }),
   };
 }
 
-function drawingOf(rows: readonly EnergyOfPhase[], names: ReadonlyMap<string, string>) {
+function drawingOf(
+  rows: readonly EnergyOfPhase[],
+  beside: Pick<Drawing, "names" | "oom" | "crossovers">,
+): Drawing {
   return {
-    points: rows,
-    names,
-    crossovers: [],
-    oom: [],
+    ...beside,
+    points: [...rows, ...beside.oom],
     axis: "energy (J/token)",
     dots: rows.map((row): Dot => {
       const [lo, hi] = boundsOf(row);
@@ -89,7 +103,10 @@ function boundsOf(row: EnergyOfPhase): [number, number] | [null, null] {
   return lo !== null && hi !== null && lo > 0 ? [lo, hi] : [null, null];
 }
 
-function caption(rows: readonly EnergyOfPhase[], names: ReadonlyMap<string, string>, source: Source): string {
+function caption(
+  rows: readonly EnergyOfPhase[],
+  { names, oom, crossovers, source }: Pick<Drawing, "names" | "oom" | "crossovers"> & { source: Source },
+): string {
   const bounded = rows.filter((row) => boundsOf(row)[0] !== null);
   const sentences = [
     `Energy of a token of ${listOf([...names.values()])} against prompt length, both axes logarithmic, in joules a token, idle power included; lines join neighbouring points`,
@@ -100,6 +117,11 @@ function caption(rows: readonly EnergyOfPhase[], names: ReadonlyMap<string, stri
         ? `Dots are medians, whiskers their 95% intervals; ${rows.length - bounded.length} of ${rows.length} points have none`
         : "No point has an interval: the rows carry too few samples",
   ];
+  for (const mark of crossovers) {
+    const [text, interval] = crossoverWords(mark, names);
+    sentences.push(`${text!}${interval === undefined ? "" : ` (${interval})`}, where the lines cross`);
+  }
+  sentences.push(...outOfMemory(oom).map((sentence) => `✕: ${sentence}`));
   if (source === "paper")
     sentences.push(
       "Published energies (arXiv 2507.12442, Figure 6a) are sums of power samples every 100 ms over 50 passes at least, without their spread",

@@ -140,6 +140,11 @@ export interface CrossoverMatrixData extends Pick<CrossoverMatrixOptions, "point
   readonly pairs: Listed<ComparedPair>;
 }
 
+/** What a figure of energy is drawn from: what a token takes, and what ran out of memory or met. */
+export interface EnergyData extends Pick<EnergyPerTokenOptions, "points" | "crossovers"> {
+  readonly rows: Listed<EnergyOfPhase>;
+}
+
 /**
  * Figures that the paper has not. Each is drawn of either source or of both; of a source without the rows that it takes
  * it says which are missing. What is to be fitted, compared or judged comes in ready, as the table named in `takes`.
@@ -179,11 +184,11 @@ export const OWN_FIGURES = {
   energy: {
     title: "Energy of a token against prompt length, with intervals",
     file: "energy-per-token.ts",
-    takes: "efficiency(rows)",
-    draw: ownFigure<Listed<EnergyOfPhase>, EnergyPerTokenOptions>(
+    takes: "efficiency(rows), figurePoints(rows) and crossings",
+    draw: ownFigure<EnergyData, Pick<EnergyPerTokenOptions, "layout">>(
       "energy",
       "Energy of a token",
-      energyPerTokenFigure,
+      ({ rows, ...data }, options) => energyPerTokenFigure(rows, { ...data, ...options }),
     ),
   },
   roofline: {

@@ -69,7 +69,7 @@ export function latencyDistributionFigure(
     distinct(panels.flatMap(({ distributions }) => distributions.map(({ model }) => model))),
   );
   const drawn = chosen.filter(({ model }) => names.has(model));
-  const where = sourceTitle({ source, points: drawn as readonly Point[] });
+  const where = sourceTitle({ source, points: drawn });
   const title = `Distribution of latencies at ${formatTokens(length!)} prompt tokens`;
   return {
     name: `latency-distribution-${source}`,
@@ -138,7 +138,7 @@ function caption(
 ): string {
   const sentences = [
     `Share of single ${listOf(panels.map(({ panel }) => panel.one))} (in %) that took at most so long (in ms, logarithmic) at ${formatTokens(length)} prompt tokens; steeper is steadier, further left is faster`,
-    `Setting: ${describeSettings(drawn as readonly Point[]) || "the rows state none"}`,
+    `Setting: ${describeSettings(drawn) || "the rows state none"}`,
   ];
   for (const { panel, distributions } of panels)
     for (const { model, values } of distributions) {

@@ -92,7 +92,7 @@ export function memoryPartsFigure(
     };
   });
   const all = runs.flat();
-  const where = sourceTitle({ source, points: ok as readonly Point[] });
+  const where = sourceTitle({ source, points: ok });
   const title = "Where the memory goes";
   return {
     name: `memory-parts-${source}`,
@@ -161,7 +161,7 @@ function caption(
   const most = ok.length > all.length ? "of several runs the one with the median total; " : "";
   const sentences = [
     "What memory goes to against prompt length, a panel a model, all panels on the same axes, in GiB (2³⁰ bytes), the length logarithmic (1K is 1,024 tokens)",
-    `Setting: ${describeSettings(ok as readonly Point[]) || "the rows state none"}`,
+    `Setting: ${describeSettings(ok) || "the rows state none"}`,
     `One run a length, ${most}areas join neighbouring lengths`,
     ...columns.map((column) => `The total is ${column}, ${TOTALS.find(([name]) => name === column)![1]}`),
   ];

@@ -46,7 +46,10 @@ type Dot = {
   hi: number | null;
 };
 
-const PHASES = { prefill: "prefill", decode: "one decoded token" } as const;
+const PREFILL = "prefill";
+const DECODE = "one decoded token";
+/** How the legend calls a phase. */
+const PHASES: Readonly<Record<string, string>> = { prefill: PREFILL, decode: DECODE };
 
 /**
  * The roofline: how many FLOP a second a device did, against how many FLOP a pass does with each byte it moves, under
@@ -98,7 +101,7 @@ function dotOf(row: UseOfDevice, label: string): Dot {
   const whole = time !== null && lo !== null && hi !== null && lo > 0;
   return {
     label,
-    phase: PHASES[row.phase as keyof typeof PHASES] ?? row.phase ?? "",
+    phase: PHASES[row.phase ?? ""] ?? row.phase ?? "",
     length: row.prompt_tokens,
     intensity: row.flops_per_byte!,
     rate,
@@ -263,8 +266,8 @@ function draw(
 }
 
 const SHAPES: Readonly<Record<string, string>> = {
-  [PHASES.prefill]: "circle",
-  [PHASES.decode]: "triangle-up",
+  [PREFILL]: "circle",
+  [DECODE]: "triangle-up",
 };
 
 /** Powers of ten: between them there are too many to read as prefixes. */
@@ -276,9 +279,7 @@ function decadesIn([low, high]: Domain): number[] {
 /** The shortest length of a prefill left of its point, the longest above; decoded tokens crowd at one intensity. */
 function labelLayers(dots: readonly Dot[], at: JsonObject): JsonObject[] {
   const lines = distinct(dots.map(({ label }) => label)).map((label) =>
-    dots
-      .filter((dot) => dot.label === label && dot.phase === PHASES.prefill)
-      .sort((a, b) => a.length - b.length),
+    dots.filter((dot) => dot.label === label && dot.phase === PREFILL).sort((a, b) => a.length - b.length),
   );
   const layer = (ends: (Dot | undefined)[], style: JsonObject): JsonObject => ({
     data: { values: distinct(ends).map((dot) => ({ ...dot, text: shortTokens(dot.length) })) },
