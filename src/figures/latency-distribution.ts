@@ -4,7 +4,7 @@ import { logDomain, logTicks } from "./axis.js";
 import type { Figure, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatNumber, formatTokens, listOf } from "./format.js";
 import { listed, type Listed } from "./listed.js";
-import { distinct, finite, isDoubtful, isOk, type Point } from "./point.js";
+import { distinct, finite, isDoubtful, isOk } from "./point.js";
 import { beside, headed } from "./scaling-spec.js";
 import { describeSettings } from "./settings.js";
 import { sourceTitle, type Source } from "./sources.js";
