@@ -1,3 +1,4 @@
+import { listed, type Listed } from "./listed.js";
 import type { Row } from "../record/schema.js";
 
 /** What a figure can show on its y axis: a column of the row schema that holds one number. */
@@ -53,10 +54,7 @@ export type Fact = Row & { kind: "accuracy" | "limit" | "operators" };
  * Points and facts as a list, or as a table that gives its rows as objects: `summarize(rows)` as it is, or
  * `figurePoints(rows)`, which keeps the facts.
  */
-export type Points = readonly (Point | Fact)[] | { objects: () => object[] };
-
-const listed = (points: Points): readonly (Point | Fact)[] =>
-  "objects" in points ? (points.objects() as (Point | Fact)[]) : points;
+export type Points = Listed<Point | Fact>;
 
 const FACTS: readonly (string | null | undefined)[] = ["accuracy", "limit", "operators"];
 const isFact = (row: Point | Fact): row is Fact => FACTS.includes(row.kind);

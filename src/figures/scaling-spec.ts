@@ -64,7 +64,7 @@ interface Size {
   readonly broad: boolean;
 }
 
-const SIZE = {
+export const SIZE = {
   wide: { width: 800, height: 360, ticks: 10, broad: true, characters: 130, legendColumns: 5 },
   narrow: { width: 318, height: 260, ticks: 5, broad: false, characters: 52, legendColumns: 2 },
 } as const satisfies Record<Layout, Size & { characters: number; legendColumns: number }>;
@@ -148,7 +148,8 @@ const unionOf = (domains: readonly Domain[]): Domain => [
   Math.max(...domains.map(([, high]) => high)),
 ];
 
-function headed({ title, subtitle, layout }: Heading, view: JsonObject): JsonObject {
+/** A view under its title. */
+export function headed({ title, subtitle, layout }: Heading, view: JsonObject): JsonObject {
   const lines = subtitle.flatMap((text) => wrap(text, SIZE[layout].characters));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -201,7 +202,7 @@ function plot(
     height: size.height,
     layer: [
       ...crossoverLayers(drawing, frame, xDomain, size),
-      ...curveLayers(curves, dots, frame),
+      ...curveLayers(curves, dots, frame, yDomain),
       ...dotLayers(dots, frame),
       ...oomLayers(oom, frame, xDomain),
     ],
@@ -299,7 +300,12 @@ const shareOf = (length: number, [low, high]: Domain): number =>
   Math.log(length / low) / Math.log(high / low);
 
 /** Solid inside the lengths at which the model was measured, dashed outside; the pieces share their end points. */
-function curveLayers(curves: readonly CurvePoint[], dots: readonly Dot[], frame: Frame): JsonObject[] {
+function curveLayers(
+  curves: readonly CurvePoint[],
+  dots: readonly Dot[],
+  frame: Frame,
+  [low]: Domain,
+): JsonObject[] {
   if (curves.length === 0) return [];
   const { x, y, color, labelOf } = frame;
   const band = curves.filter((point) => finite(point.value_lo) !== null && finite(point.value_hi) !== null);
@@ -310,8 +316,9 @@ function curveLayers(curves: readonly CurvePoint[], dots: readonly Dot[], frame:
         values: band.map(({ model, prompt_tokens, value_lo, value_hi }) => ({
           label: labelOf(model),
           prompt_tokens,
-          lo: value_lo!,
-          hi: value_hi!,
+          // A band may reach to 0 and below, where a logarithmic axis does not.
+          lo: Math.max(low, value_lo!),
+          hi: Math.max(low, value_hi!),
         })),
       },
       mark: { type: "area", opacity: 0.15, clip: true },

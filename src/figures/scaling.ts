@@ -124,12 +124,14 @@ function caption({ points, dots, curves, crossovers, oom, names, metric }: Words
     sentences.push(
       `Dots are medians${samples ? ` (${samples})` : ""}${dots.some((dot) => dot.lo !== null) ? ", whiskers their 95% intervals" : ""}`,
     );
-  if (curves.length > 0)
-    sentences.push(
-      measuredPieces(curves, dots, false).length > 0
-        ? "Lines are fits, dashed beyond the measured lengths"
-        : "Lines are fits",
-    );
+  if (curves.length > 0) {
+    const beyond =
+      measuredPieces(curves, dots, false).length > 0 ? ", dashed beyond the measured lengths" : "";
+    const bands = curves.some(({ value_lo: lo }) => finite(lo) !== null)
+      ? "; bands: where the mean is with 95% confidence, if the form of the curve is right"
+      : "";
+    sentences.push(`Lines are fits${beyond}${bands}`);
+  }
   for (const mark of crossovers) {
     const [text, interval] = crossoverWords(mark, names);
     sentences.push(interval === undefined ? text! : `${text!} (95% interval ${interval})`);
