@@ -1,16 +1,10 @@
 import type { ColumnTable } from "arquero";
-import {
-  coefficientTable,
-  crossingMarks,
-  fittedCurves,
-  summarize,
-  type FitMetricName,
-  type ScalingFit,
-} from "../analyze/index.js";
-import { figure1, scalingFigure } from "../figures/index.js";
+import { crossingMarks, fittedCurves, summarize, type FitMetricName } from "../analyze/index.js";
+import { figure1, scalingFigure, SCALES } from "../figures/index.js";
 import { loadPaper, type Row } from "../record/index.js";
 import { compare, marked, sentencesOf, type Comparison } from "./compare.js";
-import { reportFigure, type Facts, type Report, type Table } from "./report.js";
+import { reportFigure, type Facts, type Report } from "./report.js";
+import { claimsTable, crossingsTable, fitsTable, measurementsTable } from "./report/tables.js";
 
 const METRICS = ["ttft_ms", "tpot_ms", "total_bytes"] as const satisfies readonly FitMetricName[];
 
@@ -42,19 +36,18 @@ export async function campaignReport(table: ColumnTable, title: string): Promise
         const { metric, fits } = comparison;
         const marks = crossingMarks(marked(comparison));
         const to = Math.max(...marks.map(({ prompt_tokens }) => prompt_tokens * 1.2), 0);
-        return reportFigure((layout) => ({
-          ...scalingFigure(points, fittedCurves(fits, to), {
-            metric,
-            crossovers: marks,
-            source: "measured",
-            layout,
-          }),
-          name: `scaling-${metric}`,
-        }));
+        const curves = fittedCurves(fits, to);
+        return reportFigure(
+          (layout, scale = "log") =>
+            scalingFigure(points, curves, { metric, crossovers: marks, source: "measured", layout, scale }),
+          SCALES,
+        );
       }),
     ]),
     measurements: measurementsTable(points.objects() as Record<string, number | string | null>[]),
+    crossings: crossingsTable(measured),
     fits: fitsTable(measured.flatMap(({ fits }) => fits)),
+    claims: claimsTable(table),
     machine: machineFactsOf(rows),
     settings: settingsOf(rows),
     notes: [...doubts(points), ...NOTES],
@@ -83,96 +76,6 @@ function doubts(summary: ColumnTable): string[] {
         `Suspect, because times had not settled after the warm-up or the model's positions were exceeded: ${places.join(", ")}.`,
       ]
     : [];
-}
-
-const MEBI = 2 ** 20;
-
-function measurementsTable(cells: readonly Record<string, number | string | null>[]): Table {
-  const number = (value: number | string | null | undefined): number | null =>
-    typeof value === "number" ? value : null;
-  const mebibytes = (value: number | string | null | undefined): number | null =>
-    typeof value === "number" ? value / MEBI : null;
-  const numeric = (label: string) => ({ label, numeric: true });
-  return {
-    caption: "Medians and 95 % intervals of each cell",
-    columns: [
-      { label: "model" },
-      numeric("prompt tokens"),
-      { label: "status" },
-      { label: "verdict" },
-      numeric("samples"),
-      numeric("TTFT ms"),
-      numeric("from"),
-      numeric("to"),
-      numeric("TPOT ms"),
-      numeric("from"),
-      numeric("to"),
-      numeric("memory MiB"),
-      numeric("weights MiB"),
-      numeric("cache or state MiB"),
-      numeric("peak activations MiB"),
-    ],
-    rows: cells.map((cell) => [
-      cell.model ?? null,
-      number(cell.prompt_tokens),
-      cell.status ?? null,
-      cell.verdict ?? null,
-      number(cell.ttft_ms_n),
-      number(cell.ttft_ms),
-      number(cell.ttft_ms_lo),
-      number(cell.ttft_ms_hi),
-      number(cell.tpot_ms),
-      number(cell.tpot_ms_lo),
-      number(cell.tpot_ms_hi),
-      mebibytes(cell.total_bytes),
-      mebibytes(cell.weights_bytes),
-      mebibytes(
-        (number(cell.kv_cache_bytes) ?? 0) +
-          (number(cell.ssm_state_bytes) ?? 0) +
-          (number(cell.conv_state_bytes) ?? 0),
-      ),
-      mebibytes(cell.peak_activation_bytes),
-    ]),
-  };
-}
-
-function fitsTable(fits: readonly ScalingFit[]): Table {
-  const numeric = (label: string) => ({ label, numeric: true });
-  const coefficients = coefficientTable(fits).objects() as {
-    model?: string;
-    metric: string;
-    form: string;
-    coefficient: string;
-    unit: string;
-    value: number;
-    lo: number | null;
-    hi: number | null;
-  }[];
-  return {
-    caption:
-      "Coefficients of the fits over the prompt length L in tokens, with 95 % intervals: linear a + b·L, quadratic a + b·L + c·L², " +
-      "linear+kink a + b·L up to the break and d a token beyond it. None is negative.",
-    columns: [
-      { label: "model" },
-      { label: "metric" },
-      { label: "form" },
-      { label: "coefficient" },
-      numeric("value"),
-      numeric("from"),
-      numeric("to"),
-      { label: "unit" },
-    ],
-    rows: coefficients.map(({ model, metric, form, coefficient, unit, value, lo, hi }) => [
-      model ?? null,
-      metric,
-      form,
-      coefficient,
-      value,
-      lo,
-      hi,
-      unit,
-    ]),
-  };
 }
 
 /** The values a column has, as one text. */

@@ -1,16 +1,26 @@
+import { createHash } from "node:crypto";
 import { UserError } from "../errors.js";
-import type { Figure, Layout } from "../figures/index.js";
+import type { Figure, Layout, Scale } from "../figures/index.js";
 import { fontFaceCss } from "../notebook/font.js";
 import { renderSvg } from "../notebook/render.js";
 import { escape, factsHtml, tableHtml, type Facts, type Table } from "./report/html.js";
+import { SCRIPT } from "./report/script.js";
 import { STYLE } from "./report/style.js";
+import { labelled, withTips } from "./report/tips.js";
 
 export type { Cell, Facts, Table } from "./report/html.js";
 
-/** A figure as drawn: for a page, and where given for a screen narrower than 50 rem. */
+/** A figure as drawn: for a page and for a screen narrower than 50 rem, on its own axes and on linear ones. */
 export interface ReportFigure extends Pick<Figure, "name" | "title" | "caption"> {
+  readonly drawings: readonly Drawing[];
+}
+
+interface Drawing {
   readonly svg: string;
-  readonly svgNarrow?: string;
+  /** Where it is shown; everywhere if it does not say. */
+  readonly layout?: Layout;
+  /** Of figures that have both. */
+  readonly scale?: Scale;
 }
 
 /** All that a report says. It computes nothing: every sentence, table and picture comes in ready. */
@@ -23,26 +33,45 @@ export interface Report {
   /** In reading order: Figure 1 from the paper's data, Figure 1 as measured, then others. */
   readonly figures: readonly ReportFigure[];
   readonly measurements: Table;
+  readonly crossings: Table;
   readonly fits: Table;
+  /** What the rows say of the paper's claims. */
+  readonly claims: Table;
   readonly machine: Facts;
   readonly settings: Facts;
   readonly notes?: readonly string[];
 }
 
-/** Draws a figure for both widths of a report, e.g. `reportFigure((layout) => figure1(points, { source, layout }))`. */
-export async function reportFigure(draw: (layout: Layout) => Figure): Promise<ReportFigure> {
-  const wide = draw("wide");
-  const narrow = draw("narrow");
-  const [svg, svgNarrow] = await Promise.all([
-    renderSvg(wide),
-    renderSvg({ ...narrow, name: `${narrow.name}-narrow` }),
-  ]);
-  return { name: wide.name, title: wide.title, caption: wide.caption, svg, svgNarrow };
+const LAYOUTS: readonly Layout[] = ["wide", "narrow"];
+
+/**
+ * Draws a figure for both widths of a report, e.g. `reportFigure((layout) => figure1(points, { source, layout }))`, and on each of
+ * the scales it has.
+ */
+export async function reportFigure(
+  draw: (layout: Layout, scale: Scale | undefined) => Figure,
+  scales: readonly Scale[] = [],
+): Promise<ReportFigure> {
+  const { name, title, caption } = draw("wide", scales[0]);
+  const drawings = await Promise.all(
+    LAYOUTS.flatMap((layout) =>
+      (scales.length > 0 ? scales : [undefined]).map(async (scale): Promise<Drawing> => {
+        const id = [
+          name,
+          ...(layout === "narrow" ? [layout] : []),
+          ...(scale === "linear" ? [scale] : []),
+        ].join("-");
+        const svg = withTips(await renderSvg({ ...labelled(draw(layout, scale)), name: id }));
+        return { svg, layout, ...(scale && { scale }) };
+      }),
+    ),
+  );
+  return { name, title, caption, drawings };
 }
 
 /**
- * The report as one HTML file that needs nothing else: style, font and pictures are inside, there is no script, and
- * its own policy forbids the browser to fetch anything.
+ * The report as one HTML file that needs nothing else: style, font, pictures and one script are inside, and its own policy
+ * forbids the browser to fetch anything or to run another script. It reads and prints the same without the script.
  *
  * @throws UserError when a picture is not an SVG element, or two figures share a name
  */
@@ -52,10 +81,12 @@ export function reportHtml(report: Report): string {
   if (twice !== undefined)
     throw new UserError(`two figures of the report are named ${twice}: ids inside a page must differ`);
   const sections = [
-    section("answer", "Crossover", answerHtml(report.crossovers)),
+    section("answer", "Answer", answerHtml(report.crossovers)),
     section("figures", "Figures", report.figures.map(figureHtml).join("\n") || "<p>No figures.</p>"),
     section("measurements", "Measurements", tableHtml(report.measurements)),
+    section("crossings", "Crossovers", tableHtml(report.crossings)),
     section("fits", "Fits", tableHtml(report.fits)),
+    section("claims", "The paper's claims", tableHtml(report.claims)),
     section("machine", "Machine", factsHtml(report.machine)),
     section("settings", "Settings", factsHtml(report.settings)),
     ...(report.notes?.length ? [section("notes", "Notes", listHtml(report.notes))] : []),
@@ -64,13 +95,14 @@ export function reportHtml(report: Report): string {
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src '${SCRIPT_HASH}'; font-src data:; img-src data:">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(report.title)}</title>
 <link rel="icon" href="data:,">
-<style>
+<style id="fonts">
 ${fontFaceCss()}
-${STYLE}</style>
+</style>
+<style>${STYLE}</style>
 </head>
 <body>
 <header>
@@ -80,10 +112,14 @@ ${report.subtitle ? `<p class="muted">${escape(report.subtitle)}</p>` : ""}
 <main>
 ${sections.join("\n")}
 </main>
+<script>${SCRIPT}</script>
 </body>
 </html>
 `;
 }
+
+/** By which the page's policy knows its script. */
+const SCRIPT_HASH = `sha256-${createHash("sha256").update(SCRIPT).digest("base64")}`;
 
 const section = (id: string, heading: string, body: string): string =>
   `<section aria-labelledby="${id}">\n<h2 id="${id}">${heading}</h2>\n${body}\n</section>`;
@@ -96,15 +132,13 @@ function answerHtml(crossovers: readonly string[]): string {
 const listHtml = (items: readonly string[]): string =>
   `<ul>\n${items.map((item) => `<li>${escape(item)}</li>`).join("\n")}\n</ul>`;
 
-function figureHtml({ name, title, caption, svg, svgNarrow }: ReportFigure): string {
-  const picture = (drawn: string, only: string): string =>
-    `<div class="picture${only}">${checkedSvg(drawn, name)}</div>`;
-  const pictures =
-    svgNarrow === undefined
-      ? picture(svg, "")
-      : picture(svg, " only-wide") + picture(svgNarrow, " only-narrow");
+function figureHtml({ name, title, caption, drawings }: ReportFigure): string {
+  const pictures = drawings.map(({ svg, layout, scale }) => {
+    const where = [layout && ` only-${layout}`, scale && ` on-${scale}`].filter(Boolean).join("");
+    return `<div class="picture${where}">${checkedSvg(svg, name)}</div>`;
+  });
   return `<figure id="${escape(name)}">
-${pictures}
+${pictures.join("\n")}
 <figcaption><strong>${escape(title)}</strong> ${escape(caption)}</figcaption>
 </figure>`;
 }

@@ -36,6 +36,7 @@ export { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
 export { figure7, figure8, figure9a, type OperatorOptions } from "./operator-breakdown.js";
 export { figure9b, type OperatorDevicesOptions } from "./operator-devices.js";
 export { operatorShareFigure, type OperatorShareOptions } from "./operator-share.js";
+export { SCALES, type Scale } from "./axis.js";
 export { scalingFigure, type ScalingOptions } from "./scaling.js";
 export { crossoverMatrixFigure, type ComparedPair, type CrossoverMatrixOptions } from "./crossover-matrix.js";
 export { memoryPartsFigure, type MemoryPartsOptions, type MemoryRun } from "./memory-parts.js";

@@ -1,4 +1,4 @@
-import { logDomain, logTicks, powersOfTwo, type Domain } from "./axis.js";
+import { AXIS, type Domain, type Scale } from "./axis.js";
 import type { JsonObject, Layout } from "./figure.js";
 import { displayNames, formatTokens, wrap } from "./format.js";
 import { distinct, finite, type Metric, type Point } from "./point.js";
@@ -83,6 +83,8 @@ export interface Heading {
 
 export interface Drawing extends Omit<Words, "metric"> {
   axis: string;
+  /** Of both axes; default: log. */
+  scale?: Scale;
 }
 
 /** A plot, or why there is none: the missing rows in words. */
@@ -178,24 +180,25 @@ function plot(
     y: yDomain = yDomainOf(drawing),
   }: { columns: number; x?: Domain; y?: Domain },
 ): JsonObject {
-  const { points, dots, curves, oom, names, axis } = drawing;
+  const { points, dots, curves, oom, names, axis, scale = "log" } = drawing;
   const frame: Frame = {
     x: (field) => ({
       field,
       type: "quantitative",
       title: "prompt length (tokens)",
-      scale: { type: "log", domain: xDomain, nice: false },
-      axis: { values: powersOfTwo(xDomain, size.ticks), format: ",d" },
+      scale: { type: scale, domain: xDomain, nice: false },
+      axis: { values: AXIS[scale].lengths(xDomain, size.ticks), format: ",d" },
     }),
     y: (field) => ({
       field,
       type: "quantitative",
       title: axis,
-      scale: { type: "log", domain: yDomain, nice: false },
-      axis: { values: logTicks(yDomain), format: axis.includes("bytes") ? ".0s" : ",~r" },
+      scale: { type: scale, domain: yDomain, nice: false },
+      axis: { values: AXIS[scale].values(yDomain), format: axis.includes("bytes") ? ".0s" : ",~r" },
     }),
     ...modelScales(points, names, columns),
     labelOf: (model) => names.get(model) ?? model,
+    place: (length) => AXIS[scale].place(length, xDomain),
   };
   return {
     width: size.width,
@@ -204,7 +207,7 @@ function plot(
       ...crossoverLayers(drawing, frame, xDomain, size),
       ...curveLayers(curves, dots, frame, yDomain),
       ...dotLayers(dots, frame),
-      ...oomLayers(oom, frame, xDomain),
+      ...oomLayers(oom, frame),
     ],
   };
 }
@@ -215,10 +218,12 @@ interface Frame {
   color: JsonObject;
   shape: JsonObject;
   labelOf: (model: string) => string;
+  /** Where a length stands: 0 at the left end of the x axis, 1 at the right. */
+  place: (length: number) => number;
 }
 
-function xDomainOf({ dots, curves, crossovers, oom }: Drawing): Domain {
-  return logDomain(
+function xDomainOf({ dots, curves, crossovers, oom, scale = "log" }: Drawing): Domain {
+  return AXIS[scale].domain(
     [
       ...dots.map((dot) => dot.length),
       ...[...curves, ...crossovers, ...oom].map((at) => at.prompt_tokens).filter((length) => length > 0),
@@ -227,10 +232,10 @@ function xDomainOf({ dots, curves, crossovers, oom }: Drawing): Domain {
   );
 }
 
-function yDomainOf({ dots, curves, oom }: Drawing): Domain {
+function yDomainOf({ dots, curves, oom, scale = "log" }: Drawing): Domain {
   const ends = dots.flatMap((dot) => [dot.value, dot.lo ?? dot.value, dot.hi ?? dot.value]);
   // Crosses of models that ran out of memory need room above the data.
-  return logDomain([...ends, ...curves.map((curve) => curve.value)], oom.length > 0 ? 0.14 : 0.06);
+  return AXIS[scale].domain([...ends, ...curves.map((curve) => curve.value)], oom.length > 0 ? 0.14 : 0.06);
 }
 
 function modelScales(points: readonly Point[], names: ReadonlyMap<string, string>, columns: number) {
@@ -255,7 +260,7 @@ const LINE_HEIGHT = 14;
 
 function crossoverLayers(
   { crossovers, names }: Drawing,
-  { x }: Frame,
+  { x, place }: Frame,
   domain: Domain,
   { width, broad }: Size,
 ): JsonObject[] {
@@ -269,7 +274,7 @@ function crossoverLayers(
     lift += LINE_HEIGHT * lines.length;
     // Centred on the rule, but inside the plot; 6.8 pixels is a generous mean character of 11 pixels.
     const half = Math.min(width / 2, (6.8 * Math.max(...lines.map((line) => line.length))) / 2);
-    const center = Math.min(width - half, Math.max(half, width * shareOf(at, domain)));
+    const center = Math.min(width - half, Math.max(half, width * place(at)));
     const layers: JsonObject[] = [
       {
         data: { values: [{ at }] },
@@ -294,10 +299,6 @@ function crossoverLayers(
     ];
   });
 }
-
-/** Where a length stands on the x axis: 0 at its left end, 1 at its right. */
-const shareOf = (length: number, [low, high]: Domain): number =>
-  Math.log(length / low) / Math.log(high / low);
 
 /** Solid inside the lengths at which the model was measured, dashed outside; the pieces share their end points. */
 function curveLayers(
@@ -400,7 +401,7 @@ function dotLayers(dots: readonly Dot[], { x, y, color, shape, labelOf }: Frame)
   return layers;
 }
 
-function oomLayers(oom: readonly Point[], { x, color, labelOf }: Frame, domain: Domain): JsonObject[] {
+function oomLayers(oom: readonly Point[], { x, color, labelOf, place }: Frame): JsonObject[] {
   // One row of crosses a model, so that two models at one length do not hide each other.
   return distinct(oom.map((point) => point.model)).flatMap((model, row) => {
     const lengths = oom.filter((point) => point.model === model).map((point) => point.prompt_tokens);
@@ -408,7 +409,7 @@ function oomLayers(oom: readonly Point[], { x, color, labelOf }: Frame, domain: 
     const y: JsonObject = { value: 10 + 16 * row };
     const [first, last] = [Math.min(...lengths), Math.max(...lengths)];
     // The words stand left of the first cross, or right of the last where the left has no room.
-    const left = shareOf(first, domain) > 0.4;
+    const left = place(first) > 0.4;
     return [
       {
         data: { values },

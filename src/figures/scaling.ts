@@ -1,4 +1,5 @@
 import { UserError } from "../errors.js";
+import type { Scale } from "./axis.js";
 import type { Figure, Layout } from "./figure.js";
 import { displayNames, formatTokens, listOf } from "./format.js";
 import {
@@ -28,6 +29,8 @@ export interface ScalingOptions {
   crossovers?: readonly CrossoverMark[];
   source?: "paper" | "measured";
   layout?: Layout;
+  /** Of both axes; default: log, which shows ratios. */
+  scale?: Scale;
 }
 
 export const METRICS: Readonly<Record<Metric, { name: string; axis: string; long: string }>> = {
@@ -44,7 +47,7 @@ export const METRICS: Readonly<Record<Metric, { name: string; axis: string; long
 };
 
 /**
- * A metric against prompt length, both axes logarithmic: medians with their intervals, fitted curves (dashed where
+ * A metric against prompt length, both axes logarithmic unless told otherwise: medians with their intervals, fitted curves (dashed where
  * they leave the measured lengths), crossovers with their intervals, and a cross at the top of the plot where a
  * model ran out of memory. Fits and crossovers come in ready.
  *
@@ -58,6 +61,7 @@ export function scalingFigure(
   const metric = options.metric ?? "ttft_ms";
   const source = options.source ?? "measured";
   const layout = options.layout ?? "wide";
+  const scale = options.scale ?? "log";
   const points = asPoints(given);
   refuseDuplicates(points, "the scaling figure");
   const dots = points.flatMap((point) => dotOf(point, metric));
@@ -77,9 +81,9 @@ export function scalingFigure(
   return {
     name: `scaling-${metric.replaceAll("_", "-")}-${source}`,
     title: devices ? `${title} on ${devices}` : title,
-    caption: caption({ points, dots, curves, crossovers, oom, names, metric }),
+    caption: caption({ points, dots, curves, crossovers, oom, names, metric }, scale),
     spec: scalingSpec(
-      { points, dots, curves, crossovers, oom, names, axis },
+      { points, dots, curves, crossovers, oom, names, axis, scale },
       { title, subtitle: devices ? [devices] : [], layout },
     ),
   };
@@ -112,12 +116,12 @@ export function dotOf(point: Point, metric: Metric): Dot[] {
 
 // Words.
 
-function caption({ points, dots, curves, crossovers, oom, names, metric }: Words): string {
+function caption({ points, dots, curves, crossovers, oom, names, metric }: Words, scale: Scale): string {
   const { long } = METRICS[metric];
   const settings = describeSettings(points);
   const samples = describeSamples(points, [metric]);
   const sentences = [
-    `${long} of ${listOf([...names.values()])} against prompt length, both axes logarithmic`,
+    `${long} of ${listOf([...names.values()])} against prompt length, both axes ${scale === "log" ? "logarithmic" : "linear"}`,
   ];
   if (settings) sentences.push(`Setting: ${settings}`);
   if (dots.length > 0)
