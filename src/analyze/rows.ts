@@ -52,6 +52,11 @@ export function tableOf(rows: Rows): ColumnTable {
   );
 }
 
+/** Some rows, by index in the order that `columnValues` gives: arquero's own `reify` counts those that a filter left out too. */
+export function takeRows(table: ColumnTable, rows: readonly number[]): ColumnTable {
+  return table.reify().reify([...rows]);
+}
+
 const isTable = (rows: Rows): rows is ColumnTable =>
   typeof (rows as ColumnTable | undefined)?.numRows === "function";
 
