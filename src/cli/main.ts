@@ -11,6 +11,7 @@ import { modelsCommand } from "./models.js";
 import { notebookCommand } from "./notebook.js";
 import { opsCommand } from "./ops.js";
 import { quickCommand } from "./quick.js";
+import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
 import { verifyCommand } from "./verify.js";
 
@@ -38,6 +39,7 @@ for (const make of [
   modelsCommand,
   figuresCommand,
   claimsCommand,
+  reportCommand,
   notebookCommand,
   kernelCommand,
   cudaCommand,

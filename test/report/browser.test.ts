@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
-import { reportHtml } from "../../src/cli/report.js";
+import { reportHtml } from "../../src/cli/report/page.js";
 import { launchChromium, skipWithoutChromium } from "../support/chromium.js";
 import { madeReport } from "./report.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { reportHtml } from "../../src/cli/report.js";
+import { reportHtml } from "../../src/cli/report/page.js";
 import { cellText, tableHtml } from "../../src/cli/report/html.js";
 import { UserError } from "../../src/errors.js";
 import { madeReport } from "./report.js";

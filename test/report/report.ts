@@ -1,5 +1,5 @@
-import type { Report } from "../../src/cli/report.js";
-import { reportFigure } from "../../src/cli/report.js";
+import type { Report } from "../../src/cli/report/page.js";
+import { reportFigure } from "../../src/cli/report/page.js";
 import { figure1, scalingFigure, SCALES } from "../../src/figures/index.js";
 import { CROSSOVERS, CURVES, MEASURED_POINTS, MEASURED_WITH_GAPS, PAPER_POINTS } from "../figures/points.js";
 

@@ -4,7 +4,7 @@ import type { Drawable } from "../../notebook/render.js";
 export function labelled<F extends Drawable & { readonly spec: { readonly config?: unknown } }>(
   figure: F,
 ): F {
-  const config = (figure.spec.config ?? {}) as object;
+  const config: object = figure.spec.config ?? {};
   return { ...figure, spec: { ...figure.spec, config: { ...config, aria: true } } };
 }
 

@@ -1,57 +1,86 @@
 import type { ColumnTable } from "arquero";
-import { crossingMarks, fittedCurves, summarize, type FitMetricName } from "../analyze/index.js";
-import { figure1, scalingFigure, SCALES } from "../figures/index.js";
-import { loadPaper, type Row } from "../record/index.js";
-import { compare, marked, sentencesOf, type Comparison } from "./compare.js";
-import { reportFigure, type Facts, type Report } from "./report.js";
-import { claimsTable, crossingsTable, fitsTable, measurementsTable } from "./report/tables.js";
+import { UserError } from "../../errors.js";
+import { crossingMarks, fittedCurves, summarize, type FitMetricName } from "../../analyze/index.js";
+import { figure1, scalingFigure, SCALES } from "../../figures/index.js";
+import { loadPaper, type Row } from "../../record/index.js";
+import { compare, marked, sentencesOf } from "../compare.js";
+import { drawOwn, ofKind, type OwnName } from "../own-figures.js";
+import { reportFigure, type Facts, type Report, type ReportFigure } from "./page.js";
+import { claimsTable, crossingsTable, fitsTable, measurementsTable } from "./tables.js";
 
 const METRICS = ["ttft_ms", "tpot_ms", "total_bytes"] as const satisfies readonly FitMetricName[];
 
-const compareAll = (table: ColumnTable): Comparison<(typeof METRICS)[number]>[] =>
-  METRICS.map((metric) => compare(table, metric));
-
 /** Rows of Figure 1 as the paper published them. */
-export const paperFigure1Rows = (): ColumnTable =>
-  loadPaper("latency").filter((row: Row) => row.figure === "1");
+const paperFigure1Rows = (): ColumnTable => loadPaper("latency").filter((row: Row) => row.figure === "1");
 
-/** Everything a report of one campaign says, from its rows. */
+/** Figures that rows of one's own make beside the paper's, if there is something to draw. */
+const OWN: readonly { name: OwnName; needs: (rows: readonly Row[]) => boolean }[] = [
+  { name: "crossover-matrix", needs: (rows) => new Set(rows.map(({ model }) => model)).size > 2 },
+  { name: "memory-parts", needs: (rows) => rows.some((row) => row.peak_activation_bytes != null) },
+  { name: "energy", needs: (rows) => rows.some((row) => row.energy_j != null) },
+  { name: "latency-distribution", needs: (rows) => rows.some((row) => row.ttft_ms != null) },
+];
+
+/** Everything a report says, from rows of one campaign or of several. */
 export async function campaignReport(table: ColumnTable, title: string): Promise<Report> {
   const rows = table.objects() as Row[];
-  const points = summarize(table);
+  const latencies = ofKind(table, "ttft_ms");
+  const points = summarize(latencies);
   const paper = summarize(paperFigure1Rows());
-  const comparisons = compareAll(table);
+  const comparisons = METRICS.map((metric) => compare(latencies, metric));
   const measured = comparisons.filter(({ fits }) => fits.length > 0);
+  const undrawn: string[] = [];
+  const figure = async (...how: Parameters<typeof reportFigure>): Promise<ReportFigure[]> => {
+    try {
+      return [await reportFigure(...how)];
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      undrawn.push(`A figure is missing: ${error.message}.`);
+      return [];
+    }
+  };
+  const figures = await Promise.all([
+    figure((layout) => ({ ...figure1(paper, { source: "paper", layout }), name: "fig1-paper" })),
+    figure((layout) => ({ ...figure1(points, { source: "measured", layout }), name: "fig1-measured" })),
+    ...measured.map((comparison) => {
+      const { metric, fits } = comparison;
+      const marks = crossingMarks(marked(comparison));
+      const to = Math.max(...marks.map(({ prompt_tokens }) => prompt_tokens * 1.2), 0);
+      const curves = fittedCurves(fits, to);
+      return figure(
+        (layout, scale = "log") =>
+          scalingFigure(points, curves, { metric, crossovers: marks, source: "measured", layout, scale }),
+        SCALES,
+      );
+    }),
+    ...OWN.filter(({ needs }) => needs(rows)).map(({ name }) =>
+      figure((layout) => drawOwn(name, { tables: { rows: table }, metric: "ttft_ms", layout })),
+    ),
+  ]);
   return {
     title,
     subtitle: subtitleOf(rows),
-    crossovers: comparisons.flatMap(sentencesOf),
-    figures: await Promise.all([
-      reportFigure((layout) => ({ ...figure1(paper, { source: "paper", layout }), name: "fig1-paper" })),
-      reportFigure((layout) => ({
-        ...figure1(points, { source: "measured", layout }),
-        name: "fig1-measured",
-      })),
-      ...measured.map((comparison) => {
-        const { metric, fits } = comparison;
-        const marks = crossingMarks(marked(comparison));
-        const to = Math.max(...marks.map(({ prompt_tokens }) => prompt_tokens * 1.2), 0);
-        const curves = fittedCurves(fits, to);
-        return reportFigure(
-          (layout, scale = "log") =>
-            scalingFigure(points, curves, { metric, crossovers: marks, source: "measured", layout, scale }),
-          SCALES,
-        );
-      }),
-    ]),
+    crossovers: answersOf(comparisons.flatMap(sentencesOf)),
+    figures: figures.flat(),
     measurements: measurementsTable(points.objects() as Record<string, number | string | null>[]),
     crossings: crossingsTable(measured),
     fits: fitsTable(measured.flatMap(({ fits }) => fits)),
     claims: claimsTable(table),
     machine: machineFactsOf(rows),
     settings: settingsOf(rows),
-    notes: [...doubts(points), ...NOTES],
+    notes: [...doubts(points), ...undrawn, ...NOTES],
   };
+}
+
+/** More sentences than this are a table's business. */
+const MOST_SENTENCES = 12;
+
+/** All, or of too many those that say where two cross. */
+function answersOf(sentences: readonly string[]): string[] {
+  if (sentences.length <= MOST_SENTENCES) return [...sentences];
+  const crossing = sentences.filter((sentence) => / cross(es)? that of /.test(sentence));
+  const shown = crossing.slice(0, MOST_SENTENCES);
+  return [...shown, `${sentences.length - shown.length} more statements are in the table of crossovers.`];
 }
 
 const NOTES = [
