@@ -122,6 +122,25 @@ export const loadJupyter = (): JupyterModule => require("tslab/dist/jupyter.js")
 export const typescriptVersion = (): string =>
   (require("tslab") as { versions: { typescript: string } }).versions.typescript;
 
+/** A node of TypeScript's syntax tree. */
+export interface SyntaxNode {
+  readonly end: number;
+}
+
+/** What of the TypeScript compiler is needed to read a cell's syntax. */
+export interface Compiler {
+  readonly createSourceFile: (name: string, text: string, target: number) => SyntaxNode;
+  readonly forEachChild: (node: SyntaxNode, visit: (child: SyntaxNode) => void) => void;
+  readonly isShorthandPropertyAssignment: (
+    node: SyntaxNode,
+  ) => node is SyntaxNode & { readonly name: SyntaxNode & { readonly text: string } };
+  readonly ScriptTarget: Readonly<Record<"ES2020", number>>;
+}
+
+/** The compiler that tslab itself reads cells with: a dependency of tslab's, not of ours. */
+export const loadCompiler = (): Compiler =>
+  createRequire(require.resolve("tslab"))("@tslab/typescript-for-tslab") as Compiler;
+
 /**
  * An executor of TypeScript cells in the process's working folder, which tslab's compiler pins when the
  * converter is made (1 to 2 s). `log` receives the value of a cell's last expression, `error` compiler messages
