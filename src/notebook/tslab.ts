@@ -135,7 +135,10 @@ export interface Compiler {
     node: SyntaxNode,
   ) => node is SyntaxNode & { readonly name: SyntaxNode & { readonly text: string } };
   readonly ScriptTarget: Readonly<Record<"ES2020", number>>;
+  readonly sys: { watchFile: Watch; watchDirectory: Watch };
 }
+
+type Watch = (path: string, ...rest: unknown[]) => { close: () => void };
 
 /** The compiler that tslab itself reads cells with: a dependency of tslab's, not of ours. */
 export const loadCompiler = (): Compiler =>
@@ -147,6 +150,7 @@ export const loadCompiler = (): Compiler =>
  * (a format and its values) or what a cell threw (one value).
  */
 export function createExecutor(console: Console): Executor {
+  watchOnlyIn(process.cwd());
   const { createConverter } = require("tslab/dist/converter.js") as ConverterModule;
   const { createExecutor } = require("tslab/dist/executor.js") as ExecutorModule;
   const node = createConverter({ isJS: false, isBrowser: false });
@@ -162,6 +166,23 @@ export function createExecutor(console: Console): Executor {
     },
   };
   return createExecutor(process.cwd(), converters, console);
+}
+
+/**
+ * Lets the compiler watch the notebook's folder alone. It watches every package that a cell imports, and has one timer
+ * where it needs two: once a package.json was touched, as by `npm install`, every cell failed with "Unexpected pending
+ * rebuildTimer".
+ */
+function watchOnlyIn(folder: string): void {
+  const { sys } = loadCompiler();
+  const limited =
+    (watch: Watch): Watch =>
+    (path, ...rest) =>
+      path.startsWith(`${folder}/`) && !path.includes("/node_modules")
+        ? watch(path, ...rest)
+        : { close: () => undefined };
+  sys.watchFile = limited(sys.watchFile);
+  sys.watchDirectory = limited(sys.watchDirectory);
 }
 
 /**

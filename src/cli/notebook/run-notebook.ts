@@ -117,9 +117,12 @@ function lostCell(how: CellEnd, timeoutS: number) {
   return ename && evalue ? { ename, evalue, traceback: [`${ename}: ${evalue}`] } : null;
 }
 
-function errorText(cell: Cell): string {
-  const error = cell.outputs?.findLast(({ output_type }) => output_type === "error");
-  return Array.isArray(error?.traceback) ? error.traceback.join("\n") : "";
+/** The error of a failed cell, or what it wrote instead: tslab prints what it did not expect. */
+function errorText({ outputs = [] }: Cell): string {
+  const error = outputs.findLast(({ output_type }) => output_type === "error");
+  if (Array.isArray(error?.traceback)) return error.traceback.join("\n");
+  const written = outputs.findLast(({ name }) => name === "stderr");
+  return typeof written?.text === "string" ? written.text : "the cell failed and gave no reason";
 }
 
 function readNotebookFile(file: string): string {
