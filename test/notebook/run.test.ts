@@ -297,15 +297,11 @@ test("Ctrl-C keeps the outputs so far, stops what the cell started and exits wit
 });
 
 test("nothing runs where one of the notebooks lacks a parameter", async () => {
-  const { exit, stdout, stderr } = command([
-    "run",
-    "with-parameters.ipynb",
-    "one.ipynb",
-    "-p",
-    "rows=../out/a",
-  ]);
+  writeNotebook(join(folder, "has.ipynb"), [{ source: "let rows = null;", tags: ["parameters"] }]);
+  writeNotebook(join(folder, "lacks.ipynb"), ["1"]);
+  const { exit, stdout, stderr } = command(["run", "has.ipynb", "lacks.ipynb", "-p", "rows=../out/a"]);
   assert.notEqual(await exit, 0);
-  assert.match(stderr(), /UserError: one\.ipynb has no parameter rows/);
+  assert.match(stderr(), /UserError: lacks\.ipynb has no parameter rows/);
   assert.equal(stdout(), "");
 });
 
