@@ -7,6 +7,7 @@ import { chosen, chosenRows, type SeriesChoice } from "./pick-series.js";
 import { required } from "./resampling.js";
 import { columnValues, inWords, tableOf, takeRows, type Rows } from "./rows.js";
 
+/** The third variable, the two series, and how they are compared. */
 export type CrossoverByOptions = ChoiceOptions & {
   /** The column whose values the crossover is followed over, such as batch, dtype or lowering. */
   by: ColumnName;

@@ -50,7 +50,9 @@ export function linearTicks([low, high]: Domain, count: number): number[] {
   return ticks;
 }
 
+/** The scales that an axis can have. */
 export const SCALES = ["log", "linear"] as const;
+/** One of SCALES. */
 export type Scale = (typeof SCALES)[number];
 
 interface AxisOf {

@@ -26,6 +26,7 @@ export interface JudgedClaim {
   verdict: string;
 }
 
+/** How the claims are drawn. */
 export interface ClaimsFigureOptions {
   /** `measured`: there are rows of one's own beside the published ones. */
   source?: Source;

@@ -26,6 +26,7 @@ export interface ComparedPair {
   problem?: string | null;
 }
 
+/** What goes with the pairs of a matrix. */
 export interface CrossoverMatrixOptions {
   /** The points compared, for the caption to say their device and settings. */
   points?: Points;

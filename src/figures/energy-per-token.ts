@@ -24,6 +24,7 @@ export type EnergyOfPhase = Point & {
   j_per_token_hi?: number | null;
 };
 
+/** What goes with the energies. */
 export interface EnergyPerTokenOptions {
   /** The points behind the rows, of which those that ran out of memory have a mark and no energy. */
   points?: Points;

@@ -1,5 +1,6 @@
 /** JSON, so that a specification can be stored, compared and sent without knowing Vega-Lite's types. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+/** An object of JSON. */
 export interface JsonObject {
   readonly [key: string]: Json;
 }

@@ -65,6 +65,7 @@ export interface PaperFigure {
   readonly draw: (sources: Sources, options?: DrawOptions) => Figure;
 }
 
+/** The figures of the paper by their names. */
 export const PAPER_FIGURES = {
   fig1: {
     number: "1",

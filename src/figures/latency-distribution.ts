@@ -13,6 +13,7 @@ import { INK, modelColors } from "./theme.js";
 /** One sample, or the token times of one generation: a row of the schema that says its model and length. */
 export type LatencySample = Row & { model: string; prompt_tokens: number };
 
+/** How distributions are drawn. */
 export interface LatencyDistributionOptions {
   /** Prompt length in tokens; default: the longest of those at which most models have samples. */
   length?: number;

@@ -12,6 +12,7 @@ import { MEMORY_COLORS } from "./theme.js";
 /** One run: a row of the schema that says its model and length. */
 export type MemoryRun = Row & { model: string; prompt_tokens: number };
 
+/** How the parts of memory are drawn. */
 export interface MemoryPartsOptions {
   source?: Source;
   layout?: Layout;

@@ -7,6 +7,7 @@ import { deviceName } from "./settings.js";
 import { SOURCE_WORDS, sourced, sourceName, type DrawOptions, type Source, type Sources } from "./sources.js";
 import { stackedSharesSpec, type Bar } from "./stacked-shares.js";
 
+/** Which shares of operators are drawn. */
 export interface OperatorOptions extends DrawOptions {
   /**
    * `improved` (default): shares of device time, and beside them the published host + device shares with host time

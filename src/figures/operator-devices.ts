@@ -8,6 +8,7 @@ import { deviceName } from "./settings.js";
 import { SOURCE_WORDS, sourced, sourceName, type Source, type Sources } from "./sources.js";
 import { stackedSharesSpec, type Bar, type Panel } from "./stacked-shares.js";
 
+/** What Figure 9b shows. */
 export interface OperatorDevicesOptions extends OperatorOptions {
   /** Prompt length in tokens; default: the paper's 1,024, or where own rows lack it the length most of them have. */
   length?: number;

@@ -11,6 +11,7 @@ import { SOURCE_WORDS, sourced, sourceName, type DrawOptions, type Source, type 
 import { LENGTH_LABEL, LENGTH_TITLE } from "./stacked-shares.js";
 import { modelColors, MUTED, THEME } from "./theme.js";
 
+/** Which shares are drawn, and for what width. */
 export interface OperatorShareOptions extends DrawOptions {
   /** Default: every model with profiles at two lengths or more on one device. */
   models?: readonly string[];

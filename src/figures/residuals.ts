@@ -18,6 +18,7 @@ export type ResidualPoint = Point & {
   influential?: boolean;
 };
 
+/** How residuals are drawn. */
 export interface ResidualOptions {
   source?: Source;
   layout?: Layout;

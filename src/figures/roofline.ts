@@ -23,6 +23,7 @@ export type UseOfDevice = Point & {
   mbu?: number | null;
 };
 
+/** How a roofline is drawn. */
 export interface RooflineOptions {
   source?: Source;
   layout?: Layout;

@@ -23,6 +23,7 @@ import {
 } from "./scaling-spec.js";
 import { describeSamples, describeSettings, deviceName, refuseDuplicates } from "./settings.js";
 
+/** What a scaling figure shows. */
 export interface ScalingOptions {
   /** Default: `ttft_ms`. */
   metric?: Metric;

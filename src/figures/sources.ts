@@ -13,8 +13,10 @@ export interface Both<T> {
   readonly rows?: T;
 }
 
+/** The paper's points, one's own, or both. */
 export type Sources = Both<Points>;
 
+/** How a figure of the paper is drawn, whatever its source. */
 export interface DrawOptions {
   layout?: Layout;
   /** Default: `improved`. */

@@ -15,6 +15,7 @@ import { deviceName, refuseDuplicates } from "./settings.js";
 import { caption, PAPER } from "./ttft-tpot-caption.js";
 import { modelColors, MUTED, pale, THEME } from "./theme.js";
 
+/** What Figure 1 shows. */
 export interface TtftTpotOptions {
   /** Whose rows these are: the paper's own data, or measured by us. */
   source: "paper" | "measured";

@@ -13,6 +13,7 @@ interface Column {
   readonly about: string;
 }
 
+/** Every column a row may have: its type, unit and meaning. */
 export const COLUMNS = {
   // What kind of reading this is and whether it succeeded.
   kind: {
@@ -308,6 +309,7 @@ export const COLUMNS = {
   git_commit: { type: "string", unit: "", about: "commit of the checkout, with + when it had changes" },
 } as const satisfies Record<string, Column>;
 
+/** Name of a column of the schema. */
 export type ColumnName = keyof typeof COLUMNS;
 
 interface ValueOf {

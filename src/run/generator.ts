@@ -25,6 +25,7 @@ import { operatorsOf } from "./operators.js";
 import type { Cell } from "./plan.js";
 import { other, PRIMED_POSITIONS, sideAfter, stateBytes, type Side } from "./states.js";
 
+/** What a generator of one setting is made for. */
 export interface GeneratorOptions {
   /** Whether to keep the last position's logits of every step: for checks, not for timing. */
   readonly keepLogits?: boolean;
@@ -343,6 +344,7 @@ export class Generator implements Measured {
     );
   }
 
+  /** Frees the sessions and the states. */
   [Symbol.dispose](): void {
     for (const resource of this.#owned.reverse()) resource[Symbol.dispose]();
     this.#owned.length = 0;

@@ -28,6 +28,7 @@ import { DTYPES, unsupported } from "./support.js";
 
 /** Of weights and activations; int8 and int4 are of the weights of linear layers, beside fp32 on a CPU and fp16 on a GPU. */
 export type Dtype = "fp32" | "fp16" | "bf16" | "int8" | "int4";
+/** Execution provider of ONNX Runtime. */
 export type Ep = "cpu" | "cuda";
 
 /** What to measure. Lists are crossed: every model at every length. */

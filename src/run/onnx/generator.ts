@@ -292,6 +292,7 @@ export class OnnxGenerator implements Measured {
     );
   }
 
+  /** Frees the session and the caches. */
   [Symbol.dispose](): void {
     for (const resource of this.#owned.reverse()) resource[Symbol.dispose]();
     this.#owned.length = 0;
