@@ -20,6 +20,8 @@ export interface CrossoverMark {
   prompt_tokens_hi?: number | null;
   /** Which model is lower (faster, thriftier) beyond it, for the label. */
   faster?: string;
+  /** And than which, where a figure shows a model alone. */
+  slower?: string;
 }
 
 /** A point that can be drawn on a logarithmic axis. */

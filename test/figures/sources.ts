@@ -1,4 +1,5 @@
-import { figurePoints, interpolatedMarks, rowsOfFigure } from "../../src/analyze/index.js";
+import { crossingMarks } from "../../src/cli/crossing-marks.js";
+import { figurePoints, rowsOfFigure } from "../../src/analyze/index.js";
 import { drawOwn, type OwnName } from "../../src/cli/own-figures.js";
 import {
   PAPER_FIGURES,
@@ -15,7 +16,7 @@ export type FigureName = keyof typeof PAPER_FIGURES;
 export function fromPaper(name: FigureName, options: DrawOptions = {}): Figure {
   const { draw, number, crossing }: PaperFigure = PAPER_FIGURES[name];
   const rows = rowsOfFigure(loadPaper(), number);
-  const paper = crossing ? interpolatedMarks(rows, crossing) : [];
+  const paper = crossing ? crossingMarks(rows, crossing) : [];
   return draw({ paper: figurePoints(rows) }, { crossovers: { paper }, ...options });
 }
 
