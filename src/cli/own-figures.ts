@@ -205,7 +205,8 @@ function scalingData(samples: ColumnTable, metric: ScaledMetric): ScalingData {
   return { points, metric, crossovers: marks, curves: fits.flatMap((fit) => bandOf(fit, [from, to])) };
 }
 
-const STEPS = 64;
+/** Of a curve: smooth at the width of a page. */
+const STEPS = 32;
 
 /** A fit with its band at lengths spaced evenly as logarithms; without one where no sample is to spare. */
 function bandOf(fit: ScalingFit, [from, to]: readonly [number, number]): CurvePoint[] {
