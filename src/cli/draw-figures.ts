@@ -17,7 +17,7 @@ import { renderPng, renderSvg } from "../notebook/render.js";
 import { loadPaper, loadRows } from "../record/index.js";
 import { contactSheet } from "./contact-sheet.js";
 import type { FiguresFlags, Format } from "./figures.js";
-import { crossingMarks } from "./crossing-marks.js";
+import { pairMarks } from "./pair-marks.js";
 import { drawOwn, type OwnName, type ScaledMetric } from "./own-figures.js";
 
 type Name = keyof typeof FIGURES;
@@ -43,7 +43,7 @@ function draw(name: Name, tables: Both<ColumnTable>, { form, metric }: FiguresFl
   const { draw: figureOf, number, crossing }: PaperFigure = PAPER_FIGURES[name];
   const paper = tables.paper && rowsOfFigure(tables.paper, number);
   const { rows } = tables;
-  const marksIn = (table: ColumnTable): CrossoverMark[] => (crossing ? crossingMarks(table, crossing) : []);
+  const marksIn = (table: ColumnTable): CrossoverMark[] => (crossing ? pairMarks(table, crossing) : []);
   return figureOf(
     { ...(paper && { paper: figurePoints(paper) }), ...(rows && { rows: figurePoints(rows) }) },
     {

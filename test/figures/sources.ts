@@ -1,4 +1,4 @@
-import { crossingMarks } from "../../src/cli/crossing-marks.js";
+import { pairMarks } from "../../src/cli/pair-marks.js";
 import { figurePoints, rowsOfFigure } from "../../src/analyze/index.js";
 import { drawOwn, type OwnName } from "../../src/cli/own-figures.js";
 import {
@@ -18,7 +18,7 @@ export const PAPER = { paper: loadPaper() };
 export function fromPaper(name: FigureName, options: DrawOptions = {}): Figure {
   const { draw, number, crossing }: PaperFigure = PAPER_FIGURES[name];
   const rows = rowsOfFigure(PAPER.paper, number);
-  const paper = crossing ? crossingMarks(rows, crossing) : [];
+  const paper = crossing ? pairMarks(rows, crossing) : [];
   return draw({ paper: figurePoints(rows) }, { crossovers: { paper }, ...options });
 }
 

@@ -9,7 +9,7 @@ import { ofKind } from "./own-figures.js";
  * Where the lines between the samples of each Transformer and each other model meet (`interpolatedMarks`), with both
  * models; none where no row has the metric.
  */
-export function crossingMarks(table: ColumnTable, metric: FitMetricName): CrossoverMark[] {
+export function pairMarks(table: ColumnTable, metric: FitMetricName): CrossoverMark[] {
   const rows = samplesWith(table, metric);
   const models = new Map(rows.map(({ model, family }) => [model, family]));
   const named = [...models].filter(([model]) => model !== undefined);
