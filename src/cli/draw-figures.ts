@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ColumnTable } from "arquero";
-import { figurePoints, interpolatedMarks, rowsOfFigure } from "../analyze/index.js";
+import { figurePoints, rowsOfFigure } from "../analyze/index.js";
 import { UserError } from "../errors.js";
 import {
   FIGURES,
@@ -17,7 +17,8 @@ import { renderPng, renderSvg } from "../notebook/render.js";
 import { loadPaper, loadRows } from "../record/index.js";
 import { contactSheet } from "./contact-sheet.js";
 import type { FiguresFlags, Format } from "./figures.js";
-import { drawOwn, ofKind, type OwnName, type ScaledMetric } from "./own-figures.js";
+import { pairMarks } from "./pair-marks.js";
+import { drawOwn, type OwnName, type ScaledMetric } from "./own-figures.js";
 
 type Name = keyof typeof FIGURES;
 const NAMES = Object.keys(FIGURES) as Name[];
@@ -42,8 +43,7 @@ function draw(name: Name, tables: Both<ColumnTable>, { form, metric }: FiguresFl
   const { draw: figureOf, number, crossing }: PaperFigure = PAPER_FIGURES[name];
   const paper = tables.paper && rowsOfFigure(tables.paper, number);
   const { rows } = tables;
-  const marksIn = (table: ColumnTable): CrossoverMark[] =>
-    crossing ? interpolatedMarks(withMetric(table, crossing), crossing) : [];
+  const marksIn = (table: ColumnTable): CrossoverMark[] => (crossing ? pairMarks(table, crossing) : []);
   return figureOf(
     { ...(paper && { paper: figurePoints(paper) }), ...(rows && { rows: figurePoints(rows) }) },
     {
@@ -51,16 +51,6 @@ function draw(name: Name, tables: Both<ColumnTable>, { form, metric }: FiguresFl
       crossovers: { ...(paper && { paper: marksIn(paper) }), ...(rows && { rows: marksIn(rows) }) },
     },
   );
-}
-
-/** The rows that a crossing is of; all of them where none has the metric, so that none is found. */
-function withMetric(table: ColumnTable, metric: NonNullable<PaperFigure["crossing"]>): ColumnTable {
-  try {
-    return ofKind(table, metric);
-  } catch (error) {
-    if (error instanceof UserError) return table;
-    throw error;
-  }
 }
 
 const WRITE: Record<Format, (figure: Figure) => Promise<string | Uint8Array>> = {

@@ -19,6 +19,7 @@ import {
   type Both,
   type ComparedPair,
   type CurvePoint,
+  type EnergyOfPhase,
   type Figure,
   type JudgedClaim,
   type LatencySample,
@@ -57,13 +58,13 @@ type Draw = (input: OwnInput, options: { layout?: Layout }) => Figure;
 const DRAW: Readonly<Record<OwnName, Draw>> = {
   scaling: ({ tables, metric }, options) =>
     OWN_FIGURES.scaling.draw(
-      each(tables, (table, source) => scalingData(samplesOf(table, source, metric), metric)),
+      each(tables, (table, source) => scalingData(fitSamplesOf(table, source, metric), metric)),
       options,
     ),
   "crossover-matrix": ({ tables, metric }, options) =>
     OWN_FIGURES["crossover-matrix"].draw(
       each(tables, (table, source) => {
-        const samples = samplesOf(table, source, metric);
+        const samples = fitSamplesOf(table, source, metric);
         return { pairs: comparedPairs(samples, metric), points: figurePoints(samples) };
       }),
       options,
@@ -78,7 +79,7 @@ const DRAW: Readonly<Record<OwnName, Draw>> = {
       each(tables, (table, source) => {
         const samples = samplesOf(table, source, "energy_j");
         return {
-          rows: efficiency(samples),
+          rows: withSensorError(efficiency(samples).objects() as EnergyOfPhase[], samples),
           points: figurePoints(samples),
           crossovers: interpolatedMarks(samples, "energy_j"),
         };
@@ -106,7 +107,7 @@ const DRAW: Readonly<Record<OwnName, Draw>> = {
     ),
   residuals: ({ tables, metric }, options) =>
     OWN_FIGURES.residuals.draw(
-      each(tables, (table, source) => residualTable(fitEach(samplesOf(table, source, metric), metric))),
+      each(tables, (table, source) => residualTable(fitEach(fitSamplesOf(table, source, metric), metric))),
       options,
     ),
   "latency-distribution": ({ tables }, options) =>
@@ -160,6 +161,36 @@ function operatorRows(table: ColumnTable): ColumnTable {
   return rowsToTable(tableToRows(table).filter(({ kind }) => kind === "operators"));
 }
 
+/** Rows with the energy of several phases: what grows with the prompt is that of the prefill. */
+function fitSamplesOf(table: ColumnTable, source: Source, metric: ScaledMetric): ColumnTable {
+  const samples = samplesOf(table, source, metric);
+  if (metric !== "energy_j") return samples;
+  return rowsToTable(
+    tableToRows(samples).filter(
+      ({ kind, phase }) => kind !== "energy" || phase == null || phase === "prefill",
+    ),
+  );
+}
+
+/** The energy of a token with the largest error that one of its samples states, in the same proportion. */
+function withSensorError(cells: readonly EnergyOfPhase[], samples: ColumnTable): EnergyOfPhase[] {
+  const rows = tableToRows(samples) as (Row & { energy_error_j?: number | null })[];
+  return cells.map((cell) => {
+    const shares = rows.flatMap((row) =>
+      row.model === cell.model &&
+      row.prompt_tokens === cell.prompt_tokens &&
+      (row.phase ?? "both") === (cell.phase ?? "both") &&
+      row.energy_error_j != null &&
+      row.energy_j
+        ? row.energy_error_j / row.energy_j
+        : [],
+    );
+    return shares.length === 0 || cell.j_per_token == null
+      ? cell
+      : { ...cell, j_per_token_error: Math.max(...shares) * cell.j_per_token };
+  });
+}
+
 // Fits.
 
 /** A fit of each model that allows one; the points of the others stand without a curve. UserError where none does. */
@@ -190,9 +221,9 @@ function scalingData(samples: ColumnTable, metric: ScaledMetric): ScalingData {
       ? []
       : [
           {
-            prompt_tokens: shortened(tokens),
-            prompt_tokens_lo: tokens_lo == null ? null : shortened(tokens_lo),
-            prompt_tokens_hi: tokens_hi == null ? null : shortened(tokens_hi),
+            prompt_tokens: Math.round(tokens),
+            prompt_tokens_lo: tokens_lo == null ? null : Math.round(tokens_lo),
+            prompt_tokens_hi: tokens_hi == null ? null : Math.round(tokens_hi),
             faster: lower_above,
           },
         ],
@@ -205,7 +236,8 @@ function scalingData(samples: ColumnTable, metric: ScaledMetric): ScalingData {
   return { points, metric, crossovers: marks, curves: fits.flatMap((fit) => bandOf(fit, [from, to])) };
 }
 
-const STEPS = 64;
+/** Of a curve: smooth at the width of a page. */
+const STEPS = 32;
 
 /** A fit with its band at lengths spaced evenly as logarithms; without one where no sample is to spare. */
 function bandOf(fit: ScalingFit, [from, to]: readonly [number, number]): CurvePoint[] {

@@ -145,7 +145,7 @@ const PADDING = 6;
 const WIDE = {
   columns: { id: 4, figure: 44, claim: 96, stated: 474, recomputed: 576, here: 688, verdict: 810 },
   characters: 61,
-  value: 18,
+  value: 16,
 } as const;
 /** Without rows of one's own their column goes to the claim. */
 const WIDE_PAPER = {

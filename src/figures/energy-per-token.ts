@@ -22,6 +22,8 @@ export type EnergyOfPhase = Point & {
   j_per_token?: number | null;
   j_per_token_lo?: number | null;
   j_per_token_hi?: number | null;
+  /** Bound of the sensor's error, in joules a token; null where the rows state none. */
+  j_per_token_error?: number | null;
 };
 
 /** What goes with the energies. */
@@ -88,6 +90,7 @@ function drawingOf(
         lo,
         hi,
         doubtful: false,
+        ...boundOf(row),
       };
     }),
     curves: rows.map((row): CurvePoint => ({
@@ -104,6 +107,12 @@ function boundsOf(row: EnergyOfPhase): [number, number] | [null, null] {
   return lo !== null && hi !== null && lo > 0 ? [lo, hi] : [null, null];
 }
 
+/** The whole bound above 0, or none. */
+function boundOf({ j_per_token: value, j_per_token_error }: EnergyOfPhase): Pick<Dot, "bound"> {
+  const error = finite(j_per_token_error);
+  return error === null || error >= value! ? {} : { bound: [value! - error, value! + error] };
+}
+
 function caption(
   rows: readonly EnergyOfPhase[],
   { names, oom, crossovers, source }: Pick<Drawing, "names" | "oom" | "crossovers"> & { source: Source },
@@ -118,6 +127,13 @@ function caption(
         ? `Dots are medians, whiskers their 95% intervals; ${rows.length - bounded.length} of ${rows.length} points have none`
         : "No point has an interval: the rows carry too few samples",
   ];
+  if (rows.some((row) => boundOf(row).bound))
+    sentences.push("Pale bars: the bound of the sensor's error, which no number of samples narrows");
+  const unknown = rows.filter((row) => finite(row.j_per_token_error) !== null && !boundOf(row).bound);
+  if (unknown.length > 0)
+    sentences.push(
+      `Of ${unknown.length} of ${rows.length} points the sensor's error is as large as the energy, which is not known then`,
+    );
   for (const mark of crossovers) {
     const [text, interval] = crossoverWords(mark, names);
     sentences.push(`${text!}${interval === undefined ? "" : ` (${interval})`}, where the lines cross`);

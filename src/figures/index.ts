@@ -60,7 +60,7 @@ export interface PaperFigure {
   readonly title: string;
   readonly file: string;
   /** Whose crossings it marks; that of a rate is that of its time, which is lower where the rate is higher. */
-  readonly crossing?: "energy_j" | "e2e_ms";
+  readonly crossing?: "energy_j" | "e2e_ms" | "total_bytes";
   /** Draws what it is given: the paper's points, one's own, or both. */
   readonly draw: (sources: Sources, options?: DrawOptions) => Figure;
 }
@@ -83,12 +83,14 @@ export const PAPER_FIGURES = {
     number: "5a",
     title: "Memory of a prefill against its length, RTX 4090",
     file: "memory-footprint.ts",
+    crossing: "total_bytes",
     draw: figure5a,
   },
   fig5b: {
     number: "5b",
     title: "Memory of a prefill against its length, Jetson Orin Nano",
     file: "memory-footprint.ts",
+    crossing: "total_bytes",
     draw: figure5b,
   },
   fig6a: {

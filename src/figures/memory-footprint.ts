@@ -3,6 +3,7 @@ import { displayNames, listOf } from "./format.js";
 import { caption, PAPER_MEMORY, type MemoryFigure } from "./memory-footprint-caption.js";
 import { asPoints, distinct, factsOf, finite, isDoubtful, isOk, type Point } from "./point.js";
 import { memoryBars } from "./memory-bars.js";
+import type { CrossoverMark } from "./scaling-spec.js";
 import { GIB, memoryStacksSpec, type Segment, type Stack, type Total } from "./memory-stack.js";
 import { refuseDuplicates } from "./settings.js";
 import { sourced, sourceName, sourceTitle, type DrawOptions, type Sourced, type Sources } from "./sources.js";
@@ -35,9 +36,11 @@ export interface Footprint extends Sourced<readonly Point[]> {
   readonly stacks: readonly Stack[];
 }
 
-function draw(number: MemoryFigure, sources: Sources, { layout = "wide" }: DrawOptions): Figure {
+function draw(number: MemoryFigure, sources: Sources, { layout = "wide", crossovers }: DrawOptions): Figure {
   const given = sourced(sources);
-  const all = given.map((one) => footprintOf(number, one));
+  const all = given.map((one) =>
+    footprintOf(number, one, (one.source === "paper" ? crossovers?.paper : crossovers?.rows) ?? []),
+  );
   const where = all.map(({ title }) => title).join("; ");
   return {
     name: `fig${number}-${sourceName(given)}`,
@@ -49,7 +52,7 @@ function draw(number: MemoryFigure, sources: Sources, { layout = "wide" }: DrawO
 
 // Choosing what to draw.
 
-function footprintOf(number: MemoryFigure, one: Sourced): Footprint {
+function footprintOf(number: MemoryFigure, one: Sourced, crossovers: readonly CrossoverMark[]): Footprint {
   const points = asPoints(one.points).filter(
     (point) => point.prompt_tokens > 0 && (point.status === "oom" || hasTotal(point)),
   );
@@ -77,6 +80,14 @@ function footprintOf(number: MemoryFigure, one: Sourced): Footprint {
         (a, b) => a - b,
       ),
       limitGib: limitBytes == null ? null : limitBytes / GIB,
+      crossings: crossovers
+        .filter(({ faster }) => faster === model)
+        .map((mark) => ({
+          tokens: mark.prompt_tokens,
+          lo: mark.prompt_tokens_lo ?? null,
+          hi: mark.prompt_tokens_hi ?? null,
+          than: models.get(mark.slower ?? "") ?? mark.slower ?? "another",
+        })),
     };
   });
   return { source: one.source, points, title: sourceTitle(one), models, stacks };
@@ -119,6 +130,9 @@ function specOf(number: MemoryFigure, all: readonly Footprint[], layout: Layout)
       subtitle: [
         ...(all.length > 1 ? [] : [all[0]!.title]),
         `Stacked, in GiB over the prompt length; dots are the totals${limited ? "; dashed: memory of the device, or its budget" : ""}`,
+        ...(all.some(({ stacks }) => stacks.some(({ crossings = [] }) => crossings.length > 0))
+          ? ["Dotted, with its interval: from there on less than the other model"]
+          : []),
         ...distinct(
           all.flatMap((one) => (one.stacks.some(({ failed }) => failed.length > 0) ? [crossWords(one)] : [])),
         ),

@@ -30,6 +30,17 @@ export interface Stack {
   /** Lengths that did not run: out of memory, or without a row where the paper's lengths go on. */
   readonly failed: readonly number[];
   readonly limitGib: number | null;
+  /** From which lengths on it needs less than another model. */
+  readonly crossings?: readonly Crossing[];
+}
+
+export interface Crossing {
+  readonly tokens: number;
+  /** Ends of the interval; null where it is open. */
+  readonly lo: number | null;
+  readonly hi: number | null;
+  /** The other model, as readers know it. */
+  readonly than: string;
 }
 
 const SIZE = {
@@ -108,12 +119,21 @@ function gridOf({ stacks, missing }: StackGrid, frame: Frame): JsonObject {
   const { columns, width, height, gap } = frame.size;
   if (!stacks.some(({ totals }) => totals.length > 0))
     return missingView(missing, { width: columns * width, height: MISSING_HEIGHT });
+  const lines = Math.max(...stacks.map((stack) => subtitleOf(stack, frame.size).length));
   return {
     columns,
     bounds: "flush",
-    spacing: { column: 46, row: gap + 34 },
+    spacing: { column: COLUMN_GAP, row: gap + 34 + LINE_HEIGHT * (lines - 1) },
     concat: stacks.map((stack) => ({
-      title: { text: stack.name, subtitle: longest(stack), frame: "group" },
+      title: {
+        text: stack.name,
+        // As many lines in every panel, so that the plots of a row stand level.
+        subtitle: Array.from(
+          { length: lines },
+          (_, line) => subtitleOf(stack, frame.size)[line] ?? EMPTY_LINE,
+        ),
+        frame: "group",
+      },
       width,
       height,
       layer: layersOf(stack, frame),
@@ -121,7 +141,20 @@ function gridOf({ stacks, missing }: StackGrid, frame: Frame): JsonObject {
   };
 }
 
-/** A panel's subtitle: how far the model got. */
+const COLUMN_GAP = 46;
+const LINE_HEIGHT = 14;
+/** Takes the height of a line: Vega drops lines of blanks, and a zero-width space is none to it. */
+const EMPTY_LINE = "\u200b";
+
+/** How far the model got, and from where on it needs less than another. */
+const subtitleOf = (stack: Stack, { width }: Size): string[] =>
+  [
+    longest(stack),
+    ...(stack.crossings ?? []).map(({ tokens, than }) => `below ${than} from ${formatTokens(tokens)}`),
+  ]
+    // 6 pixels is a mean character of 11 pixels; words may pass the plot's right end up to the next.
+    .flatMap((text) => wrap(text, Math.floor((width + COLUMN_GAP) / 6)));
+
 function longest({ totals, failed }: Stack): string {
   const last = totals.at(-1);
   if (!last) return "no length ran";
@@ -129,11 +162,11 @@ function longest({ totals, failed }: Stack): string {
   return `to ${formatTokens(last.length)}${next === undefined ? "" : `, not ${formatTokens(next)}`}`;
 }
 
-function layersOf({ segments, totals, failed, limitGib }: Stack, frame: Frame): JsonObject[] {
+function layersOf({ segments, totals, failed, limitGib, crossings = [] }: Stack, frame: Frame): JsonObject[] {
   const { x: domain, top, colors, size } = frame;
   const parts = Object.keys(colors);
-  const x: JsonObject = {
-    field: "length",
+  const x = (field: string): JsonObject => ({
+    field,
     type: "quantitative",
     title: "prompt length (tokens)",
     scale: { type: "log", domain, nice: false },
@@ -142,7 +175,7 @@ function layersOf({ segments, totals, failed, limitGib }: Stack, frame: Frame): 
       labelExpr: "datum.value < 1024 ? datum.value : datum.value / 1024 + 'K'",
       grid: false,
     },
-  };
+  });
   const y = (field: string): JsonObject => ({
     field,
     type: "quantitative",
@@ -164,7 +197,7 @@ function layersOf({ segments, totals, failed, limitGib }: Stack, frame: Frame): 
     {
       data: { values: shown.map((segment) => ({ ...segment })) },
       mark,
-      encoding: { x, y: y("from"), y2: { field: "to" }, color },
+      encoding: { x: x("length"), y: y("from"), y2: { field: "to" }, color },
     },
     {
       data: {
@@ -175,7 +208,7 @@ function layersOf({ segments, totals, failed, limitGib }: Stack, frame: Frame): 
         })),
       },
       mark: { type: "point", filled: true, size: 14, opacity: 1, stroke: INK, strokeWidth: 1 },
-      encoding: { x, y: y("gib"), fill: { field: "fill", type: "nominal", scale: null } },
+      encoding: { x: x("length"), y: y("gib"), fill: { field: "fill", type: "nominal", scale: null } },
     },
   ];
   const whiskers = totals.filter(({ lo, hi }) => lo !== null && hi !== lo);
@@ -183,8 +216,26 @@ function layersOf({ segments, totals, failed, limitGib }: Stack, frame: Frame): 
     layers.push({
       data: { values: whiskers.map(({ length, lo, hi }) => ({ length, lo, hi })) },
       mark: { type: "errorbar", ticks: { width: 6 }, color: INK },
-      encoding: { x, y: y("lo"), y2: { field: "hi" } },
+      encoding: { x: x("length"), y: y("lo"), y2: { field: "hi" } },
     });
+  if (crossings.length > 0)
+    layers.push(
+      {
+        data: {
+          values: crossings.map(({ lo, hi }) => ({
+            lo: Math.max(domain[0], lo ?? domain[0]),
+            hi: Math.min(domain[1], hi ?? domain[1]),
+          })),
+        },
+        mark: { type: "rect", color: "#000000", opacity: 0.1 },
+        encoding: { x: x("lo"), x2: { field: "hi" } },
+      },
+      {
+        data: { values: crossings.map(({ tokens }) => ({ crossing: tokens })) },
+        mark: { type: "rule", color: INK, strokeDash: [2, 2] },
+        encoding: { x: x("crossing") },
+      },
+    );
   if (limitGib !== null)
     layers.push(
       {
@@ -211,7 +262,7 @@ function layersOf({ segments, totals, failed, limitGib }: Stack, frame: Frame): 
     layers.push({
       data: { values: failed.map((length) => ({ length, text: "✕" })) },
       mark: { type: "text", fontSize: 13, fontWeight: "bold" },
-      encoding: { x, y: { value: 6 }, text: { field: "text" } },
+      encoding: { x: x("length"), y: { value: 6 }, text: { field: "text" } },
     });
   return layers;
 }

@@ -84,9 +84,10 @@ export function rooflineFigure(
         title,
         subtitle: [
           where,
-          roofs.length > 0
-            ? "On the roof a device does all it can; numbers at the points are prompt lengths"
-            : "What the device can do at most is not known, so there is no roof; numbers are prompt lengths",
+          (roofs.length > 0
+            ? "On the roof a device does all it can"
+            : "What the device can do at most is not known, so there is no roof") +
+            (SIZE[layout].labels ? "; numbers at the points are prompt lengths" : ""),
         ],
         layout,
       },
@@ -175,8 +176,9 @@ function percentRange(shares: readonly number[]): string {
 // Drawing.
 
 const SIZE = {
-  wide: { width: 800, height: 380, legendColumns: 6 },
-  narrow: { width: 300, height: 280, legendColumns: 2 },
+  wide: { width: 800, height: 380, legendColumns: 6, labels: true },
+  // A phone has no room for lengths at the points, and its two legends stand side by side.
+  narrow: { width: 300, height: 280, legendColumns: 1, labels: false },
 } as const satisfies Record<Layout, unknown>;
 
 function draw(
@@ -261,7 +263,7 @@ function draw(
           },
         },
       },
-      ...labelLayers(dots, at),
+      ...(size.labels ? labelLayers(dots, at) : []),
     ],
   };
 }

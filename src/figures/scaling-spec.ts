@@ -20,6 +20,8 @@ export interface CrossoverMark {
   prompt_tokens_hi?: number | null;
   /** Which model is lower (faster, thriftier) beyond it, for the label. */
   faster?: string;
+  /** And than which, where a figure shows a model alone. */
+  slower?: string;
 }
 
 /** A point that can be drawn on a logarithmic axis. */
@@ -30,6 +32,8 @@ export interface Dot {
   readonly lo: number | null;
   readonly hi: number | null;
   readonly doubtful: boolean;
+  /** Ends of what the sensor's error bounds, where the rows state one. */
+  readonly bound?: readonly [lo: number, hi: number];
 }
 
 /** "Mamba2-780m ahead from 12,300 tokens" and, where the interval is known, "11,200 to 14,000". */
@@ -233,7 +237,7 @@ function xDomainOf({ dots, curves, crossovers, oom, scale = "log" }: Drawing): D
 }
 
 function yDomainOf({ dots, curves, oom, scale = "log" }: Drawing): Domain {
-  const ends = dots.flatMap((dot) => [dot.value, dot.lo ?? dot.value, dot.hi ?? dot.value]);
+  const ends = dots.flatMap(({ value, lo, hi, bound = [] }) => [value, lo ?? value, hi ?? value, ...bound]);
   // Crosses of models that ran out of memory need room above the data.
   return AXIS[scale].domain([...ends, ...curves.map((curve) => curve.value)], oom.length > 0 ? 0.14 : 0.06);
 }
@@ -381,6 +385,15 @@ function dotLayers(dots: readonly Dot[], { x, y, color, shape, labelOf }: Frame)
     doubtful,
   }));
   const layers: JsonObject[] = [];
+  const bounds = dots.flatMap(({ model, length, bound }) =>
+    bound ? [{ label: labelOf(model), length, from: bound[0], to: bound[1] }] : [],
+  );
+  if (bounds.length > 0)
+    layers.push({
+      data: { values: bounds },
+      mark: { type: "rule", strokeWidth: 9, opacity: 0.3 },
+      encoding: { x: x("length"), y: y("from"), y2: { field: "to" }, color },
+    });
   const whiskers = values.filter((dot) => dot.lo !== null);
   if (whiskers.length > 0)
     layers.push({

@@ -245,7 +245,18 @@ test("figures are drawn from the paper and from rows, side by side", () => {
   assert.ok(listed.includes("fig9b") && listed.includes("latency-distribution"));
   for (const name of listed)
     assert.ok(written.includes(`${name}-both.json`), `with no name, all that are listed: ${name}`);
-  const sheet = ["figures", "fig6b", "energy", "--source", "both", "--rows", rows, "-o", "figures", "--sheet"];
+  const sheet = [
+    "figures",
+    "fig6b",
+    "energy",
+    "--source",
+    "both",
+    "--rows",
+    rows,
+    "-o",
+    "figures",
+    "--sheet",
+  ];
   assert.match(ssmScope(...sheet, "-f", "json").out, /sheet-both\.png/);
   const png = readFileSync(join(folder, "figures", "sheet-both.png"));
   assert.equal(png.readUInt32BE(16), 24 + 2 * (640 + 24), "as wide as two columns");

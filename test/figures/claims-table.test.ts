@@ -35,7 +35,7 @@ test("stated as written, a range as its ends, one's own value with its interval"
   const { spec, title } = claimsFigure([CLAIM]);
   assert.match(title, /^A claim of the paper, measured here, A device$/);
   const shown = texts(spec);
-  for (const said of ["2 ×", "24,576 to 32,768 ×", "1.52 ×", "(1.45 to 1.60)"])
+  for (const said of ["2 ×", "24,576 to 32,768", "1.52 ×", "(1.45 to 1.60)"])
     assert.ok(shown.includes(said), said);
   const narrow = texts(claimsFigure([CLAIM], { layout: "narrow" }).spec);
   assert.ok(narrow.includes("mine: it is twice as fast"));

@@ -16,7 +16,16 @@ import { renderSvg } from "../../src/notebook/render.js";
 import { loadPaper } from "../../src/record/index.js";
 import { CROSSOVERS, CURVES, MEASURED_WITH_GAPS, RESIDUALS } from "./points.js";
 import { CPU_PROFILE, OWN_PROFILES } from "./operator-rows.js";
-import { campaignPoints, fromPaper, HERE, own, PAPER, paperPoints, type FigureName } from "./sources.js";
+import {
+  campaignPoints,
+  fromPaper,
+  BOTH,
+  HERE,
+  own,
+  PAPER,
+  paperPoints,
+  type FigureName,
+} from "./sources.js";
 
 /** Those of our own that have rows of the paper; operator-share stands below. */
 const OWN_OF_PAPER = [
@@ -53,7 +62,7 @@ const PICTURES: Readonly<Record<string, Figure>> = {
   "operator-share-paper": operatorShareFigure({ paper: loadPaper("operators") }),
   ...Object.fromEntries(OWN_OF_PAPER.map((name) => [`${name}-paper`, own(name, PAPER)])),
   "claims-measured-narrow": own("claims", HERE, "narrow"),
-  "crossover-matrix-both": own("crossover-matrix", { ...PAPER, ...HERE }),
+  "crossover-matrix-both": own("crossover-matrix", BOTH),
   "energy-measured": own("energy", HERE),
   "latency-distribution-measured": own("latency-distribution", HERE),
   "memory-parts-measured": own("memory-parts", HERE),

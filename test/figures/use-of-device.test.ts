@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { efficiency } from "../../src/analyze/index.js";
 import { energyPerTokenFigure, rooflineFigure, type UseOfDevice } from "../../src/figures/index.js";
-import { HERE, own, PAPER } from "./sources.js";
+import { rowsToTable } from "../../src/record/index.js";
+import { CAMPAIGN, HERE, own, PAPER } from "./sources.js";
 import { rowsWith } from "./spec.js";
 
 test("roofline: the roof is the device's, and no pass of the paper's is above it", () => {
@@ -51,6 +52,23 @@ test("energy: joules over the tokens of the pass, the paper's 6.5 mJ of Mamba2 a
   assert.equal(at("Qwen2.5-0.5B").toFixed(6), (1492.62 / 57344).toFixed(6));
   for (const said of ["No point has an interval", "450 W", "20,861 tokens (16,384 to 24,576)"])
     assert.ok(caption.includes(said), said);
+});
+
+test("energy: the sensor's error is a bar of its own, in the proportion of the sample that states most", () => {
+  const rows = CAMPAIGN.filter(({ status }) => status === "ok").map((row) => ({
+    ...row,
+    ...{ kind: "energy", phase: "prefill", energy_error_j: 0.01 * (1 + row.repeat!) * row.energy_j! },
+  }));
+  const { spec, caption } = own("energy", { rows: rowsToTable(rows) });
+  const dots = rowsWith(spec, "doubtful");
+  const bars = rowsWith(spec, "from");
+  assert.equal(bars.length, 7);
+  for (const { label, length, from, to } of bars) {
+    const { value } = dots.find((dot) => dot.label === label && dot.length === length)!;
+    assert.ok(Math.abs(Number(to) / Number(value) - 1.05) < 1e-9);
+    assert.ok(Math.abs(Number(from) / Number(value) - 0.95) < 1e-9);
+  }
+  assert.match(caption, /Pale bars: the bound of the sensor's error/);
 });
 
 test("energy: intervals, and a mark where a model ran out of memory", () => {
