@@ -82,12 +82,12 @@ export const readingsOf = (samples: readonly Sample[]): Reading[] =>
   );
 
 /**
- * How far into the past a reading reaches: `power.draw` of nvidia-smi is the mean of a second on most GPUs since 2020, and
- * `power.draw.average` on all.
+ * How far into the past a reading reaches, by its rule: `power.draw` of nvidia-smi is the mean of a second on most GPUs
+ * since 2020, and `power.draw.average` on all.
  */
 export function lagOf(samples: readonly Sample[]): number {
   const rule = samples.find(({ values }) => typeof values.power_rule === "string")?.values.power_rule;
-  return /draw$|average/.test(String(rule ?? "")) ? 1000 : 0;
+  return /draw$|average|mean of 1 s/.test(String(rule ?? "")) ? 1000 : 0;
 }
 
 /** Median time from one value to the next. */

@@ -94,16 +94,17 @@ export async function measurePhases(
   const idle: Window[] = [await rest(idleMs, clock, sleep)];
   const runs: Run[] = [];
   for (const phase of phases) {
-    const windowMs = options.windowMs ?? fillingMs(source.since(idle.at(-1)!.startMs), options.relativeError);
-    runs.push(await repeat(phase, windowMs, clock, signal));
-    const settleMs = (options.settleMs ?? 500) + lagOf(source.since(idle[0]!.startMs));
+    const seen = await source.since(idle.at(-1)!.startMs);
+    runs.push(await repeat(phase, options.windowMs ?? fillingMs(seen, options.relativeError), clock, signal));
+    const settleMs = (options.settleMs ?? 500) + lagOf(seen);
     await sleep(settleMs);
     idle.push(await rest(idleMs, clock, sleep));
   }
   await samplesUntil(source, idle.at(-1)!.endMs, sleep);
+  const all = await source.since(idle[0]!.startMs);
   return phases.map((phase, i) => {
     const [before, after] = [idle[i]!, idle[i + 1]!];
-    const samples = source.since(before.startMs).filter(({ at_ms }) => at_ms <= after.endMs);
+    const samples = all.filter(({ at_ms }) => at_ms >= before.startMs && at_ms <= after.endMs);
     const energy = estimateEnergy(samples, runs[i]!.window, idleMs > 0 ? { before, after } : null);
     return describe(phase, runs[i]!, { ...energy, warnings: [...warnings, ...energy.warnings] }, samples);
   });
@@ -167,8 +168,10 @@ async function samplesUntil(
   atMs: number,
   sleep: (ms: number) => Promise<unknown>,
 ): Promise<void> {
-  for (let waited = 0; waited < WAIT_FOR_SAMPLES_MS && source.since(atMs).length === 0; waited += 20)
+  for (let waited = 0; waited < WAIT_FOR_SAMPLES_MS; waited += 20) {
+    if ((await source.since(atMs)).length > 0) return;
     await sleep(20);
+  }
 }
 
 async function coolDown(
@@ -181,7 +184,7 @@ async function coolDown(
   const startMs = clock();
   for (;;) {
     signal?.throwIfAborted();
-    const now = temperatureC(source.since(clock() - 2000), "last");
+    const now = temperatureC(await source.since(clock() - 2000), "last");
     if (now !== null && now <= coolDownC) return [];
     if (clock() - startMs >= coolDownMs)
       return [

@@ -3,15 +3,20 @@ import type { OpenSensor, Sample } from "../sensor.js";
 /** Where samples gather while something is measured: polled here, in a worker, or made up. */
 export interface SampleSource {
   /** What was sampled at this time or later, in order. */
+  since(atMs: number): readonly Sample[] | Promise<readonly Sample[]>;
+  close(): Promise<unknown>;
+}
+
+/** Samples that are here already. */
+export interface GatheredSamples extends SampleSource {
   since(atMs: number): readonly Sample[];
-  close(): Promise<void>;
 }
 
 /** Ten minutes at 50 Hz: as long as a window may be. */
 const CAPACITY = 30_000;
 
 /** Gathers what a sensor says, the newest samples of it, from now on. Errors of the sensor end it, and are its `problem`. */
-export function gather(sensor: OpenSensor, capacity = CAPACITY): SampleSource {
+export function gather(sensor: OpenSensor, capacity = CAPACITY): GatheredSamples {
   let samples: Sample[] = [];
   const pump = async (): Promise<void> => {
     for (let next = await sensor.sample(); next !== null; next = await sensor.sample()) {
