@@ -118,9 +118,9 @@ function seriesOf(
   crossovers: readonly CrossoverMark[],
 ): Series {
   const { source } = one;
-  const points = asPoints(one.points).filter(
-    (point) => point.prompt_tokens > 0 && (point.status === "oom" || drawn(point, metric)),
-  );
+  const points = asPoints(one.points)
+    .filter((point) => point.prompt_tokens > 0 && (point.status === "oom" || drawn(point, metric)))
+    .filter((point) => metric !== "energy_j" || isPrefill(point));
   refuseDuplicates(points, `Figure ${number}`);
   const present = distinct(points.map(({ model }) => model));
   // The paper's order, then what it does not show.
@@ -146,6 +146,10 @@ function seriesOf(
     },
   };
 }
+
+/** Own rows have the energy of decoding and of a whole generation too. */
+const isPrefill = ({ kind, phase }: Point): boolean =>
+  kind !== "energy" || phase == null || phase === "prefill";
 
 const drawn = (point: Point, metric: Metric): boolean => isOk(point) && finite(point[metric]) !== null;
 

@@ -43,7 +43,7 @@ export type Point = {
   prompt_tokens: number;
 } & { [M in Metric | `${Metric}_lo` | `${Metric}_hi` | `${Metric}_n` | MemoryPart]?: number | null } & Pick<
     Row,
-    Setting | "kind" | "family" | "status" | "verdict" | "memory_limit_bytes"
+    Setting | "kind" | "phase" | "family" | "status" | "verdict" | "memory_limit_bytes"
   >;
 
 /** A row of a kind that has no prompt length of its own, as it is: accuracy, limit, operators. */
