@@ -13,6 +13,7 @@ import { opsCommand } from "./ops.js";
 import { quickCommand } from "./quick.js";
 import { runCommand } from "./run.js";
 import { verifyCommand } from "./verify.js";
+import { watchCommand } from "./watch.js";
 
 // Commands load what they need when they run, so that --help answers at once.
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -42,6 +43,7 @@ for (const make of [
   kernelCommand,
   cudaCommand,
   opsCommand,
+  watchCommand,
   doctorCommand,
 ])
   program.addCommand(make().copyInheritedSettings(program));

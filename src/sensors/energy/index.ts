@@ -10,3 +10,4 @@ export {
   type PhaseEnergy,
 } from "./measure-energy.js";
 export { gather, type SampleSource } from "./sample-source.js";
+export { findEnergySource, type FoundSource, type Wanted } from "./find-source.js";
