@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { claimsCommand } from "./claims.js";
 import { cudaCommand } from "./cuda.js";
 import { doctorCommand } from "./doctor.js";
+import { energyCommand } from "./energy.js";
 import { exitCodeOf, explain } from "./exit.js";
 import { figuresCommand } from "./figures.js";
 import { kernelCommand } from "./kernel.js";
@@ -44,6 +45,7 @@ for (const make of [
   cudaCommand,
   opsCommand,
   watchCommand,
+  energyCommand,
   doctorCommand,
 ])
   program.addCommand(make().copyInheritedSettings(program));

@@ -1,5 +1,5 @@
-import { Command, InvalidArgumentError } from "commander";
-import { parseList } from "./parse.js";
+import { Command } from "commander";
+import { parseList, parsePositive } from "./parse.js";
 
 export interface WatchFlags {
   from?: string;
@@ -40,11 +40,4 @@ Examples:
       const { watch } = await import("./watch/run-watch.js");
       await watch(flags);
     });
-}
-
-function parsePositive(text: string): number {
-  const number = Number(text);
-  if (!(number > 0 && number < Infinity))
-    throw new InvalidArgumentError(`"${text}" is not a number above 0.`);
-  return number;
 }

@@ -65,7 +65,7 @@ export function view(
 ): string[] {
   const lines = [title, ...[...meters].flatMap(([device, meter]) => deviceLines(device, meter, columns))];
   const all = [...lines, ...warnings.map((warning) => `! ${warning}`)];
-  return all.slice(0, Math.max(1, rows - 1)).map((line) => [...line].slice(0, columns).join(""));
+  return all.slice(0, Math.max(1, rows - 1)).map((line) => line.slice(0, columns));
 }
 
 function deviceLines(device: string | null, meter: Meter, columns: number): string[] {

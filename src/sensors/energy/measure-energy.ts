@@ -89,15 +89,15 @@ export async function measurePhases(
       results.push(describe(phase, await repeat(phase, 0, clock, options.signal), unknownEnergy(reason), []));
     return results;
   }
-  const { sleep = sleepFor, idleMs = 1500, signal } = options;
+  const { sleep = sleepFor, idleMs = 1500, settleMs = 500, signal } = options;
   const warnings = await coolDown(source, clock, sleep, options);
-  const idle: Window[] = [await rest(idleMs, clock, sleep)];
+  // Even without a baseline there must be samples on either side of a window.
+  const idle: Window[] = [await rest(idleMs || settleMs, clock, sleep)];
   const runs: Run[] = [];
   for (const phase of phases) {
     const seen = await source.since(idle.at(-1)!.startMs);
     runs.push(await repeat(phase, options.windowMs ?? fillingMs(seen, options.relativeError), clock, signal));
-    const settleMs = (options.settleMs ?? 500) + lagOf(seen);
-    await sleep(settleMs);
+    await sleep(settleMs + lagOf(seen));
     idle.push(await rest(idleMs, clock, sleep));
   }
   await samplesUntil(source, idle.at(-1)!.endMs, sleep);

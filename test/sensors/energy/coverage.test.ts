@@ -14,7 +14,7 @@ import type { Window } from "../../../src/sensors/energy/window.js";
 import { drawing, trial, type Draw, type Trial } from "./devices.js";
 
 /** Bias and coverage of every estimator, measured over made-up devices whose energy is known, and stated here. */
-const RUNS = 60;
+const RUNS = 40;
 
 type Work = (window: Window, draw: Draw) => Signal;
 
