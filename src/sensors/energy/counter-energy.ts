@@ -43,7 +43,7 @@ export function counterEnergy(
   const from = ticks[baseline ? Math.max(0, first - 1) : first]!;
   const to = ticks[baseline ? Math.min(ticks.length - 1, last + 1) : last]!;
   const broken = counted.breaks.find(({ atMs }) => atMs > from.atMs && atMs <= to.atMs);
-  if (broken) return { reason: `${broken.what} in the window` };
+  if (broken) return { reason: `${broken.what} in the window`, isDoubt: true };
   const updateMs = counted.tickMs ?? to.atMs - from.atMs;
   const estimate = baseline ? aligned(from, to, window, baseline) : interpolated(ticks, first, last, window);
   const unseenJ = unseen(ticks.slice(ticks.indexOf(from), ticks.indexOf(to) + 1), updateMs);
@@ -126,7 +126,7 @@ export function counterPower(samples: readonly Sample[], window: Window): Power 
   const [from, to] = [within[0], within.at(-1)];
   if (!from || !to || from === to) return { reason: "the energy counter moved less than twice while idle" };
   const broken = breaks.find(({ atMs }) => atMs > from.atMs && atMs <= to.atMs);
-  if (broken) return { reason: `${broken.what} while idle` };
+  if (broken) return { reason: `${broken.what} while idle`, isDoubt: true };
   const watts = (1000 * (to.joules - from.joules)) / (to.atMs - from.atMs);
   return { watts, errorW: (watts * (from.halfGapMs + to.halfGapMs)) / (to.atMs - from.atMs) };
 }

@@ -59,9 +59,9 @@ export function estimateEnergy(samples: readonly Sample[], window: Window, idle:
     result: sum(devices.map((one) => estimateBy(method, one, window, idle))),
   }));
   const answers = results.filter((one): one is { method: Method; result: Answer } => !isUnknown(one.result));
-  const reasons = results.flatMap(({ result }) => (isUnknown(result) ? [result.reason] : []));
+  const unknowns = results.map(({ result }) => result).filter(isUnknown);
   const [best, other] = answers;
-  if (!best) return unknownEnergy(reasons.join("; "));
+  if (!best) return unknownEnergy(unknowns.map(({ reason }) => reason).join("; "));
   const witness = other ? witnessOf(best.result, other.method, other.result) : null;
   const { baseline, ...estimate } = best.result;
   return {
@@ -72,7 +72,7 @@ export function estimateEnergy(samples: readonly Sample[], window: Window, idle:
     idleAfterW: baseline?.after.watts ?? null,
     witness,
     warnings: [
-      ...reasons.filter((reason) => reason.includes("counter went") || reason.includes("counter leapt")),
+      ...unknowns.filter(({ isDoubt }) => isDoubt).map(({ reason }) => reason),
       ...(witness && Math.abs(witness.disagreement) > DISAGREEMENT
         ? [`counter and integrated power differ by ${(100 * witness.disagreement).toFixed(1)} %`]
         : []),

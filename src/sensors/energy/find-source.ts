@@ -16,7 +16,7 @@ export type FoundSource =
   | { readonly sensor: string; readonly source: SampleSource; readonly reason: null }
   | { readonly sensor: null; readonly source: null; readonly reason: string };
 
-const INTERVAL_MS = 20;
+const INTERVAL_MS = 50;
 
 const tellsEnergy = ({ energy_j, power_w }: Values): boolean =>
   typeof energy_j === "number" || typeof power_w === "number";
@@ -40,6 +40,9 @@ export async function findEnergySource(
 function only(source: SampleSource, device: string | null): SampleSource {
   if (device === null) return source;
   return {
+    get problem() {
+      return source.problem ?? null;
+    },
     since: async (atMs) =>
       (await source.since(atMs)).filter((sample) => sample.device === null || sample.device === device),
     close: () => source.close(),

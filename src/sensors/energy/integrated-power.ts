@@ -123,8 +123,10 @@ const integral = (readings: readonly Reading[]): number =>
   }, 0);
 
 function rangeW(readings: readonly Reading[]): number {
-  const watts = readings.map((reading) => reading.watts);
-  return Math.max(...watts) - Math.min(...watts);
+  // A long window has more readings than a call may have arguments.
+  let [low, high] = [Infinity, -Infinity];
+  for (const { watts } of readings) [low, high] = [Math.min(low, watts), Math.max(high, watts)];
+  return high - low;
 }
 
 /**
@@ -134,6 +136,7 @@ function rangeW(readings: readonly Reading[]): number {
 function gapError(part: readonly Reading[], all: readonly Reading[]): number {
   const updateMs = updatePeriod(all);
   const holeMs = HOLE * samplingPeriod(all);
+  const holeW = rangeW(part) / 2;
   let changedAt = -Infinity;
   let sum = 0;
   for (const [i, { atMs, watts }] of part.entries()) {
@@ -141,7 +144,7 @@ function gapError(part: readonly Reading[], all: readonly Reading[]): number {
     if (before === undefined) continue;
     const gapMs = atMs - before.atMs;
     const step = Math.abs(watts - before.watts);
-    if (gapMs > holeMs) sum += gapMs * (rangeW(part) / 2);
+    if (gapMs > holeMs) sum += gapMs * holeW;
     else if (step > 0) sum += Math.min(atMs - changedAt, updateMs) * (step / 2);
     if (step > 0) changedAt = atMs;
   }

@@ -106,7 +106,10 @@ export async function measurePhases(
     const [before, after] = [idle[i]!, idle[i + 1]!];
     const samples = all.filter(({ at_ms }) => at_ms >= before.startMs && at_ms <= after.endMs);
     const energy = estimateEnergy(samples, runs[i]!.window, idleMs > 0 ? { before, after } : null);
-    return describe(phase, runs[i]!, { ...energy, warnings: [...warnings, ...energy.warnings] }, samples);
+    const told =
+      energy.reason !== null && source.problem ? `${energy.reason}: ${source.problem}` : energy.reason;
+    const complete = { ...energy, reason: told, warnings: [...warnings, ...energy.warnings] };
+    return describe(phase, runs[i]!, complete, samples);
   });
 }
 

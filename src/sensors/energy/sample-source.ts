@@ -5,6 +5,8 @@ export interface SampleSource {
   /** What was sampled at this time or later, in order. */
   since(atMs: number): readonly Sample[] | Promise<readonly Sample[]>;
   close(): Promise<unknown>;
+  /** The last trouble with its sensor, e.g. why samples no longer come. */
+  readonly problem?: string | null;
 }
 
 /** Samples that are here already. */
@@ -12,10 +14,10 @@ export interface GatheredSamples extends SampleSource {
   since(atMs: number): readonly Sample[];
 }
 
-/** Ten minutes at 50 Hz: as long as a window may be. */
-const CAPACITY = 30_000;
+/** Half a million are seven hours at 20 Hz, in some 100 MB. */
+const CAPACITY = 500_000;
 
-/** Gathers what a sensor says, the newest samples of it, from now on. Errors of the sensor end it, and are its `problem`. */
+/** Gathers what a sensor says, the newest samples of it, from now on. An error of the sensor ends it. */
 export function gather(sensor: OpenSensor, capacity = CAPACITY): GatheredSamples {
   let samples: Sample[] = [];
   const pump = async (): Promise<void> => {
@@ -24,8 +26,14 @@ export function gather(sensor: OpenSensor, capacity = CAPACITY): GatheredSamples
       if (samples.length >= 2 * capacity) samples = samples.slice(-capacity);
     }
   };
-  const done = pump().catch(() => undefined);
+  let error: string | null = null;
+  const done = pump().catch((thrown: unknown) => {
+    error = (thrown as Error).message;
+  });
   return {
+    get problem() {
+      return error ?? sensor.problem;
+    },
     since: (atMs) => samples.slice(firstSince(samples, atMs)),
     close: async () => {
       await sensor.close();

@@ -9,6 +9,8 @@ export const lengthMs = ({ startMs, endMs }: Window): number => endMs - startMs;
 /** Why a number could not be told, in one sentence. */
 export interface Unknown {
   readonly reason: string;
+  /** Set where the sensor told what cannot be, so that its other numbers are doubtful too. */
+  readonly isDoubt?: true;
 }
 
 export const isUnknown = (result: object): result is Unknown => "reason" in result;

@@ -109,6 +109,19 @@ test("a device lost in mid-run: null with the reason, and the work goes on", asy
   assert.match(energy.reason!, /not seen to move after the window/);
 });
 
+test("a sensor that ends says why, in the reason", async () => {
+  const { work, options } = bench({ lostAtMs: 2500 });
+  const source = { ...options.source, problem: "tegrastats was killed by SIGKILL." };
+  const energy = await measureEnergy(work(400, 30), { ...options, source });
+  assert.match(energy.reason!, /power was not read after the window: tegrastats was killed by SIGKILL\.$/);
+});
+
+test("a window of hours has more samples than a call has arguments", async () => {
+  const { work, options } = bench({ intervalMs: 20, tickMs: null });
+  const energy = await measureEnergy(work(400, 4 * 3_600_000), options);
+  near(energy.grossJ, 400 * 4 * 3600, 0.001);
+});
+
 test("temperatures before and after, and a cool-down that waits for one", async () => {
   const cooling = (at: number): number => Math.max(40, 80 - at / 250);
   const { clock, work, options } = bench({ temperatureC: cooling });
@@ -171,6 +184,7 @@ test("a sensor gathered in this process, on the real clock", async () => {
       const at_ms = performance.now();
       return { ...device.until(at_ms - start).at(-1)!, at_ms };
     },
+    problem: "sensor problem",
     close: () => {
       closed = true;
       return Promise.resolve();
@@ -181,6 +195,7 @@ test("a sensor gathered in this process, on the real clock", async () => {
   const energy = await measureEnergy(() => sleep(5), settings);
   await source.close();
   near(energy.meanW, 100, 0.1);
+  assert.equal(source.problem, "sensor problem");
   const before = source.since(0).length;
   await sleep(10);
   assert.equal(source.since(0).length, before, "closed");
