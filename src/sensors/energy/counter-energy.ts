@@ -119,14 +119,30 @@ function notAround(samples: readonly Sample[], { ticks }: Ticks, side: "before" 
     : `the energy counter was not seen to move ${side} the window`;
 }
 
-/** Mean power of a window by the ticks within it: of constant power, off by when the two outermost fell. */
+/** Mean power of a window by two ticks within it: of constant power, off by when these fell. */
 export function counterPower(samples: readonly Sample[], window: Window): Power | Unknown {
   const { ticks, breaks } = ticksOf(samples);
   const within = ticks.filter(({ atMs }) => atMs >= window.startMs && atMs <= window.endMs);
-  const [from, to] = [within[0], within.at(-1)];
-  if (!from || !to || from === to) return { reason: "the energy counter moved less than twice while idle" };
+  const [from, to] = surestPair(within);
+  if (!from || !to) return { reason: "the energy counter moved less than twice while idle" };
   const broken = breaks.find(({ atMs }) => atMs > from.atMs && atMs <= to.atMs);
   if (broken) return { reason: `${broken.what} while idle`, isDoubt: true };
   const watts = (1000 * (to.joules - from.joules)) / (to.atMs - from.atMs);
-  return { watts, errorW: (watts * (from.halfGapMs + to.halfGapMs)) / (to.atMs - from.atMs) };
+  return { watts, errorW: watts * doubt(from, to) };
 }
+
+/** Share of the time between two ticks that is not known. */
+const doubt = (from: Tick, to: Tick): number => (from.halfGapMs + to.halfGapMs) / (to.atMs - from.atMs);
+
+/** The first tick that was seen may have been seen late, so the two are not always the outermost. */
+function surestPair(ticks: readonly Tick[]): [Tick, Tick] | [] {
+  const early = ticks.slice(0, ENDS);
+  const late = ticks.slice(1).slice(-ENDS);
+  const pairs = early.flatMap((from) =>
+    late.filter(({ atMs }) => atMs > from.atMs).map((to): [Tick, Tick] => [from, to]),
+  );
+  return pairs.sort((a, b) => doubt(...a) - doubt(...b))[0] ?? [];
+}
+
+/** Ticks at each end of a window that are looked at. */
+const ENDS = 5;

@@ -78,6 +78,14 @@ test("samples that stopped for a while: what may have happened then is in the bo
   assert.ok(Math.abs(holed.grossJ! - truthJ) <= holed.grossErrorJ!);
 });
 
+test("a tick that was seen late does not tell the idle power", () => {
+  const { samples, window, idle } = measured();
+  // Nothing is read for a while as the first tick falls, so when it fell is known to 80 ms only.
+  const late = samples.filter(({ at_ms }) => at_ms === 0 || at_ms > 160);
+  const { idleBeforeW } = estimateEnergy(late, window, idle);
+  assert.ok(Math.abs(idleBeforeW! - 70) < 0.5, `${idleBeforeW} W`);
+});
+
 test("several devices are summed; where one does not answer, there is no sum", () => {
   const { samples, window, idle, energy } = measured();
   const on = (device: string, from: readonly Sample[]): Sample[] =>
