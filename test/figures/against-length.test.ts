@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../src/errors.js";
-import { figure6a, figure6b, type Figure } from "../../src/figures/index.js";
+import { figure1, figure6a, figure6b, scalingFigure, type Figure } from "../../src/figures/index.js";
 import { figurePoints, interpolatedMarks } from "../../src/analyze/index.js";
 import { rowsToTable, type Row } from "../../src/record/index.js";
 import { CAMPAIGN, campaignPoints, fromPaper, paperPoints } from "./sources.js";
@@ -72,8 +72,14 @@ test("own rows of every phase: the energy of prefills is drawn, and where it cro
       return row.status === "ok" ? [latency, ...energies] : [latency];
     }),
   );
+  const points = figurePoints(rows);
+  for (const figure of [
+    figure1(points, { source: "measured" }),
+    scalingFigure(points, [], { metric: "ttft_ms" }),
+  ])
+    assert.ok(rowsWith(figure.spec, "value").length > 0, "points of energy stand in no one's way");
   const crossovers = { rows: interpolatedMarks(rows, "energy_j") };
-  const figure = figure6a({ rows: figurePoints(rows) }, { crossovers });
+  const figure = figure6a({ rows: points }, { crossovers });
   assert.equal(at(figure, "Mamba2-1.3B", 1024), 0.4 * (60 + 0.021 * 1024));
   // Dots and whiskers share their points.
   assert.equal(new Set(dots(figure).map((dot) => JSON.stringify(dot))).size, 7, "a dot a model and length");
