@@ -7,7 +7,7 @@ import {
   type Estimate,
   type Power,
   type Unknown,
-  type Window,
+  type TimeWindow,
 } from "./window.js";
 
 /**
@@ -32,7 +32,7 @@ export const unseenMs = (tickMs: number): number => (1 - SEEN) * tickMs;
  */
 export function counterEnergy(
   samples: readonly Sample[],
-  window: Window,
+  window: TimeWindow,
   baseline: Baseline | null,
 ): Estimate | Unknown {
   const counted = ticksOf(samples);
@@ -72,7 +72,7 @@ function unseen(ticks: readonly Tick[], tickMs: number): number {
 function aligned(
   from: Tick,
   to: Tick,
-  window: Window,
+  window: TimeWindow,
   { before, after }: Baseline,
 ): Omit<Estimate, "updateMs"> {
   const counted = to.joules - from.joules;
@@ -94,7 +94,7 @@ function interpolated(
   ticks: readonly Tick[],
   first: number,
   last: number,
-  { startMs, endMs }: Window,
+  { startMs, endMs }: TimeWindow,
 ): Omit<Estimate, "updateMs"> {
   const at = (edgeMs: number, [a, b]: readonly [Tick, Tick]) => {
     const share = (edgeMs - a.atMs) / (b.atMs - a.atMs);
@@ -120,7 +120,7 @@ function notAround(samples: readonly Sample[], { ticks }: Ticks, side: "before" 
 }
 
 /** Mean power of a window by two ticks within it: of constant power, off by when these fell. */
-export function counterPower(samples: readonly Sample[], window: Window): Power | Unknown {
+export function counterPower(samples: readonly Sample[], window: TimeWindow): Power | Unknown {
   const { ticks, breaks } = ticksOf(samples);
   const within = ticks.filter(({ atMs }) => atMs >= window.startMs && atMs <= window.endMs);
   const [from, to] = surestPair(within);

@@ -1,7 +1,14 @@
 import type { Sample } from "../sensor.js";
 import { counterEnergy, counterPower } from "./counter-energy.js";
 import { powerEnergy, readPower } from "./integrated-power.js";
-import { isUnknown, type Baseline, type Estimate, type Power, type Unknown, type Window } from "./window.js";
+import {
+  isUnknown,
+  type Baseline,
+  type Estimate,
+  type Power,
+  type Unknown,
+  type TimeWindow,
+} from "./window.js";
 
 export type Method = "energy_counter" | "integrated_power";
 
@@ -35,8 +42,8 @@ export interface Witness {
 
 /** When the device was idle, before and after the work. */
 export interface IdleWindows {
-  readonly before: Window;
-  readonly after: Window;
+  readonly before: TimeWindow;
+  readonly after: TimeWindow;
 }
 
 const METHODS = {
@@ -51,7 +58,11 @@ const DISAGREEMENT = 0.05;
  * Energy of a window from samples that were taken before, in and after it. The counter comes first; power integrated is
  * the second witness, or takes its place where the counter does not answer or was reset. Several devices are summed.
  */
-export function estimateEnergy(samples: readonly Sample[], window: Window, idle: IdleWindows | null): Energy {
+export function estimateEnergy(
+  samples: readonly Sample[],
+  window: TimeWindow,
+  idle: IdleWindows | null,
+): Energy {
   if (samples.length === 0) return unknownEnergy("there is no sample");
   const devices = byDevice(samples);
   const results = (Object.keys(METHODS) as Method[]).map((method) => ({
@@ -107,7 +118,7 @@ interface Answer extends Estimate {
 function estimateBy(
   method: Method,
   samples: readonly Sample[],
-  window: Window,
+  window: TimeWindow,
   idle: IdleWindows | null,
 ): Answer | Unknown {
   const { energy, power } = METHODS[method];

@@ -1,7 +1,7 @@
 export { estimateEnergy, type Energy, type IdleWindows, type Method, type Witness } from "./estimate.js";
 export { counterEnergy, counterPower } from "./counter-energy.js";
 export { powerEnergy, readPower } from "./integrated-power.js";
-export type { Baseline, Estimate, Power, Unknown, Window } from "./window.js";
+export type { Baseline, Estimate, Power, Unknown, TimeWindow } from "./window.js";
 export {
   measureEnergy,
   measurePhases,

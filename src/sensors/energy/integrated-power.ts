@@ -7,7 +7,7 @@ import {
   type Estimate,
   type Power,
   type Unknown,
-  type Window,
+  type TimeWindow,
 } from "./window.js";
 
 export interface Reading {
@@ -30,7 +30,7 @@ const HOLE = 3;
  */
 export function powerEnergy(
   samples: readonly Sample[],
-  window: Window,
+  window: TimeWindow,
   baseline: Baseline | null,
 ): Estimate | Unknown {
   const readings = readingsOf(samples);
@@ -68,7 +68,7 @@ export function powerEnergy(
 }
 
 /** Mean power of a window by the readings within it. */
-export function readPower(samples: readonly Sample[], window: Window): Power | Unknown {
+export function readPower(samples: readonly Sample[], window: TimeWindow): Power | Unknown {
   const readings = readingsOf(samples);
   const within = readings.filter(({ atMs }) => atMs >= window.startMs && atMs <= window.endMs);
   if (within.length < 2) return { reason: "power was read less than twice while idle" };
@@ -103,7 +103,7 @@ const samplingPeriod = (readings: readonly Reading[]): number =>
   median(readings.slice(1).map(({ atMs }, i) => atMs - readings[i]!.atMs)) ?? 0;
 
 /** The readings in a window that they reach over, and between readings its two ends. */
-function cut(readings: readonly Reading[], { startMs, endMs }: Window): Reading[] {
+function cut(readings: readonly Reading[], { startMs, endMs }: TimeWindow): Reading[] {
   const at = (atMs: number): Reading => {
     const next = Math.max(
       1,

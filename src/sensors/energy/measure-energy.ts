@@ -7,7 +7,7 @@ import { lagOf, readingsOf, updatePeriod } from "./integrated-power.js";
 import type { SampleSource } from "./sample-source.js";
 import { temperatureC } from "./temperature.js";
 import { ticksOf } from "./ticks.js";
-import type { Window } from "./window.js";
+import type { TimeWindow } from "./window.js";
 
 export interface EnergyOptions {
   /** Where the samples come from; it is left open. Null where no sensor answers, and why in `reason`. */
@@ -54,6 +54,9 @@ export interface PhaseEnergy extends Energy {
   readonly perUnitJ: number | null;
   readonly temperatureBeforeC: number | null;
   readonly temperatureAfterC: number | null;
+  /** When the phase ran, and what was sampled from idle to idle around it: for whoever asks more of it. */
+  readonly window: TimeWindow;
+  readonly samples: readonly Sample[];
 }
 
 const LEAST_WINDOW_MS = 2000;
@@ -92,7 +95,7 @@ export async function measurePhases(
   const { sleep = sleepFor, idleMs = 1500, settleMs = 500, signal } = options;
   const warnings = await coolDown(source, clock, sleep, options);
   // Even without a baseline there must be samples on either side of a window.
-  const idle: Window[] = [await rest(idleMs || settleMs, clock, sleep)];
+  const idle: TimeWindow[] = [await rest(idleMs || settleMs, clock, sleep)];
   const runs: Run[] = [];
   for (const phase of phases) {
     const seen = await source.since(idle.at(-1)!.startMs);
@@ -122,7 +125,7 @@ function check({ relativeError, windowMs, idleMs, settleMs, coolDownMs }: Energy
 }
 
 interface Run {
-  readonly window: Window;
+  readonly window: TimeWindow;
   readonly repetitions: number;
 }
 
@@ -146,7 +149,7 @@ async function rest(
   ms: number,
   clock: () => number,
   sleep: (ms: number) => Promise<unknown>,
-): Promise<Window> {
+): Promise<TimeWindow> {
   const startMs = clock();
   if (ms > 0) await sleep(ms);
   return { startMs, endMs: clock() };
@@ -227,5 +230,7 @@ function describe(
       samples.filter(({ at_ms }) => at_ms >= window.endMs),
       "first",
     ),
+    window,
+    samples,
   };
 }

@@ -1,10 +1,10 @@
 /** A stretch of time on the clock of the samples. */
-export interface Window {
+export interface TimeWindow {
   readonly startMs: number;
   readonly endMs: number;
 }
 
-export const lengthMs = ({ startMs, endMs }: Window): number => endMs - startMs;
+export const lengthMs = ({ startMs, endMs }: TimeWindow): number => endMs - startMs;
 
 /** Why a number could not be told, in one sentence. */
 export interface Unknown {

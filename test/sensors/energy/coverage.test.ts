@@ -10,13 +10,13 @@ import {
   type Signal,
   type SyntheticOptions,
 } from "../../../src/sensors/synthetic.js";
-import type { Window } from "../../../src/sensors/energy/window.js";
+import type { TimeWindow } from "../../../src/sensors/energy/window.js";
 import { drawing, trial, type Draw, type Trial } from "./devices.js";
 
 /** Bias and coverage of every estimator, measured over made-up devices whose energy is known, and stated here. */
 const RUNS = 40;
 
-type Work = (window: Window, draw: Draw) => Signal;
+type Work = (window: TimeWindow, draw: Draw) => Signal;
 
 const WORKS = {
   constant: () => constant(300),

@@ -1,11 +1,11 @@
 import { SyntheticDevice, type Signal, type SyntheticOptions } from "../../../src/sensors/synthetic.js";
 import type { Sample } from "../../../src/sensors/sensor.js";
 import type { IdleWindows } from "../../../src/sensors/energy/estimate.js";
-import type { Window } from "../../../src/sensors/energy/window.js";
+import type { TimeWindow } from "../../../src/sensors/energy/window.js";
 import { normalFrom, randomIndex } from "../../../src/stats/random.js";
 
 /** Work in a window, and idle around it. */
-export function during({ startMs, endMs }: Window, work: Signal, idleW: number): Signal {
+export function during({ startMs, endMs }: TimeWindow, work: Signal, idleW: number): Signal {
   const inside = (at: number): number => Math.min(endMs, Math.max(startMs, at));
   return {
     watts: (at) => (at >= startMs && at < endMs ? work.watts(at) : idleW),
@@ -19,7 +19,7 @@ export function during({ startMs, endMs }: Window, work: Signal, idleW: number):
 /** One measurement whose truth is known. */
 export interface Trial {
   samples: readonly Sample[];
-  window: Window;
+  window: TimeWindow;
   idle: IdleWindows;
   truthJ: number;
   netJ: number;
@@ -40,7 +40,7 @@ const IDLE_W = 70;
 
 /** Idle, work for `seconds`, idle; where ticks and samples fall differs by the draw. */
 export function trial(
-  work: (window: Window, draw: Draw) => Signal,
+  work: (window: TimeWindow, draw: Draw) => Signal,
   draw: Draw,
   device: Partial<SyntheticOptions> = {},
   seconds = 2,

@@ -52,6 +52,10 @@ test("work is repeated until its window is full, and its joules are those of one
   near(energy.idleBeforeW, IDLE_W, 0.01);
   near(energy.idleAfterW, IDLE_W, 0.01);
   assert.equal(energy.reason, null);
+  const during = energy.samples.filter(
+    ({ at_ms }) => at_ms > energy.window.startMs && at_ms < energy.window.endMs,
+  );
+  assert.ok(during.length >= 95 && during.every(({ values }) => values.power_w === 400));
 });
 
 test("phases are told apart, each between idle windows of its own", async () => {
