@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { claimsCommand } from "./claims.js";
 import { cudaCommand } from "./cuda.js";
 import { doctorCommand } from "./doctor.js";
+import { energyCommand } from "./energy.js";
 import { exitCodeOf, explain } from "./exit.js";
 import { figuresCommand } from "./figures.js";
 import { kernelCommand } from "./kernel.js";
@@ -14,6 +15,7 @@ import { quickCommand } from "./quick.js";
 import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
 import { verifyCommand } from "./verify.js";
+import { watchCommand } from "./watch.js";
 
 // Commands load what they need when they run, so that --help answers at once.
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -44,6 +46,8 @@ for (const make of [
   kernelCommand,
   cudaCommand,
   opsCommand,
+  watchCommand,
+  energyCommand,
   doctorCommand,
 ])
   program.addCommand(make().copyInheritedSettings(program));

@@ -66,6 +66,9 @@ export const asPoints = (points: Points): readonly Point[] =>
 export const factsOf = (points: Points, kind: Fact["kind"]): Row[] =>
   listed(points).filter((row) => isFact(row) && row.kind === kind);
 
+/** A cell whose energy was measured too has points of its own for that, which have no time and no memory. */
+export const isNotEnergy = ({ kind }: Point): boolean => kind !== "energy";
+
 export const isOk = ({ status }: Point): boolean => status == null || status === "ok";
 
 export const isDoubtful = ({ verdict }: Point): boolean => verdict != null && verdict !== "ok";

@@ -4,6 +4,7 @@ import type { Figure, Layout } from "./figure.js";
 import { displayNames, formatTokens, listOf } from "./format.js";
 import {
   asPoints,
+  isNotEnergy,
   distinct,
   finite,
   isDoubtful,
@@ -63,7 +64,7 @@ export function scalingFigure(
   const source = options.source ?? "measured";
   const layout = options.layout ?? "wide";
   const scale = options.scale ?? "log";
-  const points = asPoints(given);
+  const points = asPoints(given).filter((point) => metric === "energy_j" || isNotEnergy(point));
   refuseDuplicates(points, "the scaling figure");
   const dots = points.flatMap((point) => dotOf(point, metric));
   if (dots.length === 0 && curves.length === 0)

@@ -3,6 +3,7 @@ import type { Figure, FigureForm, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatNumber, formatTokens, listOf, stack, wrap } from "./format.js";
 import {
   asPoints,
+  isNotEnergy,
   commonLengths,
   distinct,
   finite,
@@ -67,7 +68,7 @@ interface Panel {
  * @throws UserError when two points stand for one bar
  */
 export function figure1(given: Points, options: TtftTpotOptions): Figure {
-  const points = asPoints(given);
+  const points = asPoints(given).filter(isNotEnergy);
   const models = options.models ?? defaultModels(points);
   const ofModels = points.filter((point) => models.includes(point.model));
   const lengths = distinct(options.lengths ?? defaultLengths(ofModels, models));

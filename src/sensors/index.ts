@@ -7,3 +7,7 @@ export type { ReplayTime } from "./recorded-clock.js";
 export * from "./samples-table.js";
 export * from "./tegrastats-line.js";
 export * from "./tegrastats-power.js";
+export * from "./machine-sensors.js";
+export * from "./synthetic.js";
+export * from "./energy/index.js";
+export { hottest } from "./energy/temperature.js";
