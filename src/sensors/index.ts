@@ -1,9 +1,15 @@
 export * from "./sensor.js";
+export * from "./gpu.js";
+export * from "./nvml.js";
+export * from "./nvidia-smi.js";
 export * from "./tegrastats.js";
 export * from "./hwmon.js";
 export * from "./host.js";
 export * from "./replay.js";
 export type { ReplayTime } from "./recorded-clock.js";
 export * from "./samples-table.js";
+export * from "./sampler.js";
+export * from "./sources.js";
+export * from "./event-reasons.js";
 export * from "./tegrastats-line.js";
 export * from "./tegrastats-power.js";
