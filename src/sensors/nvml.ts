@@ -73,10 +73,13 @@ export function nvml(options: NvmlOptions = {}): Sensor {
             return [];
           }
         });
-      return pollSamples(read, intervalMs, open, last);
+      return pollSamples(read, intervalMs, open, last, LATE_MS);
     },
   };
 }
+
+/** On a machine whose cores are all busy, a thread waits that long for its turn now and then. */
+const LATE_MS = 250;
 
 const SILENT = "NVML lists a GPU that tells nothing, as on a Jetson Orin: use tegrastats or hwmon.";
 

@@ -20,13 +20,19 @@ export function poll(
   return pollSamples(one, intervalMs, options, problem);
 }
 
-/** The same of a source that tells several samples at a time. The readings end where it tells none. */
+/**
+ * The same of a source that tells several samples at a time. The readings end where it tells none.
+ *
+ * @param lateMs how late a sample may be taken before it is left out: those that are due meanwhile follow at once
+ */
 export function pollSamples(
   read: (at_ms: number) => readonly Sample[],
   intervalMs: number,
   { clock = () => performance.now() }: OpenOptions,
   problem: () => string | null,
+  lateMs = intervalMs,
 ): OpenSensor {
+  const mostOverdue = Math.ceil(lateMs / intervalMs) - 1;
   let due: number | null = null;
   let lost = 0;
   let closed = false;
@@ -35,7 +41,8 @@ export function pollSamples(
   const take = (): Sample | null => {
     const at_ms = clock();
     due ??= at_ms;
-    const missed = Math.floor(Math.max(0, at_ms - due) / intervalMs);
+    const overdue = Math.floor(Math.max(0, at_ms - due) / intervalMs);
+    const missed = Math.max(0, overdue - mostOverdue);
     lost += missed;
     due += intervalMs * (missed + 1);
     told.push(...read(at_ms));

@@ -1,4 +1,5 @@
 /** The thread of the sampler: opens the sensors, keeps what they tell, and answers. See sampler.ts. */
+import { constants, setPriority } from "node:os";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { UserError } from "../errors.js";
 import { SampleStore } from "./sample-store.js";
@@ -34,6 +35,7 @@ interface Opened {
 if (parentPort) void serve(parentPort, workerData as WorkerData);
 
 async function serve(port: MessagePort, { specs, capacity, clockOffsetMs }: WorkerData): Promise<void> {
+  raisePriority();
   const clock = (): number => Number(process.hrtime.bigint()) / 1e6 + clockOffsetMs;
   const store = new SampleStore<SourceSample>(capacity);
   const opened: Opened[] = [];
@@ -94,6 +96,19 @@ function follow(
   const one: Opened = { source, sensor, count: 0, read: Promise.resolve() };
   one.read = read();
   return one;
+}
+
+/**
+ * A thread that sleeps and works for a moment in turns loses samples on a machine whose cores are all busy. On Linux
+ * priorities are of threads, and 0 is this one; only root and who has CAP_SYS_NICE may raise one.
+ */
+function raisePriority(): void {
+  if (process.platform !== "linux") return;
+  try {
+    setPriority(0, constants.priority.PRIORITY_HIGHEST);
+  } catch {
+    // As it is.
+  }
 }
 
 async function close(opened: readonly Opened[]): Promise<void> {
