@@ -11,5 +11,8 @@ export * from "./samples-table.js";
 export * from "./sampler.js";
 export * from "./sources.js";
 export * from "./event-reasons.js";
+export * from "./match-gpu.js";
+export * from "./window-conditions.js";
+export * from "./jetson-state.js";
 export * from "./tegrastats-line.js";
 export * from "./tegrastats-power.js";
