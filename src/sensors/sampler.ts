@@ -28,6 +28,8 @@ export interface Sampler {
    * @param at_ms on this thread's `performance.now`, as the samples' `at_ms`
    */
   since(at_ms: number): Promise<SourceSample[]>;
+  /** The last of what `onWarning` was told; null while there was nothing. */
+  readonly problem: string | null;
   /** Closes the sensors and ends the thread. May be called twice. */
   stop(): Promise<SamplerResult>;
 }
@@ -62,7 +64,13 @@ export async function startSampler({
   await thread.opened;
   let stopped: Promise<SamplerResult> | null = null;
   return {
-    since: async (at_ms) => (await thread.ask({ since: at_ms })).samples,
+    since: async (at_ms) => {
+      if (stopped) throw new UserError("The sampler was stopped: start another one.");
+      return (await thread.ask({ since: at_ms })).samples;
+    },
+    get problem() {
+      return thread.problems.at(-1) ?? null;
+    },
     stop: () =>
       (stopped ??= thread.ask("stop").then(async ({ samples, lost }) => {
         await thread.end();
@@ -103,7 +111,7 @@ class SamplerThread {
       this.#fail(error);
     });
     this.#worker.on("exit", () => {
-      this.#fail(new UserError("The sampler was stopped: start another one."));
+      this.#fail(new Error("The thread of the sampler ended by itself."));
     });
     this.opened = this.#answer().then(async ({ open }) => {
       if (open > 0) return;

@@ -74,6 +74,7 @@ suite("the sampler on a stub of NVML", needGcc, () => {
     set("lost", 1);
     await sleep(100);
     const { samples, problems } = await sampler.stop();
+    assert.equal(sampler.problem, problems.at(-1));
     const of = (source: string) => samples.filter((sample) => sample.source === source);
     assert.ok(of("gpu").length > 5);
     assert.ok(of("host").at(-1)!.at_ms > of("gpu").at(-1)!.at_ms + 50, "other sources go on");
