@@ -35,7 +35,6 @@ interface Opened {
 if (parentPort) void serve(parentPort, workerData as WorkerData);
 
 async function serve(port: MessagePort, { specs, capacity, clockOffsetMs }: WorkerData): Promise<void> {
-  raisePriority();
   const clock = (): number => Number(process.hrtime.bigint()) / 1e6 + clockOffsetMs;
   const store = new SampleStore<SourceSample>(capacity);
   const opened: Opened[] = [];
@@ -73,6 +72,7 @@ async function serve(port: MessagePort, { specs, capacity, clockOffsetMs }: Work
       warn(error.message);
     }
   }
+  raisePriority(); // not before: programs that sensors start would inherit it
   answer([]);
 }
 

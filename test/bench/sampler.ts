@@ -25,10 +25,11 @@ const USAGE = `npm run bench:sampler -- [options]     what sampling costs: times
   --ten-minutes         instead: 10 minutes at 100 Hz beside the model, and no sample may be lost
   --minutes N           the same for so long
 
-Exits with 1 where the cost is above 1 %, or a sample is lost.`;
+Exits with 0 where the whole interval of the cost is below 1 %, or no sample is lost, else with 1.`;
 
 const OVERHEAD_LIMIT = 0.01;
 const SETTLE_MS = 200;
+const IDLE_MS = 3000;
 /** Of an H200, in µs: reference of the product, measured. */
 const H200_CALLS = { power_us: 2000, energy_us: 4600 };
 
@@ -156,7 +157,31 @@ async function overhead(ttft: () => Promise<number>, source: SourceSpec, options
     `cost ${percent(ratio)}, 95 % interval ${interval.map(percent).join(" to ")}, of ${rounds!} pairs`,
   );
   console.log(`${samples} samples every ${intervalMs!} ms, ${lost} lost`);
-  if (ratio - 1 > OVERHEAD_LIMIT) process.exitCode = 1;
+  console.log(
+    `CPU time of the sampling while nothing else runs: ${percent(1 + (await idleLoad(source, intervalMs!)))} of a core`,
+  );
+  const [lo, hi] = interval.map((bound) => bound - 1) as [number, number];
+  if (hi <= OVERHEAD_LIMIT) return;
+  process.exitCode = 1;
+  if (lo <= OVERHEAD_LIMIT)
+    console.log("Whether the cost is below 1 % is not told by these pairs: take more, on a quieter machine.");
+}
+
+/** Share of a core that this process takes while it samples, without what it takes anyway. */
+async function idleLoad(source: SourceSpec, intervalMs: number): Promise<number> {
+  const load = async (): Promise<number> => {
+    const start = performance.now();
+    const before = process.cpuUsage();
+    await sleep(IDLE_MS);
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000 / (performance.now() - start);
+  };
+  const alone = await load();
+  const sampler = await startSampler({ sources: [source], intervalMs });
+  await sleep(SETTLE_MS);
+  const beside = await load();
+  await sampler.stop();
+  return beside - alone;
 }
 
 /** At 100 Hz beside the model without a pause. */
