@@ -13,10 +13,10 @@ export interface NvmlOptions {
   gpus?: readonly string[];
   /** From one reading of power to the next. One takes about 2 ms, on some GPUs. Default: 20. */
   intervalMs?: number;
-  /** The same of memory, load, clocks, temperatures, event reasons and the power limit. Default: 100. */
+  /** The same of memory, load, clocks, temperature and event reasons. Default: 100. */
   stateIntervalMs?: number;
-  /** The same of the list of processes. Default: 1000. */
-  processIntervalMs?: number;
+  /** The same of processes, power limit and the memory's temperature. Default: 1000. */
+  slowIntervalMs?: number;
   /** Processes that count as ours, with those that descend from them. Default: this one. */
   ownPids?: readonly number[];
   /** Path of the library. Default: the system's. */
@@ -32,11 +32,11 @@ export function nvml(options: NvmlOptions = {}): Sensor {
   const {
     intervalMs = 20,
     stateIntervalMs = 100,
-    processIntervalMs = 1000,
+    slowIntervalMs = 1000,
     ownPids = [process.pid],
     library,
   } = options;
-  for (const interval of [intervalMs, stateIntervalMs, processIntervalMs]) checkInterval(interval);
+  for (const interval of [intervalMs, stateIntervalMs, slowIntervalMs]) checkInterval(interval);
   return {
     source: "nvml",
     // eslint-disable-next-line @typescript-eslint/require-await
@@ -57,7 +57,7 @@ export function nvml(options: NvmlOptions = {}): Sensor {
       const gpus = chosen(library, options.gpus, (problem) => {
         warn(problem, problem);
       });
-      const pace = { stateIntervalMs, processIntervalMs, ownPids };
+      const pace = { stateIntervalMs, slowIntervalMs, ownPids };
       let readers = gpus.map((gpu) => new GpuReader(gpu, pace, clock, warn));
       const read = (): Sample[] =>
         readers.flatMap((reader) => {

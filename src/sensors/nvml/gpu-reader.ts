@@ -8,7 +8,7 @@ import type { GpuProcess } from "./processes.js";
 
 export interface GpuReaderOptions {
   stateIntervalMs: number;
-  processIntervalMs: number;
+  slowIntervalMs: number;
   ownPids: readonly number[];
 }
 
@@ -19,7 +19,7 @@ export class GpuReader {
   readonly #clock: () => number;
   readonly #warn: Warnings["warn"];
   readonly #state: Pace;
-  readonly #processes: Pace;
+  readonly #slow: Pace;
   readonly #ownPids: ReadonlySet<number>;
   readonly #tick = new CounterTick();
   #powerRule: string | null = null;
@@ -37,7 +37,7 @@ export class GpuReader {
     this.#clock = clock;
     this.#warn = warn;
     this.#state = new Pace(options.stateIntervalMs);
-    this.#processes = new Pace(options.processIntervalMs);
+    this.#slow = new Pace(options.slowIntervalMs);
     this.#ownPids = new Set(options.ownPids);
   }
 
@@ -59,7 +59,7 @@ export class GpuReader {
       ...power.values,
       ...(this.#device.refused.has("total energy") && { energy_j: null, energy_rule: null }),
       ...(this.#state.isDue(now) && this.#stateValues()),
-      ...(this.#processes.isDue(now) && this.#processValues()),
+      ...(this.#slow.isDue(now) && { ...this.#slowValues(), ...this.#processValues() }),
     };
     this.#tellOnce();
     return [{ ...power, values }, ...energy];
@@ -118,9 +118,14 @@ export class GpuReader {
       gpu_clock_mhz: device.clock("sm"),
       clocks_mem_mhz: device.clock("memory"),
       temperature_gpu_c: device.temperature(),
-      temperature_memory_c: device.memoryTemperature(),
       clocks_event_reasons: reasons === null ? null : eventReasons(reasons),
-      enforced_power_limit_w: inThousands(device.powerLimit()),
+    };
+  }
+
+  #slowValues(): Values {
+    return {
+      temperature_memory_c: this.#device.memoryTemperature(),
+      enforced_power_limit_w: inThousands(this.#device.powerLimit()),
     };
   }
 

@@ -175,7 +175,7 @@ suite("NVML, by a stub", needGcc, () => {
 
   test("the energy counter is read at its tick, its fall told once and passed on as it is", async () => {
     const made = stub({ tick_ms: 50 });
-    const { sensor, told } = await opened(made, { gpus: [GPU_0], processIntervalMs: 1e6 });
+    const { sensor, told } = await opened(made, { gpus: [GPU_0], slowIntervalMs: 1e6 });
     const energies: { at_ms: number; joules: number }[] = [];
     const until = performance.now() + 500;
     let back = false;
