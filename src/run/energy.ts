@@ -6,6 +6,7 @@ import {
   type Phase,
   type PhaseEnergy,
 } from "../sensors/energy/measure-energy.js";
+import { conditionProblems, windowConditions } from "../sensors/window-conditions.js";
 import { UserError } from "../errors.js";
 import type { Measured } from "./loaded.js";
 import type { AnyCell } from "./plan.js";
@@ -102,7 +103,8 @@ function phasesOf(
 const phaseColumns = (phase: string): Row => ({ kind: "energy", phase, method: "energy_window" });
 
 function energyColumns(energy: PhaseEnergy, sensor: string): Row & { verdict_reasons: string[] } {
-  const { method, reason, warnings, witness, repetitions } = energy;
+  const { method, reason, witness, repetitions } = energy;
+  const warnings = [...energy.warnings, ...conditionsAgainst(energy)];
   const each = (joules: number | null | undefined): number | null =>
     joules == null ? null : joules / repetitions;
   return {
@@ -127,6 +129,12 @@ function energyColumns(energy: PhaseEnergy, sensor: string): Row & { verdict_rea
     temperature_after_c: energy.temperatureAfterC,
     verdict_reasons: warnings.length > 0 ? ["energy-doubtful"] : [],
   };
+}
+
+/** What throttled the device in the window, or ran on it beside us. Of several devices at a time it is not told. */
+function conditionsAgainst({ samples, window }: PhaseEnergy): string[] {
+  if (new Set(samples.map(({ device }) => device)).size !== 1) return [];
+  return conditionProblems(windowConditions(samples, { from_ms: window.startMs, to_ms: window.endMs }));
 }
 
 /** A sample of a cell's energy in a line: of each phase, or why there is none. */

@@ -1,22 +1,21 @@
-import { host } from "./host.js";
-import { hwmon } from "./hwmon.js";
 import type { OpenSensor, Sensor, Values } from "./sensor.js";
-import { tegrastats } from "./tegrastats.js";
+import type { SourceName } from "./sources.js";
 
 /** What draws the energy: a GPU of its own, or all that computes on this machine's CPU. */
 export type Target = "gpu" | "cpu";
 
 /** A sensor that a machine may have, and what its power and energy are of. */
 export interface MachineSensor {
-  readonly sensor: (intervalMs: number) => Sensor;
+  readonly source: SourceName;
   readonly of: readonly Target[];
 }
 
-/** Every sensor there is, best first: this is where a new one is added. On a Jetson one reading is of CPU and GPU. */
+/** Every sensor there is, best first. On a Jetson one reading is of CPU and GPU. */
 export const MACHINE_SENSORS: readonly MachineSensor[] = [
-  { sensor: (intervalMs) => tegrastats({ intervalMs }), of: ["gpu", "cpu"] },
-  { sensor: (intervalMs) => hwmon({ intervalMs }), of: ["gpu", "cpu"] },
-  { sensor: (intervalMs) => host({ intervalMs }), of: ["cpu"] },
+  { source: "gpu", of: ["gpu"] },
+  { source: "tegrastats", of: ["gpu", "cpu"] },
+  { source: "hwmon", of: ["gpu", "cpu"] },
+  { source: "host", of: ["cpu"] },
 ];
 
 /** The first of the sensors that answers, or why each does not. */

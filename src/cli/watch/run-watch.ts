@@ -4,6 +4,8 @@ import {
   firstAnswering,
   MACHINE_SENSORS,
   replay,
+  sensorOf,
+  sourceSpec,
   type OpenSensor,
   type ReplayOptions,
   type Sample,
@@ -68,7 +70,9 @@ async function openWatched(
   }
   const stray = flags.interval !== undefined ? "--interval" : flags.fields ? "--fields" : null;
   if (stray !== null) throw new UserError(`${stray} is of a recording; give it with --from`);
-  const sensors = MACHINE_SENSORS.map(({ sensor }) => sensor(Math.max(1, Math.round(intervalMs))));
+  const sensors = MACHINE_SENSORS.map(({ source }) =>
+    sensorOf(sourceSpec(source, Math.max(1, Math.round(intervalMs)))),
+  );
   const able = sensors.filter(({ source }) => flags.source === undefined || source === flags.source);
   if (able.length === 0)
     throw new UserError(
