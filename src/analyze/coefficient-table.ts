@@ -6,6 +6,7 @@ import type { ScalingFit } from "./fit-scaling.js";
 import { boundsOf, coefficientNames, coefficientUnit, designOf, shapeKind, type Shape } from "./forms.js";
 import { checkConfidence } from "./resampling.js";
 
+/** How sure the intervals are. */
 export interface CoefficientTableOptions {
   /** Of the intervals; default 0.95. */
   confidence?: number;

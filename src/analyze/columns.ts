@@ -27,6 +27,7 @@ export const SERIES_COLUMNS = [
   "method",
 ] as const satisfies readonly ColumnName[];
 
+/** A column that tells one series from another. */
 export type SeriesColumn = (typeof SERIES_COLUMNS)[number];
 
 /** What a series is: the columns of SERIES_COLUMNS that have a value. */

@@ -7,6 +7,7 @@ import { readSeries } from "./read-series.js";
 import type { Rows } from "./rows.js";
 import { selectForm, type FormScore } from "./select-form.js";
 
+/** Which forms are compared, and how they are fitted. */
 export interface CompareFormsOptions extends Omit<FitScalingOptions, "form"> {
   /** Default: all that the metric may have. */
   forms?: readonly Form[];

@@ -11,7 +11,7 @@ import { interpolatedCrossover, type InterpolatedOptions } from "./interpolated-
 import { checkFitMetric } from "./metrics.js";
 import { chosenRows, pickSeries, type SeriesChoice } from "./pick-series.js";
 import { required } from "./resampling.js";
-import { inWords, tableOf, type Rows } from "./rows.js";
+import { inWords, tableOf, takeRows, type Rows } from "./rows.js";
 import { sampleSeries, type SampleSeries } from "./samples.js";
 import { labelPair } from "./series-label.js";
 
@@ -60,7 +60,7 @@ export function readPair(given: Rows, options: ChoiceOptions): [a: SampleSeries,
   const rows = [...new Set([...chosenRows(table, a), ...chosenRows(table, b)])];
   if (rows.length === 0)
     throw new UserError(`none of the ${table.numRows()} rows is of ${inWords(a)} or ${inWords(b)}`);
-  const series = readComparable(table.reify(rows), options);
+  const series = readComparable(takeRows(table, rows), options);
   const pair = [pickSeries(series, a), pickSeries(series, b)] as const;
   refuseUnfit(pair);
   return [...pair];

@@ -5,8 +5,9 @@ import { comparedRow, readPair, type ChoiceOptions, type ComparedRow } from "./c
 import { tableOfRows } from "./crossover-table.js";
 import { chosen, chosenRows, type SeriesChoice } from "./pick-series.js";
 import { required } from "./resampling.js";
-import { columnValues, inWords, tableOf, type Rows } from "./rows.js";
+import { columnValues, inWords, tableOf, takeRows, type Rows } from "./rows.js";
 
+/** The third variable, the two series, and how they are compared. */
 export type CrossoverByOptions = ChoiceOptions & {
   /** The column whose values the crossover is followed over, such as batch, dtype or lowering. */
   by: ColumnName;
@@ -39,7 +40,7 @@ export function crossoverBy(given: Rows, asked: CrossoverByOptions): ColumnTable
       const without = side.every((row) => values[row] == null);
       return without ? side : side.filter((row) => values[row] === value);
     });
-    return { [by]: value, ...rowAt(table.reify(alike), options) };
+    return { [by]: value, ...rowAt(takeRows(table, alike), options) };
   });
   if (rows.every(({ problem }) => problem !== null))
     throw new UserError(

@@ -77,6 +77,7 @@ export interface NotSeparable extends Comparison {
   share: number | null;
 }
 
+/** Where two series change places, or why that cannot be said: told apart by `state`. */
 export type Crossover =
   CrossingInRange | ExtrapolatedCrossing | MultipleCrossings | NoCrossing | NotSeparable;
 

@@ -7,6 +7,7 @@ import type { SampleSeries } from "./samples.js";
 import { labelPair } from "./series-label.js";
 import { mean, sharedLengths, type SharedLength } from "./shared-lengths.js";
 
+/** Which samples are pairs, and how intervals are drawn. */
 export interface DifferenceOptions {
   /** Whether samples of equal `repeat` were taken side by side (see `InterpolatedOptions`); default false. */
   paired?: boolean;

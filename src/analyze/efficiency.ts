@@ -13,6 +13,7 @@ export interface Ceilings {
   readonly bytesPerS: number;
 }
 
+/** The ceilings that rates are held against. */
 export interface EfficiencyOptions {
   /** What the rows' device can do. Without it, and without `like`, that of the row's own device, where DEVICES knows it. */
   ceilings?: Ceilings;

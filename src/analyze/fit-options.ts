@@ -8,6 +8,7 @@ import { required } from "./resampling.js";
 import type { ScatterUnit } from "./scatter.js";
 import { checkWeighting, type Weighting } from "./weighting.js";
 
+/** What is fitted and how; a metric is all that is needed. */
 export interface FitScalingOptions {
   metric: FitMetricName;
   /** Default: `defaultShape`, that of the metric in FIT_METRICS but for memory with a segment. `auto` chooses among them as `compareForms` shows. */

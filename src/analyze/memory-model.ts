@@ -28,6 +28,7 @@ export const MEMORY_CAUSES = [
   "other_bytes",
 ] as const;
 
+/** One of the parts that memory goes to. */
 export type MemoryCause = (typeof MEMORY_CAUSES)[number];
 export type MemoryParts = Readonly<Record<MemoryCause, number>>;
 

@@ -39,6 +39,7 @@ export const FIT_METRICS = {
   conv_state_bytes: { title: "convolution state", form: "constant", weighting: "uniform" },
 } as const satisfies Partial<Record<ColumnName, FitMetric>>;
 
+/** A metric that has a form to fit over the prompt length. */
 export type FitMetricName = keyof typeof FIT_METRICS;
 
 /** What a summary gives by default, where the table has it. */

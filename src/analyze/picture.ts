@@ -1,5 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
+import { rowsToTable, tableToRows, type Row } from "../record/index.js";
 import { closedEnds, crossingsOf, type Crossover } from "./crossover-result.js";
 import type { ScalingFit } from "./fit-scaling.js";
 import { interpolatedCrossover } from "./interpolated-crossover.js";
@@ -68,8 +69,10 @@ export function crossingMarks(crossovers: readonly Crossover[]): CrossingMark[] 
  * model was run under several settings.
  */
 export function interpolatedMarks(table: ColumnTable, metric: FitMetricName): CrossingMark[] {
-  const series = columnValues(table, metric).some((value) => value != null)
-    ? sampleSeries(table, { metric })
+  // Energies of several phases make several series of a model: figures draw those of the prefill.
+  const rows = metric === "energy_j" ? rowsToTable(tableToRows(table).filter(isOfPrefill)) : table;
+  const series = columnValues(rows, metric).some((value) => value != null)
+    ? sampleSeries(rows, { metric })
     : [];
   const models = series.map((one) => one.series.model);
   if (new Set(models).size < models.length) return [];
@@ -77,6 +80,9 @@ export function interpolatedMarks(table: ColumnTable, metric: FitMetricName): Cr
   const others = series.filter((one) => one.series.family !== "transformer");
   return transformers.flatMap((a) => others.flatMap((b) => marksOfPair(a, b)));
 }
+
+const isOfPrefill = ({ kind, phase }: Row): boolean =>
+  kind !== "energy" || phase == null || phase === "prefill";
 
 function marksOfPair(a: SampleSeries, b: SampleSeries): CrossingMark[] {
   try {

@@ -19,6 +19,7 @@ import {
   type Rows,
 } from "./rows.js";
 
+/** What is summarised, by what, and how sure. */
 export interface SummarizeOptions {
   /** Number columns to summarize; default those of SUMMARY_METRICS that the table has. */
   metrics?: readonly ColumnName[];

@@ -32,6 +32,7 @@ export type Needs = { readonly [Column in keyof Row]?: readonly NonNullable<Row[
  */
 export type Carries = "anywhere" | "same-device" | "same-memory" | "paper";
 
+/** What makes a claim of one's own; `defineClaim` checks it. */
 export interface ClaimDefinition {
   id: string;
   /** The sentence that is held against the data. */
@@ -75,6 +76,7 @@ export interface Beside {
   readonly again?: true;
 }
 
+/** A sentence with the measure that judges it. */
 export type Claim = Readonly<Required<ClaimDefinition>>;
 
 /**

@@ -11,6 +11,7 @@ import { withTriedLengths } from "./longest.js";
 /** Every claim: the paper's headlines H001 to H094 and the audit's findings W1 to W19. */
 export const CLAIMS: readonly Claim[] = [...HEADLINES, ...AUDIT];
 
+/** Which claims are judged, and how strictly. */
 export interface ClaimsOptions {
   /** Ids, e.g. `["H003", "W5"]`; default all. */
   only?: readonly string[];

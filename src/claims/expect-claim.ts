@@ -10,9 +10,13 @@ import { spanWords, valueWords } from "./words.js";
 /** A claim judged, to be asserted. Every method throws an AssertionError that shows all three values. */
 export interface ClaimExpectation {
   readonly result: ClaimResult;
+  /** The rows agree with the claim. */
   reproduced(): ClaimResult;
+  /** The paper's published rows do not give what it states. */
   contradictedByOwnData(): ClaimResult;
+  /** One's own rows disagree. */
   notReproducedHere(): ClaimResult;
+  /** Rows are missing, or do not tell. */
   noData(): ClaimResult;
 }
 

@@ -5,7 +5,7 @@ export type { Accept, Beside, Carries, Claim, ClaimDefinition, PaperDevice } fro
 export { CLAIM_VERDICTS } from "./judge.js";
 export type { ClaimEvidence, ClaimFinding, ClaimResult, ClaimVerdict } from "./judge.js";
 export type { ClaimTolerance } from "./accept.js";
-// How a claim of one's own is measured: measure.ratio(...), measure.crossing(...).
+/** How a claim of one's own is measured: measure.ratio(...), measure.crossing(...). */
 export * as measure from "./measure.js";
 export type { Measure } from "./measure.js";
 export * from "./expect-crossover.js";

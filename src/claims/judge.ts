@@ -30,6 +30,7 @@ export const CLAIM_VERDICTS = [
   "not-reproduced-here",
   "no-data",
 ] as const;
+/** One of CLAIM_VERDICTS. */
 export type ClaimVerdict = (typeof CLAIM_VERDICTS)[number];
 
 /** A value that was found, and whether it agrees with what is stated (null: the samples do not tell). */
@@ -49,6 +50,7 @@ export interface ClaimEvidence {
   readonly unit: string;
 }
 
+/** What became of a claim: its values and verdict, with reason and evidence. */
 export interface ClaimResult {
   readonly id: string;
   readonly figure: string | null;

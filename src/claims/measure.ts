@@ -67,6 +67,7 @@ export type Measure =
   /** What no other form says: computed from the rows it is handed, null where they do not carry it. */
   | {
       readonly form: "derived";
+      /** What the rows give; null where they do not tell. */
       readonly from: (rows: readonly Row[]) => number | Span | Missing | null;
     };
 
@@ -75,14 +76,22 @@ export interface Missing {
   readonly missing: string;
 }
 
+/** The kind of a measure. */
 export type Form = Measure["form"];
 
+/** The value itself. */
 export const value = (of: Reading): Measure => ({ form: "value", of });
+/** From the lowest to the highest value. */
 export const range = (of: Reading): Measure => ({ form: "range", of });
+/** The value at the longest length over that at the shortest. */
 export const growth = (of: Reading): Measure => ({ form: "growth", of });
+/** The exponent of growth over the length, by logarithms. */
 export const slope = (of: Reading): Measure => ({ form: "slope", of });
+/** The longest prompt that models hold. */
 export const longest = (...models: string[]): Measure => ({ form: "longest", models });
+/** The longest prompt of one model over that of another. */
 export const longestRatio = (of: string, over: string): Measure => ({ form: "longest-ratio", of, over });
+/** Whatever a function makes of the rows. */
 export const derived = (from: (rows: readonly Row[]) => number | Span | Missing | null): Measure => ({
   form: "derived",
   from,
@@ -108,6 +117,7 @@ export function reduction(metric: NumberColumn, of: string, from: string, tokens
   return { form: "reduction", of: reading(metric, of, tokens), from: reading(metric, from, tokens) };
 }
 
+/** Where one model, the lower one below, gives way to another. */
 export function crossing(metric: NumberColumn, below: string, beyond: string): Measure {
   return { form: "crossing", metric, below, beyond };
 }

@@ -36,6 +36,7 @@ export function isRead(row: Row, { metric, model, tokens, span, tasks, where = {
   const length = row.prompt_tokens ?? NaN;
   return (
     row[metric] != null &&
+    (where.phase !== undefined || isOfPaper(row)) &&
     (model === undefined || row.model === model) &&
     (tokens === undefined || length === tokens) &&
     (span === undefined || (length >= span[0] && length <= span[1])) &&
@@ -43,6 +44,10 @@ export function isRead(row: Row, { metric, model, tokens, span, tasks, where = {
     (Object.entries(where) as [keyof Row, unknown][]).every(([name, wanted]) => row[name] === wanted)
   );
 }
+
+/** The paper's energies are of prefills; own rows have those of decoding and of whole generations too. */
+const isOfPaper = ({ kind, phase }: Row): boolean =>
+  kind !== "energy" || phase == null || phase === "prefill";
 
 /** Rows that a measure reads: those whose doubts are its own. */
 export function rowsRead(measure: Measure, rows: readonly Row[]): Row[] {

@@ -19,10 +19,10 @@ export interface Comparison<M extends FitMetricName = FitMetricName> {
   readonly problem: string | null;
 }
 
-/** Fits a metric for every series of the table and compares each Transformer with each other model. */
+/** Fits a metric for every series that has lengths enough and compares each Transformer with each other model. */
 export function compare<M extends FitMetricName>(table: ColumnTable, metric: M): Comparison<M> {
   try {
-    const fits = fitScaling(table, { metric });
+    const fits = fitScaling(table, { metric, skipShort: true });
     const transformers = fits.filter(({ series }) => series.family === "transformer");
     const others = fits.filter(({ series }) => series.family !== "transformer");
     const crossovers = transformers.flatMap((a) => others.map((b) => crossoverVariants(a, b)));

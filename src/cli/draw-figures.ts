@@ -1,52 +1,56 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ColumnTable } from "arquero";
-import { figurePoints, interpolatedMarks, rowsOfFigure } from "../analyze/index.js";
+import { figurePoints, rowsOfFigure } from "../analyze/index.js";
 import { UserError } from "../errors.js";
-import { PAPER_FIGURES, type Figure, type PaperFigure } from "../figures/index.js";
+import {
+  FIGURES,
+  OWN_FIGURES,
+  PAPER_FIGURES,
+  type Both,
+  type CrossoverMark,
+  type Figure,
+  type PaperFigure,
+} from "../figures/index.js";
 import { closest } from "../models/index.js";
 import { renderPng, renderSvg } from "../notebook/render.js";
 import { loadPaper, loadRows } from "../record/index.js";
+import { contactSheet } from "./contact-sheet.js";
 import type { FiguresFlags, Format } from "./figures.js";
+import { pairMarks } from "./pair-marks.js";
+import { drawOwn, type OwnName, type ScaledMetric } from "./own-figures.js";
 
-type Name = keyof typeof PAPER_FIGURES;
-const NAMES = Object.keys(PAPER_FIGURES) as Name[];
+type Name = keyof typeof FIGURES;
+const NAMES = Object.keys(FIGURES) as Name[];
+const PAPER_NAMES = Object.keys(PAPER_FIGURES) as (keyof typeof PAPER_FIGURES)[];
 
-/** What to draw from: the paper's rows, one's own with the points made of them, or both. */
-interface Tables {
-  readonly paper: ColumnTable | null;
-  readonly rows: { readonly table: ColumnTable; readonly points: ColumnTable } | null;
-}
+const isOwn = (name: Name): name is OwnName => Object.hasOwn(OWN_FIGURES, name);
 
-function tablesOf({ source, rows }: FiguresFlags): Tables {
+/** What to draw from: the paper's rows, one's own, or both. */
+function tablesOf({ source, rows }: FiguresFlags): Both<ColumnTable> {
   if ((source === "rows" || source === "both") && !rows)
     throw new UserError(`--source ${source} needs --rows, a campaign folder or a file of rows`);
   if (source === "paper" && rows) throw new UserError(`--source paper takes no --rows, but got ${rows}`);
-  const table = rows ? loadRows(rows) : null;
   return {
-    paper: rows && source !== "both" ? null : loadPaper(),
-    rows: table && { table, points: figurePoints(table) },
+    ...(rows && source !== "both" ? {} : { paper: loadPaper() }),
+    ...(rows ? { rows: loadRows(rows) } : {}),
   };
 }
 
-/** The figure and the stem of its files: those of own rows do not overwrite the paper's. */
-function draw(name: Name, { paper, rows }: Tables): { file: string; figure: Figure } {
+/** The figure of these tables, whatever they lack. */
+function draw(name: Name, tables: Both<ColumnTable>, { form, metric }: FiguresFlags): Figure {
+  if (isOwn(name)) return drawOwn(name, { tables, metric: metric as ScaledMetric });
   const { draw: figureOf, number, crossing }: PaperFigure = PAPER_FIGURES[name];
-  const published = paper && rowsOfFigure(paper, number);
-  const marksIn = (table: ColumnTable) => (crossing ? interpolatedMarks(table, crossing) : []);
-  const figure = figureOf(
+  const paper = tables.paper && rowsOfFigure(tables.paper, number);
+  const { rows } = tables;
+  const marksIn = (table: ColumnTable): CrossoverMark[] => (crossing ? pairMarks(table, crossing) : []);
+  return figureOf(
+    { ...(paper && { paper: figurePoints(paper) }), ...(rows && { rows: figurePoints(rows) }) },
     {
-      ...(published ? { paper: figurePoints(published) } : {}),
-      ...(rows ? { rows: rows.points } : {}),
-    },
-    {
-      crossovers: {
-        ...(published ? { paper: marksIn(published) } : {}),
-        ...(rows ? { rows: marksIn(rows.table) } : {}),
-      },
+      form,
+      crossovers: { ...(paper && { paper: marksIn(paper) }), ...(rows && { rows: marksIn(rows) }) },
     },
   );
-  return { file: rows ? `${name}-${paper ? "both" : "measured"}` : name, figure };
 }
 
 const WRITE: Record<Format, (figure: Figure) => Promise<string | Uint8Array>> = {
@@ -58,16 +62,42 @@ const WRITE: Record<Format, (figure: Figure) => Promise<string | Uint8Array>> = 
 
 /** Writes each figure in each format as OUT/NAME.FORMAT and says so. Nothing is written when a name is wrong. */
 export async function drawFigures(names: readonly string[], flags: FiguresFlags): Promise<void> {
-  const asked = names.length > 0 ? names.map(nameOf) : NAMES;
+  const asked = namesOf(names, flags);
+  if (flags.list) {
+    for (const name of asked) console.log(`${name.padEnd(22)}${FIGURES[name].title}`);
+    return;
+  }
   const tables = tablesOf(flags);
-  const figures = asked.map((name) => draw(name, tables));
+  const figures = asked.map((name) => ({ name, figure: draw(name, tables, flags) }));
   mkdirSync(flags.out, { recursive: true });
-  for (const { file, figure } of figures)
-    for (const format of flags.format) {
-      const path = join(flags.out, `${file}.${format}`);
-      writeFileSync(path, await WRITE[format](figure));
-      console.log(path);
-    }
+  const write = (file: string, content: string | Uint8Array): void => {
+    const path = join(flags.out, file);
+    writeFileSync(path, content);
+    console.log(path);
+  };
+  // Those of one's own rows do not overwrite the paper's.
+  const end = tables.rows ? (tables.paper ? "-both" : "-measured") : "";
+  for (const { name, figure } of figures)
+    for (const format of flags.format) write(`${name}${end}.${format}`, await WRITE[format](figure));
+  if (flags.sheet) {
+    const columns = [tables.paper && { paper: tables.paper }, tables.rows && { rows: tables.rows }].filter(
+      (column) => column !== undefined,
+    );
+    const rows = asked.map((name) => columns.map((column) => draw(name, column, flags)));
+    write(`sheet${end}.png`, await contactSheet(rows));
+  }
+}
+
+/** Those asked for; without any all, of which only the paper's have a faithful form. */
+function namesOf(names: readonly string[], { form }: FiguresFlags): readonly Name[] {
+  if (names.length === 0) return form === "faithful" ? PAPER_NAMES : NAMES;
+  const asked = names.map(nameOf);
+  const own = asked.find(isOwn);
+  if (form === "faithful" && own !== undefined)
+    throw new UserError(
+      `--form faithful is for figures of the paper, and ${own} is none of them; there are ${PAPER_NAMES.join(", ")}`,
+    );
+  return asked;
 }
 
 function nameOf(text: string): Name {

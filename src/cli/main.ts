@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { claimsCommand } from "./claims.js";
 import { cudaCommand } from "./cuda.js";
 import { doctorCommand } from "./doctor.js";
+import { energyCommand } from "./energy.js";
 import { exitCodeOf, explain } from "./exit.js";
 import { figuresCommand } from "./figures.js";
 import { kernelCommand } from "./kernel.js";
@@ -11,8 +12,10 @@ import { modelsCommand } from "./models.js";
 import { notebookCommand } from "./notebook.js";
 import { opsCommand } from "./ops.js";
 import { quickCommand } from "./quick.js";
+import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
 import { verifyCommand } from "./verify.js";
+import { watchCommand } from "./watch.js";
 
 // Commands load what they need when they run, so that --help answers at once.
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -38,10 +41,13 @@ for (const make of [
   modelsCommand,
   figuresCommand,
   claimsCommand,
+  reportCommand,
   notebookCommand,
   kernelCommand,
   cudaCommand,
   opsCommand,
+  watchCommand,
+  energyCommand,
   doctorCommand,
 ])
   program.addCommand(make().copyInheritedSettings(program));

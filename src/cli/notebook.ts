@@ -2,12 +2,15 @@
 import { basename, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { EXIT, interruptible } from "./exit.js";
-import { type CellEvent, type NotebookRun, runNotebook } from "./notebook/run-notebook.js";
+import { collectParameter, type ParameterValues } from "./notebook/parameters.js";
+import { type CellEvent, type NotebookRun, prepareNotebook, runNotebook } from "./notebook/run-notebook.js";
 
 interface RunOptions {
   out: string;
+  parameter?: ParameterValues;
   timeout?: number;
   inPlace?: boolean;
+  svgOnly?: boolean;
 }
 
 export function notebookCommand(): Command {
@@ -17,8 +20,14 @@ export function notebookCommand(): Command {
     .description("run TypeScript notebooks without Jupyter and write them with their outputs")
     .argument("<file...>", "notebooks (.ipynb)")
     .option("--out <dir>", "folder for the notebooks with their outputs", join("out", "notebooks"))
+    .option(
+      "-p, --parameter <name=value>",
+      'a value for a parameter, JSON or text; may be repeated (parameters: what the cell tagged "parameters" declares by let)',
+      collectParameter,
+    )
     .option("--timeout <seconds>", "limit for each cell (default: none)", parseSeconds)
     .option("--in-place", "write the outputs into the notebooks themselves")
+    .option("--svg-only", "keep of figures the SVG alone, without the Vega-Lite specification: half the size")
     .action(runAll);
   return command;
 }
@@ -30,15 +39,19 @@ function parseSeconds(text: string): number {
   return seconds;
 }
 
-/** Runs all files, also after a failure, but none after Ctrl-C. */
-async function runAll(files: string[], { out, timeout = Infinity, inPlace }: RunOptions): Promise<void> {
+/** Runs all files, also after a failure, but none after Ctrl-C, and none where one lacks a parameter. */
+async function runAll(
+  files: string[],
+  { out, parameter: parameters = new Map(), timeout = Infinity, inPlace, svgOnly }: RunOptions,
+): Promise<void> {
+  for (const file of files) prepareNotebook(file, parameters);
   await interruptible(async (abort) => {
     for (const file of files) {
       const output = inPlace ? file : join(out, basename(file));
       const onCell = (event: CellEvent): void => {
         showProgress(file, event);
       };
-      const run = await runNotebook(file, { output, timeoutS: timeout, onCell, abort });
+      const run = await runNotebook(file, { output, parameters, timeoutS: timeout, svgOnly, onCell, abort });
       report(file, run);
       if (run.how === "interrupted") {
         process.exitCode = EXIT.interrupted;

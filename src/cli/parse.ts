@@ -15,6 +15,20 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+export function parsePositive(text: string): number {
+  const number = Number(text);
+  if (!(number > 0 && number < Infinity))
+    throw new InvalidArgumentError(`"${text}" is not a number above 0.`);
+  return number;
+}
+
+export function parseSeconds(text: string): number {
+  const number = Number(text);
+  if (text.trim() === "" || !(number >= 0 && number < Infinity))
+    throw new InvalidArgumentError(`"${text}" is not a number of seconds, 0 or more.`);
+  return number;
+}
+
 const BYTE_UNITS: Record<string, number> = {
   "": 1,
   k: 1e3,

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { UserError } from "../errors.js";
 import { readJsonLines, ROWS_FILE, type Row } from "../record/index.js";
 import { plan, run, type RunOptions } from "../run/index.js";
-import { campaignReport } from "./campaign-report.js";
 import { EXIT, ExitError } from "./exit.js";
-import { reportHtml } from "./report.js";
+import { campaignReport } from "./report/campaign.js";
+import { reportHtml } from "./report/page.js";
 import { failedCells, printSummary } from "./summary.js";
 
 export interface QuickOptions extends RunOptions {

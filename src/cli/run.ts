@@ -22,6 +22,7 @@ interface Flags
   tokenizer?: string;
   out?: string;
   resume?: boolean;
+  energy?: boolean;
   isolate?: NonNullable<RunOptions["isolate"]>;
 }
 
@@ -111,6 +112,10 @@ export function runCommand(): Command {
     );
   return addNumericOptions(command)
     .optionsGroup("Options of the campaign:")
+    .option(
+      "--energy",
+      "measure joules too, where a sensor tells them: of the prefill, of decoding and of both, some ten seconds each",
+    )
     .option("--beyond-positions", "allow sequences longer than the model's positions")
     .addOption(
       new Option(

@@ -17,11 +17,34 @@ const COLUMNS = [
   "verdict",
 ];
 
-/** Prints medians with their 95 % intervals, one line a cell. */
+/** The same of a cell's energy. */
+const ENERGY_COLUMNS = [
+  "model",
+  "prompt_tokens",
+  "phase",
+  "status",
+  "energy_j",
+  "energy_j_lo",
+  "energy_j_hi",
+  "energy_j_n",
+  "verdict",
+];
+
+/** Prints medians with their 95 % intervals, one line a cell; energies in a table of their own. */
 export async function printSummary(table: ColumnTable): Promise<void> {
+  const times = table.filter((row: Row) => row.kind !== "energy").reify();
+  if (times.numRows() > 0) await showSummary(times, COLUMNS);
+  const energies = table.filter((row: Row) => row.kind === "energy").reify();
+  if (energies.numRows() === 0) return;
+  await showSummary(energies, ENERGY_COLUMNS);
+  for (const reason of new Set((energies.objects() as Row[]).map(({ status_reason }) => status_reason)))
+    if (reason != null) console.log(`energy is unknown: ${reason}`);
+}
+
+async function showSummary(table: ColumnTable, columns: readonly string[]): Promise<void> {
   const summary = summarize(table);
   const present = new Set(summary.columnNames());
-  await show(summary.select(COLUMNS.filter((name) => present.has(name))));
+  await show(summary.select(columns.filter((name) => present.has(name))));
 }
 
 /** Models and lengths whose last row is a failure, each with its reason; one that went well afterwards is none. */

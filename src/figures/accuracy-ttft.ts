@@ -1,7 +1,8 @@
 import type { Row } from "../record/schema.js";
 import { linearTicks, logDomain, logTicks, type Domain } from "./axis.js";
 import { differences, type PaperSetting } from "./differences.js";
-import type { Figure, JsonObject, Layout } from "./figure.js";
+import { accuracyBars } from "./accuracy-bars.js";
+import type { Figure, FigureForm, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatNumber, formatTokens, listOf, wrap } from "./format.js";
 import { asPoints, commonLengths, distinct, factsOf, finite, isDoubtful, isOk, type Point } from "./point.js";
 import { beside, MISSING_HEIGHT, missingView } from "./scaling-spec.js";
@@ -25,7 +26,7 @@ const TASKS: Readonly<Record<string, string>> = {
 };
 
 /** One model: where it stands on the time axis. */
-interface Time {
+export interface Time {
   readonly model: string;
   readonly name: string;
   readonly ttftMs: number;
@@ -36,7 +37,7 @@ interface Time {
 }
 
 /** One dot. */
-interface Score extends Pick<Time, "name" | "ttftMs" | "color" | "shape"> {
+export interface Score extends Pick<Time, "name" | "ttftMs" | "color" | "shape"> {
   readonly task: string;
   readonly accuracyPct: number;
 }
@@ -62,7 +63,7 @@ interface Trade extends Sourced<readonly Point[]> {
  * The paper's form, bars beside a line on a second axis, hides the trade: here time is the x axis and each task a line
  * across the models. Of own rows it takes the longest prompt at which every model has a TTFT.
  */
-export function figure3(sources: Sources, { layout = "wide" }: DrawOptions = {}): Figure {
+export function figure3(sources: Sources, { layout = "wide", form = "improved" }: DrawOptions = {}): Figure {
   const given = sourced(sources);
   const published = sources.paper ? factsOf(sources.paper, "accuracy") : [];
   const all = given.map((one) => tradeOf(one, published));
@@ -71,12 +72,14 @@ export function figure3(sources: Sources, { layout = "wide" }: DrawOptions = {})
     name: `fig3-${sourceName(given)}`,
     title: `Figure 3: accuracy against TTFT, ${where}`,
     caption: [
-      "Accuracy on each task (in %, a line a task) against the time to first token (TTFT, in ms, logarithmic) of a long prompt; further left is faster, further up better",
+      form === "faithful"
+        ? "As the paper drew it: accuracy on each task as bars (in %, left axis, which does not begin at 0), TTFT as a dashed line (in seconds, right axis) whose slope has no meaning, for models have no order"
+        : "Accuracy on each task (in %, a line a task) against the time to first token (TTFT, in ms, logarithmic) of a long prompt; further left is faster, further up better",
       ...all.flatMap((one) => sentencesOf(one, all.length > 1)),
     ]
       .map((sentence) => `${sentence}.`)
       .join(" "),
-    spec: specOf(all, layout),
+    spec: specOf(all, layout, form),
   };
 }
 
@@ -190,12 +193,16 @@ const SIZE = {
 
 const LINE_HEIGHT = 15;
 
-function specOf(all: readonly Trade[], layout: Layout): JsonObject {
+function specOf(all: readonly Trade[], layout: Layout, form: FigureForm): JsonObject {
   const size = SIZE[layout];
   const width = all.length > 1 ? size.two : size.one;
   const scores = all.flatMap((one) => one.scores.map(({ accuracyPct }) => accuracyPct));
   const y: Domain = scores.length > 0 ? [Math.min(...scores) - 4, Math.max(...scores) + 4] : [0, 100];
-  const views = all.map((one) => viewOf(one, { y, width, height: size.height, alone: all.length === 1 }));
+  const views = all.map((one) =>
+    form === "faithful"
+      ? barsOf(one, { width, height: size.height })
+      : viewOf(one, { y, width, height: size.height, alone: all.length === 1 }),
+  );
   const titles = all.map(
     ({ title, length }) => title + (length === null ? "" : `, ${formatTokens(length)} tokens`),
   );
@@ -203,7 +210,8 @@ function specOf(all: readonly Trade[], layout: Layout): JsonObject {
     ...(one.borrowed ? ["The accuracies beside times measured here are the paper's"] : []),
     ...(one.times.length > 0 ? missing(one) : []),
   ]);
-  const subtitle = [...(all.length > 1 ? [] : titles), ...notes];
+  const drawn = form === "faithful" ? ["As the paper drew it"] : [];
+  const subtitle = [...(all.length > 1 ? [] : titles), ...drawn, ...notes];
   const most = Math.max(...all.map(({ times }) => times.length));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -216,10 +224,15 @@ function specOf(all: readonly Trade[], layout: Layout): JsonObject {
     },
     ...beside(
       views.map((view, i) => ({ view, title: titles[i]! })),
-      { lift: 12 + LINE_HEIGHT * most, layout },
+      { lift: form === "faithful" ? 10 : 12 + LINE_HEIGHT * most, layout },
     ),
   };
 }
+
+const barsOf = (one: Trade, size: { width: number; height: number }): JsonObject =>
+  one.scores.length > 0
+    ? accuracyBars(one, size)
+    : missingView(`There is nothing to draw. ${missing(one).join(". ")}.`, size);
 
 function viewOf(
   one: Trade,

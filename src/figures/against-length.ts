@@ -1,4 +1,5 @@
 import { differences, type PaperSetting } from "./differences.js";
+import { barsOverLengths, decadeAxis, linearAxis } from "./bars-over-lengths.js";
 import type { Figure } from "./figure.js";
 import { displayNames, listOf } from "./format.js";
 import { asPoints, distinct, finite, isDoubtful, isOk, type Metric, type Point } from "./point.js";
@@ -70,13 +71,41 @@ const THROUGHPUT: Subject = {
   needs: "overall_tokens_per_s, of a generation of new tokens",
 };
 
+const ENERGY_BARS = barsOverLengths({
+  ...ENERGY,
+  models: MODELS,
+  drawn: ["Energy of one prefill pass in joules, the axis logarithmic, the values on the bars"],
+  piecesOf: (point) => (isPrefill(point) ? barOf(point, "energy_j") : []),
+  barsOf: (pieces) => {
+    const y = decadeAxis(
+      "energy (J)",
+      pieces.map(({ to }) => to),
+    );
+    return { y, text: ({ to }) => to.toFixed(1), turned: true };
+  },
+});
+
+const THROUGHPUT_BARS = barsOverLengths({
+  ...THROUGHPUT,
+  models: MODELS,
+  drawn: ["Throughput is (prompt tokens + new tokens) / time from the prompt to the last token, in tokens/s"],
+  piecesOf: (point) => barOf(point, "overall_tokens_per_s"),
+  barsOf: (pieces) => ({ y: linearAxis("throughput (tokens/s)", Math.max(...pieces.map(({ to }) => to))) }),
+});
+
+/** A bar from the foot of the axis, which of a logarithmic one is not 0. */
+function barOf(point: Point, metric: Metric): { from: number; to: number }[] {
+  const value = finite(point[metric]);
+  return value === null || value <= 0 ? [] : [{ from: 0, to: value }];
+}
+
 /** Figure 6a of the paper: energy of a prefill against its length. */
 export const figure6a = (sources: Sources, options: DrawOptions = {}): Figure =>
-  draw(ENERGY, sources, options);
+  options.form === "faithful" ? ENERGY_BARS(sources, options) : draw(ENERGY, sources, options);
 
 /** Figure 6b of the paper: throughput of a whole generation against the length of its prompt. */
 export const figure6b = (sources: Sources, options: DrawOptions = {}): Figure =>
-  draw(THROUGHPUT, sources, options);
+  options.form === "faithful" ? THROUGHPUT_BARS(sources, options) : draw(THROUGHPUT, sources, options);
 
 /** One source as it is drawn. */
 interface Series extends Sourced<readonly Point[]> {
@@ -118,9 +147,9 @@ function seriesOf(
   crossovers: readonly CrossoverMark[],
 ): Series {
   const { source } = one;
-  const points = asPoints(one.points).filter(
-    (point) => point.prompt_tokens > 0 && (point.status === "oom" || drawn(point, metric)),
-  );
+  const points = asPoints(one.points)
+    .filter((point) => point.prompt_tokens > 0 && (point.status === "oom" || drawn(point, metric)))
+    .filter((point) => metric !== "energy_j" || isPrefill(point));
   refuseDuplicates(points, `Figure ${number}`);
   const present = distinct(points.map(({ model }) => model));
   // The paper's order, then what it does not show.
@@ -146,6 +175,10 @@ function seriesOf(
     },
   };
 }
+
+/** Own rows have the energy of decoding and of a whole generation too. */
+const isPrefill = ({ kind, phase }: Point): boolean =>
+  kind !== "energy" || phase == null || phase === "prefill";
 
 const drawn = (point: Point, metric: Metric): boolean => isOk(point) && finite(point[metric]) !== null;
 

@@ -49,3 +49,34 @@ export function linearTicks([low, high]: Domain, count: number): number[] {
   for (let i = Math.ceil(low / unit); i * unit <= high; i++) ticks.push(Number((i * unit).toPrecision(12)));
   return ticks;
 }
+
+/** The scales that an axis can have. */
+export const SCALES = ["log", "linear"] as const;
+/** One of SCALES. */
+export type Scale = (typeof SCALES)[number];
+
+interface AxisOf {
+  /** Where an axis of these values begins and ends, with room for a share of its length. */
+  readonly domain: (values: readonly number[], share: number) => Domain;
+  /** Prompt lengths to name, at most about `count`. */
+  readonly lengths: (domain: Domain, count: number) => number[];
+  readonly values: (domain: Domain) => number[];
+  /** Where a value stands: 0 at the axis' low end, 1 at its high one. */
+  readonly place: (value: number, domain: Domain) => number;
+}
+
+/** A linear axis begins at 0: there heights are in proportion, on a logarithmic one ratios. */
+export const AXIS: Readonly<Record<Scale, AxisOf>> = {
+  log: {
+    domain: logDomain,
+    lengths: powersOfTwo,
+    values: logTicks,
+    place: (value, [low, high]) => Math.log(value / low) / Math.log(high / low),
+  },
+  linear: {
+    domain: (values, share) => [0, Math.max(...values) * (1 + share)],
+    lengths: linearTicks,
+    values: (domain) => linearTicks(domain, 6),
+    place: (value, [low, high]) => (value - low) / (high - low),
+  },
+};

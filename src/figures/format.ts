@@ -13,6 +13,10 @@ export function formatNumber(value: number): string {
 /** Prompt lengths: 32,768. */
 export const formatTokens = (tokens: number): string => INTEGER.format(tokens);
 
+/** Where there is little room, in units of 1,024 where that is a whole number: 32K. */
+export const shortTokens = (tokens: number): string =>
+  tokens > 0 && tokens % 1024 === 0 ? `${INTEGER.format(tokens / 1024)}K` : formatTokens(tokens);
+
 /** How the makers write the names of their lines. */
 const LINES: readonly (readonly [prefix: string, written: string])[] = [
   ["qwen", "Qwen"],

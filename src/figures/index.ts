@@ -1,6 +1,23 @@
 /** Figures: prepared points in, Vega-Lite out. Numbers come in ready; nothing here fits, bins or averages. */
 import type { Figure } from "./figure.js";
 import { figure3 } from "./accuracy-ttft.js";
+import { claimsFigure, type ClaimsFigureOptions, type JudgedClaim } from "./claims-table.js";
+import { crossoverMatrixFigure, type ComparedPair, type CrossoverMatrixOptions } from "./crossover-matrix.js";
+import { energyPerTokenFigure, type EnergyOfPhase, type EnergyPerTokenOptions } from "./energy-per-token.js";
+import {
+  latencyDistributionFigure,
+  type LatencyDistributionOptions,
+  type LatencySample,
+} from "./latency-distribution.js";
+import type { Listed } from "./listed.js";
+import { memoryPartsFigure, type MemoryPartsOptions, type MemoryRun } from "./memory-parts.js";
+import { operatorShareFigure } from "./operator-share.js";
+import { ownFigure } from "./own-figure.js";
+import { residualFigure, type ResidualOptions, type ResidualPoint } from "./residuals.js";
+import { rooflineFigure, type RooflineOptions, type UseOfDevice } from "./roofline.js";
+import { scalingFigure, type ScalingOptions } from "./scaling.js";
+import type { CurvePoint } from "./scaling-spec.js";
+import type { Points } from "./point.js";
 import { eachSource, type DrawOptions, type Sources } from "./sources.js";
 import { figure6a, figure6b } from "./against-length.js";
 import { figure5a, figure5b } from "./memory-footprint.js";
@@ -8,9 +25,10 @@ import { figure1 } from "./ttft-tpot.js";
 import { figure7, figure8, figure9a } from "./operator-breakdown.js";
 import { figure9b } from "./operator-devices.js";
 
-export type { Figure, Json, JsonObject, Layout, VegaLiteSpec } from "./figure.js";
+export type { Figure, FigureForm, Json, JsonObject, Layout, VegaLiteSpec } from "./figure.js";
+export type { Listed } from "./listed.js";
 export type { Fact, MemoryPart, Metric, Point, Points } from "./point.js";
-export { eachSource, type DrawOptions, type Source, type Sources } from "./sources.js";
+export { eachSource, type Both, type DrawOptions, type Source, type Sources } from "./sources.js";
 export { figure3 } from "./accuracy-ttft.js";
 export { figure5a, figure5b } from "./memory-footprint.js";
 export { figure6a, figure6b } from "./against-length.js";
@@ -18,7 +36,19 @@ export { figure1, type TtftTpotOptions } from "./ttft-tpot.js";
 export { figure7, figure8, figure9a, type OperatorOptions } from "./operator-breakdown.js";
 export { figure9b, type OperatorDevicesOptions } from "./operator-devices.js";
 export { operatorShareFigure, type OperatorShareOptions } from "./operator-share.js";
+export { SCALES, type Scale } from "./axis.js";
 export { scalingFigure, type ScalingOptions } from "./scaling.js";
+export { crossoverMatrixFigure, type ComparedPair, type CrossoverMatrixOptions } from "./crossover-matrix.js";
+export { memoryPartsFigure, type MemoryPartsOptions, type MemoryRun } from "./memory-parts.js";
+export { energyPerTokenFigure, type EnergyOfPhase, type EnergyPerTokenOptions } from "./energy-per-token.js";
+export { rooflineFigure, type RooflineOptions, type UseOfDevice } from "./roofline.js";
+export {
+  latencyDistributionFigure,
+  type LatencyDistributionOptions,
+  type LatencySample,
+} from "./latency-distribution.js";
+export { claimsFigure, type ClaimsFigureOptions, type JudgedClaim } from "./claims-table.js";
+export type { Missing } from "./own-figure.js";
 export { residualFigure, type ResidualOptions, type ResidualPoint } from "./residuals.js";
 export type { CrossoverMark, CurvePoint } from "./scaling-spec.js";
 export { FONT, modelColor } from "./theme.js";
@@ -30,17 +60,18 @@ export interface PaperFigure {
   readonly title: string;
   readonly file: string;
   /** Whose crossings it marks; that of a rate is that of its time, which is lower where the rate is higher. */
-  readonly crossing?: "energy_j" | "e2e_ms";
+  readonly crossing?: "energy_j" | "e2e_ms" | "total_bytes";
   /** Draws what it is given: the paper's points, one's own, or both. */
   readonly draw: (sources: Sources, options?: DrawOptions) => Figure;
 }
 
+/** The figures of the paper by their names. */
 export const PAPER_FIGURES = {
   fig1: {
     number: "1",
     title: "TTFT and TPOT of a Transformer and an SSM at a short and a long prompt",
     file: "ttft-tpot.ts",
-    draw: eachSource(figure1),
+    draw: eachSource<Points, DrawOptions>(figure1),
   },
   fig3: {
     number: "3",
@@ -52,12 +83,14 @@ export const PAPER_FIGURES = {
     number: "5a",
     title: "Memory of a prefill against its length, RTX 4090",
     file: "memory-footprint.ts",
+    crossing: "total_bytes",
     draw: figure5a,
   },
   fig5b: {
     number: "5b",
     title: "Memory of a prefill against its length, Jetson Orin Nano",
     file: "memory-footprint.ts",
+    crossing: "total_bytes",
     draw: figure5b,
   },
   fig6a: {
@@ -99,3 +132,108 @@ export const PAPER_FIGURES = {
     draw: figure9b,
   },
 } satisfies Readonly<Record<string, PaperFigure>>;
+
+/** What a scaling figure is drawn from: points, and what was fitted to them. */
+export interface ScalingData extends Pick<ScalingOptions, "metric" | "crossovers"> {
+  readonly points: Points;
+  readonly curves?: readonly CurvePoint[];
+}
+
+/** What a crossover matrix is drawn from: pairs, and the points compared for its caption. */
+export interface CrossoverMatrixData extends Pick<CrossoverMatrixOptions, "points"> {
+  readonly pairs: Listed<ComparedPair>;
+}
+
+/** What a figure of energy is drawn from: what a token takes, and what ran out of memory or met. */
+export interface EnergyData extends Pick<EnergyPerTokenOptions, "points" | "crossovers"> {
+  readonly rows: Listed<EnergyOfPhase>;
+}
+
+/**
+ * Figures that the paper has not. Each is drawn of either source or of both; of a source without the rows that it takes
+ * it says which are missing. What is to be fitted, compared or judged comes in ready, as the table named in `takes`.
+ */
+export const OWN_FIGURES = {
+  scaling: {
+    title: "A metric against prompt length, fitted, with bands and crossovers",
+    file: "scaling.ts",
+    takes: "figurePoints(rows), predictionBands(fits) and crossings",
+    draw: ownFigure<ScalingData, Pick<ScalingOptions, "layout">>(
+      "scaling",
+      "Scaling with the prompt length",
+      ({ points, curves = [], ...fitted }, options) =>
+        scalingFigure(points, curves, { ...fitted, ...options }),
+    ),
+  },
+  "crossover-matrix": {
+    title: "Which of two models is lower from which length on, every pair",
+    file: "crossover-matrix.ts",
+    takes: "crossoverMatrix(rows) and figurePoints(rows)",
+    draw: ownFigure<CrossoverMatrixData, Pick<CrossoverMatrixOptions, "layout">>(
+      "crossover-matrix",
+      "Crossovers, every pair",
+      ({ pairs, ...data }, options) => crossoverMatrixFigure(pairs, { ...data, ...options }),
+    ),
+  },
+  "memory-parts": {
+    title: "What the measured memory went to, in parts that add up",
+    file: "memory-parts.ts",
+    takes: "rows",
+    draw: ownFigure<Listed<MemoryRun>, MemoryPartsOptions>(
+      "memory-parts",
+      "Where the memory goes",
+      memoryPartsFigure,
+    ),
+  },
+  energy: {
+    title: "Energy of a token against prompt length, with intervals",
+    file: "energy-per-token.ts",
+    takes: "efficiency(rows), figurePoints(rows) and crossings",
+    draw: ownFigure<EnergyData, Pick<EnergyPerTokenOptions, "layout">>(
+      "energy",
+      "Energy of a token",
+      ({ rows, ...data }, options) => energyPerTokenFigure(rows, { ...data, ...options }),
+    ),
+  },
+  roofline: {
+    title: "FLOP a second against FLOP a byte, under what the device can do",
+    file: "roofline.ts",
+    takes: "efficiency(rows)",
+    draw: ownFigure<Listed<UseOfDevice>, RooflineOptions>(
+      "roofline",
+      "Roofline: how far a device is used",
+      rooflineFigure,
+    ),
+  },
+  claims: {
+    title: "The paper's claims, what its rows give and what yours give",
+    file: "claims-table.ts",
+    takes: "claims(rows)",
+    draw: ownFigure<Listed<JudgedClaim>, ClaimsFigureOptions>("claims", "Claims of the paper", claimsFigure),
+  },
+  "operator-share": {
+    title: "Share of each operator class against prompt length",
+    file: "operator-share.ts",
+    takes: "rows of kind operators",
+    draw: operatorShareFigure,
+  },
+  residuals: {
+    title: "How far samples lie off their fitted curves",
+    file: "residuals.ts",
+    takes: "residualTable(fits)",
+    draw: ownFigure<Listed<ResidualPoint>, ResidualOptions>("residuals", "Residuals", residualFigure),
+  },
+  "latency-distribution": {
+    title: "How long single prompts and single tokens take",
+    file: "latency-distribution.ts",
+    takes: "rows",
+    draw: ownFigure<Listed<LatencySample>, LatencyDistributionOptions>(
+      "latency-distribution",
+      "Distribution of latencies",
+      latencyDistributionFigure,
+    ),
+  },
+} as const;
+
+/** Every figure by its name, the paper's first. */
+export const FIGURES = { ...PAPER_FIGURES, ...OWN_FIGURES };

@@ -1,5 +1,5 @@
 import { differences, type PaperSetting } from "./differences.js";
-import { displayNames, listOf } from "./format.js";
+import { displayNames, formatTokens, listOf } from "./format.js";
 import type { Footprint } from "./memory-footprint.js";
 import { isDoubtful } from "./point.js";
 import { describeSamples, describeSettings, outOfMemory } from "./settings.js";
@@ -84,6 +84,13 @@ function sentencesOf(number: MemoryFigure, one: Footprint, withTitle: boolean): 
       ),
     );
   else sentences.push(...measuredNotes(number, one));
+  const end = (tokens: number | null): string =>
+    tokens === null ? "beyond the measured" : formatTokens(tokens);
+  for (const { name, crossings = [] } of stacks)
+    for (const { tokens, lo, hi, than } of crossings)
+      sentences.push(
+        `${name} needs less than ${than} from ${formatTokens(tokens)} tokens on (${end(lo)} to ${end(hi)}), where the lines between their totals cross`,
+      );
   const missing = PAPER_MEMORY[number].models.filter((model) => !models.has(model));
   if (missing.length > 0)
     sentences.push(

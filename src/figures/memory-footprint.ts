@@ -1,20 +1,21 @@
-import { linearTicks, logDomain, powersOfTwo, type Domain } from "./axis.js";
 import type { Figure, JsonObject, Layout } from "./figure.js";
-import { displayNames, formatNumber, formatTokens, listOf, wrap } from "./format.js";
+import { displayNames, listOf } from "./format.js";
 import { caption, PAPER_MEMORY, type MemoryFigure } from "./memory-footprint-caption.js";
 import { asPoints, distinct, factsOf, finite, isDoubtful, isOk, type Point } from "./point.js";
-import { MISSING_HEIGHT, missingView } from "./scaling-spec.js";
+import { memoryBars } from "./memory-bars.js";
+import type { CrossoverMark } from "./scaling-spec.js";
+import { GIB, memoryStacksSpec, type Segment, type Stack, type Total } from "./memory-stack.js";
 import { refuseDuplicates } from "./settings.js";
 import { sourced, sourceName, sourceTitle, type DrawOptions, type Sourced, type Sources } from "./sources.js";
-import { INK, MEMORY_COLORS, MUTED, THEME } from "./theme.js";
+import { MEMORY_COLORS } from "./theme.js";
 
 /** Figure 5a of the paper: memory of a prefill against its length, a panel a model, on an RTX 4090. */
-export const figure5a = (sources: Sources, options: DrawOptions = {}): Figure => draw("5a", sources, options);
+export const figure5a = (sources: Sources, options: DrawOptions = {}): Figure =>
+  options.form === "faithful" ? memoryBars("5a", sources, options) : draw("5a", sources, options);
 
 /** Figure 5b: the same on a Jetson Orin Nano. */
-export const figure5b = (sources: Sources, options: DrawOptions = {}): Figure => draw("5b", sources, options);
-
-const GIB = 2 ** 30;
+export const figure5b = (sources: Sources, options: DrawOptions = {}): Figure =>
+  options.form === "faithful" ? memoryBars("5b", sources, options) : draw("5b", sources, options);
 
 type Part = keyof typeof MEMORY_COLORS;
 const PARTS = Object.keys(MEMORY_COLORS) as Part[];
@@ -28,32 +29,6 @@ const BYTES_OF: Readonly<Record<Part, (point: Point) => number>> = {
   "tables of positions": ({ table_bytes }) => table_bytes ?? 0,
 };
 
-/** One part at one length, in GiB from the bottom of the stack. */
-interface Segment {
-  readonly part: Part;
-  readonly length: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-interface Total {
-  readonly length: number;
-  readonly gib: number;
-  readonly lo: number | null;
-  readonly hi: number | null;
-  readonly doubtful: boolean;
-}
-
-/** What one model's panel shows. */
-interface Stack {
-  readonly name: string;
-  readonly segments: readonly Segment[];
-  readonly totals: readonly Total[];
-  /** Lengths that did not run: out of memory, or without a row where the paper's lengths go on. */
-  readonly failed: readonly number[];
-  readonly limitGib: number | null;
-}
-
 /** One source as it is drawn. */
 export interface Footprint extends Sourced<readonly Point[]> {
   readonly title: string;
@@ -61,9 +36,11 @@ export interface Footprint extends Sourced<readonly Point[]> {
   readonly stacks: readonly Stack[];
 }
 
-function draw(number: MemoryFigure, sources: Sources, { layout = "wide" }: DrawOptions): Figure {
+function draw(number: MemoryFigure, sources: Sources, { layout = "wide", crossovers }: DrawOptions): Figure {
   const given = sourced(sources);
-  const all = given.map((one) => footprintOf(number, one));
+  const all = given.map((one) =>
+    footprintOf(number, one, (one.source === "paper" ? crossovers?.paper : crossovers?.rows) ?? []),
+  );
   const where = all.map(({ title }) => title).join("; ");
   return {
     name: `fig${number}-${sourceName(given)}`,
@@ -75,7 +52,7 @@ function draw(number: MemoryFigure, sources: Sources, { layout = "wide" }: DrawO
 
 // Choosing what to draw.
 
-function footprintOf(number: MemoryFigure, one: Sourced): Footprint {
+function footprintOf(number: MemoryFigure, one: Sourced, crossovers: readonly CrossoverMark[]): Footprint {
   const points = asPoints(one.points).filter(
     (point) => point.prompt_tokens > 0 && (point.status === "oom" || hasTotal(point)),
   );
@@ -103,6 +80,14 @@ function footprintOf(number: MemoryFigure, one: Sourced): Footprint {
         (a, b) => a - b,
       ),
       limitGib: limitBytes == null ? null : limitBytes / GIB,
+      crossings: crossovers
+        .filter(({ faster }) => faster === model)
+        .map((mark) => ({
+          tokens: mark.prompt_tokens,
+          lo: mark.prompt_tokens_lo ?? null,
+          hi: mark.prompt_tokens_hi ?? null,
+          than: models.get(mark.slower ?? "") ?? mark.slower ?? "another",
+        })),
     };
   });
   return { source: one.source, points, title: sourceTitle(one), models, stacks };
@@ -134,183 +119,31 @@ function totalOf(point: Point): Total {
 
 // Drawing.
 
-const SIZE = {
-  wide: { columns: 4, width: 170, height: 150, ticks: 4, characters: 130, gap: 52 },
-  narrow: { columns: 2, width: 124, height: 130, ticks: 3, characters: 52, gap: 50 },
-} as const satisfies Record<Layout, unknown>;
-type Size = (typeof SIZE)[Layout];
-
-interface Frame {
-  readonly x: Domain;
-  readonly top: number;
-  readonly parts: readonly Part[];
-  readonly size: Size;
-}
-
 function specOf(number: MemoryFigure, all: readonly Footprint[], layout: Layout): JsonObject {
-  const size = SIZE[layout];
-  const stacks = all.flatMap((one) => one.stacks);
-  const lengths = stacks.flatMap(({ totals, failed }) => [...totals.map(({ length }) => length), ...failed]);
-  const shared = {
-    x: lengths.length > 0 ? logDomain(lengths, 0.06) : ([1, 2] as const),
-    parts: PARTS.filter((part) =>
-      stacks.some(({ segments }) => segments.some((one) => one.part === part && one.to > one.from)),
-    ),
-    size,
-  };
-  const limited = stacks.some(({ limitGib }) => limitGib !== null);
-  const subtitle = [
-    ...(all.length > 1 ? [] : [all[0]!.title]),
-    `Stacked, in GiB over the prompt length; dots are the totals${limited ? "; dashed: memory of the device, or its budget" : ""}`,
-    ...distinct(
-      all.flatMap((one) => (one.stacks.some(({ failed }) => failed.length > 0) ? [crossWords(one)] : [])),
-    ),
-  ];
-  // Devices differ too much in memory to share that axis.
-  const grids = all.map((one) => gridOf(number, one, { ...shared, top: topOf(one) }));
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: THEME,
-    title: {
-      text: `Figure ${number}, memory of a prefill`,
-      subtitle: subtitle.flatMap((text) => wrap(text, size.characters)),
-      fontSize: 14,
-      offset: 14,
+  const limited = all.some(({ stacks }) => stacks.some(({ limitGib }) => limitGib !== null));
+  const names = listOf([...displayNames(PAPER_MEMORY[number].models).values()]);
+  const missing = `There is nothing to draw: no row has total_bytes of a run that succeeded. The paper's figure has ${names}.`;
+  return memoryStacksSpec(
+    all.map(({ title, stacks }) => ({ title, stacks, missing })),
+    {
+      title: `Figure ${number}, memory of a prefill`,
+      subtitle: [
+        ...(all.length > 1 ? [] : [all[0]!.title]),
+        `Stacked, in GiB over the prompt length; dots are the totals${limited ? "; dashed: memory of the device, or its budget" : ""}`,
+        ...(all.some(({ stacks }) => stacks.some(({ crossings = [] }) => crossings.length > 0))
+          ? ["Dotted, with its interval: from there on less than the other model"]
+          : []),
+        ...distinct(
+          all.flatMap((one) => (one.stacks.some(({ failed }) => failed.length > 0) ? [crossWords(one)] : [])),
+        ),
+      ],
+      colors: MEMORY_COLORS,
+      layout,
     },
-    ...(grids.length === 1
-      ? grids[0]!
-      : {
-          vconcat: grids.map((grid, i) => ({
-            title: { text: all[i]!.title, fontSize: 13, offset: 10 },
-            ...grid,
-          })),
-          spacing: 36,
-        }),
-  };
-}
-
-/** Upper end of the memory axis, with room for the crosses above the highest. */
-const topOf = ({ stacks }: Footprint): number =>
-  1.14 *
-  Math.max(
-    ...stacks.flatMap(({ totals, limitGib }) => [limitGib ?? 0, ...totals.map(({ gib, hi }) => hi ?? gib)]),
   );
+}
 
 const crossWords = ({ source }: Footprint): string =>
   source === "paper"
     ? "✕ next length that others have rows of; published activations are mostly logits of every position"
     : "✕ out of memory";
-
-function gridOf(number: MemoryFigure, { stacks }: Footprint, frame: Frame): JsonObject {
-  const { columns, width, height, gap } = frame.size;
-  if (!stacks.some(({ totals }) => totals.length > 0)) {
-    const names = listOf([...displayNames(PAPER_MEMORY[number].models).values()]);
-    const text = `There is nothing to draw: no row has total_bytes of a run that succeeded. The paper's figure has ${names}.`;
-    return missingView(text, { width: columns * width, height: MISSING_HEIGHT });
-  }
-  return {
-    columns,
-    bounds: "flush",
-    spacing: { column: 46, row: gap + 34 },
-    concat: stacks.map((stack) => ({
-      title: { text: stack.name, subtitle: longest(stack), frame: "group" },
-      width,
-      height,
-      layer: layersOf(stack, frame),
-    })),
-  };
-}
-
-/** A panel's subtitle: how far the model got. */
-function longest({ totals, failed }: Stack): string {
-  const last = totals.at(-1);
-  if (!last) return "no length ran";
-  const next = failed.find((length) => length > last.length);
-  return `to ${formatTokens(last.length)}${next === undefined ? "" : `, not ${formatTokens(next)}`}`;
-}
-
-function layersOf({ segments, totals, failed, limitGib }: Stack, frame: Frame): JsonObject[] {
-  const { x: domain, top, parts, size } = frame;
-  const x: JsonObject = {
-    field: "length",
-    type: "quantitative",
-    title: "prompt length (tokens)",
-    scale: { type: "log", domain, nice: false },
-    axis: {
-      values: powersOfTwo(domain, size.ticks),
-      labelExpr: "datum.value < 1024 ? datum.value : datum.value / 1024 + 'K'",
-      grid: false,
-    },
-  };
-  const y = (field: string): JsonObject => ({
-    field,
-    type: "quantitative",
-    title: "memory (GiB)",
-    scale: { domain: [0, top], nice: false },
-    axis: { values: linearTicks([0, top], 5) },
-  });
-  const color: JsonObject = {
-    field: "part",
-    type: "nominal",
-    scale: { domain: parts, range: parts.map((part) => MEMORY_COLORS[part]) },
-    legend: { orient: "bottom", title: null, columns: size.columns, symbolType: "square" },
-  };
-  const shown = segments.filter(({ part }) => parts.includes(part));
-  // An area needs two lengths; one alone is a bar.
-  const mark: JsonObject =
-    totals.length > 1 ? { type: "area", opacity: 0.85 } : { type: "bar", size: 12, opacity: 0.85 };
-  const layers: JsonObject[] = [
-    {
-      data: { values: shown.map((segment) => ({ ...segment })) },
-      mark,
-      encoding: { x, y: y("from"), y2: { field: "to" }, color },
-    },
-    {
-      data: {
-        values: totals.map(({ length, gib, doubtful }) => ({
-          length,
-          gib,
-          fill: doubtful ? "#ffffff" : INK,
-        })),
-      },
-      mark: { type: "point", filled: true, size: 14, opacity: 1, stroke: INK, strokeWidth: 1 },
-      encoding: { x, y: y("gib"), fill: { field: "fill", type: "nominal", scale: null } },
-    },
-  ];
-  const whiskers = totals.filter(({ lo, hi }) => lo !== null && hi !== lo);
-  if (whiskers.length > 0)
-    layers.push({
-      data: { values: whiskers.map(({ length, lo, hi }) => ({ length, lo, hi })) },
-      mark: { type: "errorbar", ticks: { width: 6 }, color: INK },
-      encoding: { x, y: y("lo"), y2: { field: "hi" } },
-    });
-  if (limitGib !== null)
-    layers.push(
-      {
-        data: { values: [{ limit: limitGib }] },
-        mark: { type: "rule", color: INK, strokeDash: [4, 3] },
-        encoding: { y: y("limit") },
-      },
-      // Twice: a white edge first, so that the grid does not run through the letters.
-      ...[{ stroke: "#ffffff", strokeWidth: 4 }, {}].map((edge) => ({
-        data: { values: [{ limit: limitGib, text: `${formatNumber(limitGib)} GiB` }] },
-        mark: {
-          type: "text",
-          align: "left",
-          baseline: "bottom",
-          dy: -3,
-          fontSize: 10,
-          color: MUTED,
-          ...edge,
-        },
-        encoding: { x: { value: 3 }, y: y("limit"), text: { field: "text" } },
-      })),
-    );
-  if (failed.length > 0)
-    layers.push({
-      data: { values: failed.map((length) => ({ length, text: "✕" })) },
-      mark: { type: "text", fontSize: 13, fontWeight: "bold" },
-      encoding: { x, y: { value: 6 }, text: { field: "text" } },
-    });
-  return layers;
-}

@@ -1,18 +1,19 @@
-import type { Figure } from "./figure.js";
+import type { Figure, FigureForm } from "./figure.js";
 import { displayNames, listOf } from "./format.js";
 import { findingOf, NO_ROWS, operatorCaption, Y_TITLE, type Printed } from "./operator-caption.js";
 import { profilesOf, sharesOf, type Profile, type Share, type TimeBasis } from "./operator-profile.js";
 import { distinct } from "./point.js";
 import { deviceName } from "./settings.js";
-import { sourced, sourceName, type DrawOptions, type Source, type Sources } from "./sources.js";
+import { SOURCE_WORDS, sourced, sourceName, type DrawOptions, type Source, type Sources } from "./sources.js";
 import { stackedSharesSpec, type Bar } from "./stacked-shares.js";
 
+/** Which shares of operators are drawn. */
 export interface OperatorOptions extends DrawOptions {
   /**
    * `improved` (default): shares of device time, and beside them the published host + device shares with host time
-   * pale; one classifier, a fixed order of classes, what is in no class shown. `original`: as printed.
+   * pale; one classifier, a fixed order of classes, what is in no class shown. `faithful`: as printed.
    */
-  form?: "improved" | "original";
+  form?: FigureForm;
   /** Which models, in drawing order; default: the paper's, else those of the same kind. */
   models?: readonly string[];
 }
@@ -115,11 +116,11 @@ function draw(id: keyof typeof PRINTED, sources: Sources, options: OperatorOptio
       title: titleOf(of, names.get(of.model)!, given.length > 1),
       finding: findingOf(bars),
       yTitle: Y_TITLE[basis],
-      bars: form === "original" ? inPrintedOrder(bars, printed.restOrder) : bars,
+      bars: form === "faithful" ? inPrintedOrder(bars, printed.restOrder) : bars,
     };
   });
   const where = whereOf(drawn);
-  const title = `Figure ${printed.number}, ${listOf(given.map((source) => ORIGIN[source]))}`;
+  const title = `Figure ${printed.number}, ${listOf(given.map((source) => SOURCE_WORDS[source]))}`;
   return {
     name: `${id}-${sourceName(sourced(sources))}`,
     title: `${title}: operator classes of ${listOf([...names.values()])}, ${where}`,
@@ -142,7 +143,7 @@ function draw(id: keyof typeof PRINTED, sources: Sources, options: OperatorOptio
       axis: {
         kind: "length",
         lengths: lengths.length > 0 ? lengths : printed.lengths,
-        scale: form === "original" ? "equal" : "log",
+        scale: form === "faithful" ? "equal" : "log",
       },
       columns: Math.min(3, given.length > 1 ? printed.models.length : series.length),
       title,
@@ -151,12 +152,6 @@ function draw(id: keyof typeof PRINTED, sources: Sources, options: OperatorOptio
     }),
   };
 }
-
-/** Whose data, as titles say it. */
-export const ORIGIN = { paper: "the paper's data", measured: "measured here" } as const satisfies Record<
-  Source,
-  string
->;
 
 const lengthsOf = (profiles: readonly Profile[]): number[] =>
   distinct(profiles.map(({ length }) => length)).sort((a, b) => a - b);
@@ -204,10 +199,10 @@ function ownModels(profiles: readonly Profile[], { models, families }: Printed):
 }
 
 /** The panels, row by row: what each is a share of. Only the paper's own data have both shares side by side. */
-function basesOf(series: readonly Series[], given: readonly Source[], form: "improved" | "original") {
+function basesOf(series: readonly Series[], given: readonly Source[], form: FigureForm) {
   const each = (of: readonly Series[], basis: TimeBasis): { of: Series; basis: TimeBasis }[] =>
     of.map((one) => ({ of: one, basis }));
-  if (form === "original") return each(series, "published");
+  if (form === "faithful") return each(series, "published");
   if (!given.includes("measured")) return [...each(series, "device"), ...each(series, "host+device")];
   return each(series, "device");
 }
@@ -215,7 +210,7 @@ function basesOf(series: readonly Series[], given: readonly Source[], form: "imp
 // Panels.
 
 const titleOf = ({ source, device }: Series, name: string, both: boolean): string =>
-  [name, device && deviceName(device), both && ORIGIN[source]].filter(Boolean).join(", ");
+  [name, device && deviceName(device), both && SOURCE_WORDS[source]].filter(Boolean).join(", ");
 
 /** The stack of a profile, or why there is none. */
 export function barOf(profile: Profile | undefined, basis: TimeBasis, at: number | string): Bar {

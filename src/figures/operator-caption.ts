@@ -1,4 +1,5 @@
 import { differences } from "./differences.js";
+import type { FigureForm } from "./figure.js";
 import { formatTokens, listOf } from "./format.js";
 import { classesOf, UNCLASSIFIED } from "./operator-class.js";
 import { sharesOf, type Profile, type TimeBasis } from "./operator-profile.js";
@@ -79,7 +80,7 @@ export interface CaptionInput {
   readonly missing: readonly { source: Source; names: readonly string[] }[];
   readonly bases: readonly TimeBasis[];
   readonly given: readonly Source[];
-  readonly form: "improved" | "original";
+  readonly form: FigureForm;
 }
 
 /** The caption of an operator figure, plain sentences: what is shown, under which setting, and unlike the paper's how. */
@@ -112,7 +113,7 @@ const missingNotes = ({ missing, given }: CaptionInput): string[] =>
     );
 
 function basisNotes({ bases, drawn, form }: CaptionInput): string[] {
-  if (form === "original")
+  if (form === "faithful")
     return ["As printed: host and device time added, each profile by the classifier it was summarized with"];
   const notes: string[] = [];
   if (bases.includes("device")) notes.push(`Share of device time: ${timeOf(drawn)}`);
@@ -154,7 +155,7 @@ function settingNotes({ drawn, given }: CaptionInput): string[] {
 }
 
 function unclassifiedNotes({ bases, drawn, form }: CaptionInput): string[] {
-  if (form === "original") return ["Shares are of the time in a class; what is in none is left out"];
+  if (form === "faithful") return ["Shares are of the time in a class; what is in none is left out"];
   const most = bases.map((basis) =>
     Math.max(
       ...drawn.map(

@@ -1,13 +1,14 @@
-import type { Figure } from "./figure.js";
+import type { Figure, FigureForm } from "./figure.js";
 import { displayNames, formatTokens, listOf, stack } from "./format.js";
-import { barOf, inPrintedOrder, ORIGIN, type OperatorOptions } from "./operator-breakdown.js";
+import { barOf, inPrintedOrder, type OperatorOptions } from "./operator-breakdown.js";
 import { findingOf, operatorCaption, Y_TITLE, type Printed } from "./operator-caption.js";
 import { profilesOf, type Profile, type TimeBasis } from "./operator-profile.js";
 import { distinct } from "./point.js";
 import { deviceName } from "./settings.js";
-import { sourced, sourceName, type Source, type Sources } from "./sources.js";
+import { SOURCE_WORDS, sourced, sourceName, type Source, type Sources } from "./sources.js";
 import { stackedSharesSpec, type Bar, type Panel } from "./stacked-shares.js";
 
+/** What Figure 9b shows. */
 export interface OperatorDevicesOptions extends OperatorOptions {
   /** Prompt length in tokens; default: the paper's 1,024, or where own rows lack it the length most of them have. */
   length?: number;
@@ -78,13 +79,13 @@ export function figure9b(sources: Sources, options: OperatorDevicesOptions = {})
           finding: findingOf(bars),
           yTitle: Y_TITLE[basis],
           bars:
-            form === "original" ? members.flatMap((model) => printedOrder(bars, names.get(model)!)) : bars,
+            form === "faithful" ? members.flatMap((model) => printedOrder(bars, names.get(model)!)) : bars,
         },
       ];
     }),
   );
   const lengths = listOf(distinct(chosen.map(({ length }) => formatTokens(length))));
-  const title = `Figure 9b, ${listOf(given.map((source) => ORIGIN[source]))}`;
+  const title = `Figure 9b, ${listOf(given.map((source) => SOURCE_WORDS[source]))}`;
   const legend = legendOf(parts, given.length > 1);
   return {
     name: `fig9b-${sourceName(sourced(sources))}`,
@@ -135,7 +136,7 @@ function partsOf(drawn: readonly Profile[]): Part[] {
 const legendOf = (parts: readonly Part[], both: boolean): string =>
   parts
     .map(({ source, device, letter }) =>
-      [`${letter}: ${deviceName(device) || "device not stated"}`, both && ORIGIN[source]]
+      [`${letter}: ${deviceName(device) || "device not stated"}`, both && SOURCE_WORDS[source]]
         .filter(Boolean)
         .join(", "),
     )
@@ -155,8 +156,8 @@ const familyOf = (model: string, drawn: readonly Profile[]): string =>
   drawn.find((profile) => profile.model === model)?.rows[0]?.family ?? FAMILY[model] ?? "transformer";
 
 /** Only the paper's own data have both shares side by side. */
-const basesOf = (given: readonly Source[], form: "improved" | "original"): TimeBasis[] =>
-  form === "original" ? ["published"] : given.includes("measured") ? ["device"] : ["device", "host+device"];
+const basesOf = (given: readonly Source[], form: FigureForm): TimeBasis[] =>
+  form === "faithful" ? ["published"] : given.includes("measured") ? ["device"] : ["device", "host+device"];
 
 /** The paper's models of which a source has no rows. */
 function missingFrom(drawn: readonly Profile[], source: Source): string[] {

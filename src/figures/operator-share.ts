@@ -1,16 +1,17 @@
 import { linearTicks, logDomain, powersOfTwo, type Domain } from "./axis.js";
 import type { Figure, Json, JsonObject, Layout } from "./figure.js";
 import { displayNames, listOf, wrap } from "./format.js";
-import { ORIGIN, whereOf } from "./operator-breakdown.js";
+import { whereOf } from "./operator-breakdown.js";
 import { operatorCaption, Y_TITLE } from "./operator-caption.js";
 import { classesOf, type OperatorClass } from "./operator-class.js";
 import { profilesOf, sharesOf, type Profile, type TimeBasis } from "./operator-profile.js";
 import { distinct } from "./point.js";
 import { deviceName } from "./settings.js";
-import { sourced, sourceName, type DrawOptions, type Source, type Sources } from "./sources.js";
+import { SOURCE_WORDS, sourced, sourceName, type DrawOptions, type Source, type Sources } from "./sources.js";
 import { LENGTH_LABEL, LENGTH_TITLE } from "./stacked-shares.js";
 import { modelColors, MUTED, THEME } from "./theme.js";
 
+/** Which shares are drawn, and for what width. */
 export interface OperatorShareOptions extends DrawOptions {
   /** Default: every model with profiles at two lengths or more on one device. */
   models?: readonly string[];
@@ -48,7 +49,7 @@ export function operatorShareFigure(sources: Sources, options: OperatorShareOpti
       ),
     ),
   );
-  const title = `Operator share against length, ${listOf(given.map((source) => ORIGIN[source]))}`;
+  const title = `Operator share against length, ${listOf(given.map((source) => SOURCE_WORDS[source]))}`;
   const where = whereOf(drawn);
   const names = displayNames(distinct(lines.map(({ model }) => model)));
   return {
@@ -90,7 +91,7 @@ function linesOf(
   const names = displayNames(distinct(chosen.map(([first]) => first!.model)));
   return chosen.map((profiles) => {
     const { source, model, device } = profiles[0]!;
-    const origin = given.length > 1 && ORIGIN[source];
+    const origin = given.length > 1 && SOURCE_WORDS[source];
     const label = [names.get(model)!, device && deviceName(device), origin].filter(Boolean).join(", ");
     return { source, model, device, label, profiles: [...profiles].sort((a, b) => a.length - b.length) };
   });

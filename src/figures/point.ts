@@ -1,3 +1,4 @@
+import { listed, type Listed } from "./listed.js";
 import type { Row } from "../record/schema.js";
 
 /** What a figure can show on its y axis: a column of the row schema that holds one number. */
@@ -43,7 +44,7 @@ export type Point = {
   prompt_tokens: number;
 } & { [M in Metric | `${Metric}_lo` | `${Metric}_hi` | `${Metric}_n` | MemoryPart]?: number | null } & Pick<
     Row,
-    Setting | "kind" | "family" | "status" | "verdict" | "memory_limit_bytes"
+    Setting | "kind" | "phase" | "family" | "status" | "verdict" | "memory_limit_bytes"
   >;
 
 /** A row of a kind that has no prompt length of its own, as it is: accuracy, limit, operators. */
@@ -53,10 +54,7 @@ export type Fact = Row & { kind: "accuracy" | "limit" | "operators" };
  * Points and facts as a list, or as a table that gives its rows as objects: `summarize(rows)` as it is, or
  * `figurePoints(rows)`, which keeps the facts.
  */
-export type Points = readonly (Point | Fact)[] | { objects: () => object[] };
-
-const listed = (points: Points): readonly (Point | Fact)[] =>
-  "objects" in points ? (points.objects() as (Point | Fact)[]) : points;
+export type Points = Listed<Point | Fact>;
 
 const FACTS: readonly (string | null | undefined)[] = ["accuracy", "limit", "operators"];
 const isFact = (row: Point | Fact): row is Fact => FACTS.includes(row.kind);
@@ -67,6 +65,9 @@ export const asPoints = (points: Points): readonly Point[] =>
 /** The rows of one of the kinds that are not points. */
 export const factsOf = (points: Points, kind: Fact["kind"]): Row[] =>
   listed(points).filter((row) => isFact(row) && row.kind === kind);
+
+/** A cell whose energy was measured too has points of its own for that, which have no time and no memory. */
+export const isNotEnergy = ({ kind }: Point): boolean => kind !== "energy";
 
 export const isOk = ({ status }: Point): boolean => status == null || status === "ok";
 

@@ -2,22 +2,25 @@ import { UserError } from "../errors.js";
 import { linearTicks, logDomain, powersOfTwo, type Domain } from "./axis.js";
 import type { Figure, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatTokens, listOf } from "./format.js";
-import { distinct, type Metric } from "./point.js";
+import { listed, type Listed } from "./listed.js";
+import { distinct, type Metric, type Point } from "./point.js";
 import { METRICS } from "./scaling.js";
-import { familyShape, INK, modelColors, MUTED, THEME } from "./theme.js";
+import { headed } from "./scaling-spec.js";
+import { describeSettings } from "./settings.js";
+import { sourceTitle, type Source } from "./sources.js";
+import { familyShape, INK, modelColors, MUTED } from "./theme.js";
 
 /** A sample against its curve: a row of `residualTable(fits)`. */
-export interface ResidualPoint {
-  model: string;
-  family?: string | null;
-  prompt_tokens: number;
+export type ResidualPoint = Point & {
   metric?: string;
   /** Share of the fitted value; null where that is 0. */
   relative_residual: number | null;
   influential?: boolean;
-}
+};
 
+/** How residuals are drawn. */
 export interface ResidualOptions {
+  source?: Source;
   layout?: Layout;
 }
 
@@ -33,10 +36,10 @@ const SIZE = {
  * @throws UserError when no row has a residual
  */
 export function residualFigure(
-  rows: readonly ResidualPoint[] | { objects: () => object[] },
-  { layout = "wide" }: ResidualOptions = {},
+  rows: Listed<ResidualPoint>,
+  { source = "measured", layout = "wide" }: ResidualOptions = {},
 ): Figure {
-  const given = "objects" in rows ? (rows.objects() as ResidualPoint[]) : rows;
+  const given = listed(rows);
   const points = given.filter(({ relative_residual: value }) => value !== null && Number.isFinite(value));
   if (points.length === 0)
     throw new UserError(
@@ -56,18 +59,25 @@ export function residualFigure(
       ({ model, prompt_tokens }) => `${names.get(model)!} at ${formatTokens(prompt_tokens)} tokens`,
     ),
   );
+  const where = sourceTitle({ source, points });
+  const setting = describeSettings(points);
   const caption = [
     `Samples of ${listOf([...names.values()])} off their fitted curves, in per cent of the curve, against prompt length (logarithmic).`,
+    ...(setting ? [`Setting: ${setting}.`] : []),
     "A pattern, as a bow or a step, says that the form of the curve is wrong there.",
     ...(marked.length > 0 ? [`Rings: samples that move their curve much (${listOf(marked)}).`] : []),
   ].join(" ");
-  return { name: "residuals", title, caption, spec: spec(points, names, title, layout) };
+  return {
+    name: `residuals-${source}`,
+    title: `${title}, ${where}`,
+    caption,
+    spec: headed({ title, subtitle: [where], layout }, draw(points, names, layout)),
+  };
 }
 
-function spec(
+function draw(
   points: readonly ResidualPoint[],
   names: ReadonlyMap<string, string>,
-  title: string,
   layout: Layout,
 ): JsonObject {
   const { width, height, ticks } = SIZE[layout];
@@ -104,9 +114,6 @@ function spec(
   const domain = { domain: labels, range: first.map(({ model }) => colors.get(model)!) };
   const shapes = { domain: labels, range: first.map(({ family }) => familyShape(family)) };
   return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: THEME,
-    title: { text: title },
     width,
     height,
     data: { values },

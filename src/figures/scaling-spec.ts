@@ -1,4 +1,4 @@
-import { logDomain, logTicks, powersOfTwo, type Domain } from "./axis.js";
+import { AXIS, type Domain, type Scale } from "./axis.js";
 import type { JsonObject, Layout } from "./figure.js";
 import { displayNames, formatTokens, wrap } from "./format.js";
 import { distinct, finite, type Metric, type Point } from "./point.js";
@@ -20,6 +20,8 @@ export interface CrossoverMark {
   prompt_tokens_hi?: number | null;
   /** Which model is lower (faster, thriftier) beyond it, for the label. */
   faster?: string;
+  /** And than which, where a figure shows a model alone. */
+  slower?: string;
 }
 
 /** A point that can be drawn on a logarithmic axis. */
@@ -30,6 +32,8 @@ export interface Dot {
   readonly lo: number | null;
   readonly hi: number | null;
   readonly doubtful: boolean;
+  /** Ends of what the sensor's error bounds, where the rows state one. */
+  readonly bound?: readonly [lo: number, hi: number];
 }
 
 /** "Mamba2-780m ahead from 12,300 tokens" and, where the interval is known, "11,200 to 14,000". */
@@ -64,7 +68,7 @@ interface Size {
   readonly broad: boolean;
 }
 
-const SIZE = {
+export const SIZE = {
   wide: { width: 800, height: 360, ticks: 10, broad: true, characters: 130, legendColumns: 5 },
   narrow: { width: 318, height: 260, ticks: 5, broad: false, characters: 52, legendColumns: 2 },
 } as const satisfies Record<Layout, Size & { characters: number; legendColumns: number }>;
@@ -83,6 +87,8 @@ export interface Heading {
 
 export interface Drawing extends Omit<Words, "metric"> {
   axis: string;
+  /** Of both axes; default: log. */
+  scale?: Scale;
 }
 
 /** A plot, or why there is none: the missing rows in words. */
@@ -148,7 +154,8 @@ const unionOf = (domains: readonly Domain[]): Domain => [
   Math.max(...domains.map(([, high]) => high)),
 ];
 
-function headed({ title, subtitle, layout }: Heading, view: JsonObject): JsonObject {
+/** A view under its title. */
+export function headed({ title, subtitle, layout }: Heading, view: JsonObject): JsonObject {
   const lines = subtitle.flatMap((text) => wrap(text, SIZE[layout].characters));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -177,33 +184,34 @@ function plot(
     y: yDomain = yDomainOf(drawing),
   }: { columns: number; x?: Domain; y?: Domain },
 ): JsonObject {
-  const { points, dots, curves, oom, names, axis } = drawing;
+  const { points, dots, curves, oom, names, axis, scale = "log" } = drawing;
   const frame: Frame = {
     x: (field) => ({
       field,
       type: "quantitative",
       title: "prompt length (tokens)",
-      scale: { type: "log", domain: xDomain, nice: false },
-      axis: { values: powersOfTwo(xDomain, size.ticks), format: ",d" },
+      scale: { type: scale, domain: xDomain, nice: false },
+      axis: { values: AXIS[scale].lengths(xDomain, size.ticks), format: ",d" },
     }),
     y: (field) => ({
       field,
       type: "quantitative",
       title: axis,
-      scale: { type: "log", domain: yDomain, nice: false },
-      axis: { values: logTicks(yDomain), format: axis.includes("bytes") ? ".0s" : ",~r" },
+      scale: { type: scale, domain: yDomain, nice: false },
+      axis: { values: AXIS[scale].values(yDomain), format: axis.includes("bytes") ? ".0s" : ",~r" },
     }),
     ...modelScales(points, names, columns),
     labelOf: (model) => names.get(model) ?? model,
+    place: (length) => AXIS[scale].place(length, xDomain),
   };
   return {
     width: size.width,
     height: size.height,
     layer: [
       ...crossoverLayers(drawing, frame, xDomain, size),
-      ...curveLayers(curves, dots, frame),
+      ...curveLayers(curves, dots, frame, yDomain),
       ...dotLayers(dots, frame),
-      ...oomLayers(oom, frame, xDomain),
+      ...oomLayers(oom, frame),
     ],
   };
 }
@@ -214,10 +222,12 @@ interface Frame {
   color: JsonObject;
   shape: JsonObject;
   labelOf: (model: string) => string;
+  /** Where a length stands: 0 at the left end of the x axis, 1 at the right. */
+  place: (length: number) => number;
 }
 
-function xDomainOf({ dots, curves, crossovers, oom }: Drawing): Domain {
-  return logDomain(
+function xDomainOf({ dots, curves, crossovers, oom, scale = "log" }: Drawing): Domain {
+  return AXIS[scale].domain(
     [
       ...dots.map((dot) => dot.length),
       ...[...curves, ...crossovers, ...oom].map((at) => at.prompt_tokens).filter((length) => length > 0),
@@ -226,10 +236,10 @@ function xDomainOf({ dots, curves, crossovers, oom }: Drawing): Domain {
   );
 }
 
-function yDomainOf({ dots, curves, oom }: Drawing): Domain {
-  const ends = dots.flatMap((dot) => [dot.value, dot.lo ?? dot.value, dot.hi ?? dot.value]);
+function yDomainOf({ dots, curves, oom, scale = "log" }: Drawing): Domain {
+  const ends = dots.flatMap(({ value, lo, hi, bound = [] }) => [value, lo ?? value, hi ?? value, ...bound]);
   // Crosses of models that ran out of memory need room above the data.
-  return logDomain([...ends, ...curves.map((curve) => curve.value)], oom.length > 0 ? 0.14 : 0.06);
+  return AXIS[scale].domain([...ends, ...curves.map((curve) => curve.value)], oom.length > 0 ? 0.14 : 0.06);
 }
 
 function modelScales(points: readonly Point[], names: ReadonlyMap<string, string>, columns: number) {
@@ -254,7 +264,7 @@ const LINE_HEIGHT = 14;
 
 function crossoverLayers(
   { crossovers, names }: Drawing,
-  { x }: Frame,
+  { x, place }: Frame,
   domain: Domain,
   { width, broad }: Size,
 ): JsonObject[] {
@@ -268,7 +278,7 @@ function crossoverLayers(
     lift += LINE_HEIGHT * lines.length;
     // Centred on the rule, but inside the plot; 6.8 pixels is a generous mean character of 11 pixels.
     const half = Math.min(width / 2, (6.8 * Math.max(...lines.map((line) => line.length))) / 2);
-    const center = Math.min(width - half, Math.max(half, width * shareOf(at, domain)));
+    const center = Math.min(width - half, Math.max(half, width * place(at)));
     const layers: JsonObject[] = [
       {
         data: { values: [{ at }] },
@@ -294,12 +304,13 @@ function crossoverLayers(
   });
 }
 
-/** Where a length stands on the x axis: 0 at its left end, 1 at its right. */
-const shareOf = (length: number, [low, high]: Domain): number =>
-  Math.log(length / low) / Math.log(high / low);
-
 /** Solid inside the lengths at which the model was measured, dashed outside; the pieces share their end points. */
-function curveLayers(curves: readonly CurvePoint[], dots: readonly Dot[], frame: Frame): JsonObject[] {
+function curveLayers(
+  curves: readonly CurvePoint[],
+  dots: readonly Dot[],
+  frame: Frame,
+  [low]: Domain,
+): JsonObject[] {
   if (curves.length === 0) return [];
   const { x, y, color, labelOf } = frame;
   const band = curves.filter((point) => finite(point.value_lo) !== null && finite(point.value_hi) !== null);
@@ -310,8 +321,9 @@ function curveLayers(curves: readonly CurvePoint[], dots: readonly Dot[], frame:
         values: band.map(({ model, prompt_tokens, value_lo, value_hi }) => ({
           label: labelOf(model),
           prompt_tokens,
-          lo: value_lo!,
-          hi: value_hi!,
+          // A band may reach to 0 and below, where a logarithmic axis does not.
+          lo: Math.max(low, value_lo!),
+          hi: Math.max(low, value_hi!),
         })),
       },
       mark: { type: "area", opacity: 0.15, clip: true },
@@ -373,6 +385,15 @@ function dotLayers(dots: readonly Dot[], { x, y, color, shape, labelOf }: Frame)
     doubtful,
   }));
   const layers: JsonObject[] = [];
+  const bounds = dots.flatMap(({ model, length, bound }) =>
+    bound ? [{ label: labelOf(model), length, from: bound[0], to: bound[1] }] : [],
+  );
+  if (bounds.length > 0)
+    layers.push({
+      data: { values: bounds },
+      mark: { type: "rule", strokeWidth: 9, opacity: 0.3 },
+      encoding: { x: x("length"), y: y("from"), y2: { field: "to" }, color },
+    });
   const whiskers = values.filter((dot) => dot.lo !== null);
   if (whiskers.length > 0)
     layers.push({
@@ -393,7 +414,7 @@ function dotLayers(dots: readonly Dot[], { x, y, color, shape, labelOf }: Frame)
   return layers;
 }
 
-function oomLayers(oom: readonly Point[], { x, color, labelOf }: Frame, domain: Domain): JsonObject[] {
+function oomLayers(oom: readonly Point[], { x, color, labelOf, place }: Frame): JsonObject[] {
   // One row of crosses a model, so that two models at one length do not hide each other.
   return distinct(oom.map((point) => point.model)).flatMap((model, row) => {
     const lengths = oom.filter((point) => point.model === model).map((point) => point.prompt_tokens);
@@ -401,7 +422,7 @@ function oomLayers(oom: readonly Point[], { x, color, labelOf }: Frame, domain: 
     const y: JsonObject = { value: 10 + 16 * row };
     const [first, last] = [Math.min(...lengths), Math.max(...lengths)];
     // The words stand left of the first cross, or right of the last where the left has no room.
-    const left = shareOf(first, domain) > 0.4;
+    const left = place(first) > 0.4;
     return [
       {
         data: { values },

@@ -1,8 +1,10 @@
 import { UserError } from "../errors.js";
+import type { Scale } from "./axis.js";
 import type { Figure, Layout } from "./figure.js";
 import { displayNames, formatTokens, listOf } from "./format.js";
 import {
   asPoints,
+  isNotEnergy,
   distinct,
   finite,
   isDoubtful,
@@ -22,12 +24,15 @@ import {
 } from "./scaling-spec.js";
 import { describeSamples, describeSettings, deviceName, refuseDuplicates } from "./settings.js";
 
+/** What a scaling figure shows. */
 export interface ScalingOptions {
   /** Default: `ttft_ms`. */
   metric?: Metric;
   crossovers?: readonly CrossoverMark[];
   source?: "paper" | "measured";
   layout?: Layout;
+  /** Of both axes; default: log, which shows ratios. */
+  scale?: Scale;
 }
 
 export const METRICS: Readonly<Record<Metric, { name: string; axis: string; long: string }>> = {
@@ -44,7 +49,7 @@ export const METRICS: Readonly<Record<Metric, { name: string; axis: string; long
 };
 
 /**
- * A metric against prompt length, both axes logarithmic: medians with their intervals, fitted curves (dashed where
+ * A metric against prompt length, both axes logarithmic unless told otherwise: medians with their intervals, fitted curves (dashed where
  * they leave the measured lengths), crossovers with their intervals, and a cross at the top of the plot where a
  * model ran out of memory. Fits and crossovers come in ready.
  *
@@ -58,7 +63,8 @@ export function scalingFigure(
   const metric = options.metric ?? "ttft_ms";
   const source = options.source ?? "measured";
   const layout = options.layout ?? "wide";
-  const points = asPoints(given);
+  const scale = options.scale ?? "log";
+  const points = asPoints(given).filter((point) => metric === "energy_j" || isNotEnergy(point));
   refuseDuplicates(points, "the scaling figure");
   const dots = points.flatMap((point) => dotOf(point, metric));
   if (dots.length === 0 && curves.length === 0)
@@ -77,9 +83,9 @@ export function scalingFigure(
   return {
     name: `scaling-${metric.replaceAll("_", "-")}-${source}`,
     title: devices ? `${title} on ${devices}` : title,
-    caption: caption({ points, dots, curves, crossovers, oom, names, metric }),
+    caption: caption({ points, dots, curves, crossovers, oom, names, metric }, scale),
     spec: scalingSpec(
-      { points, dots, curves, crossovers, oom, names, axis },
+      { points, dots, curves, crossovers, oom, names, axis, scale },
       { title, subtitle: devices ? [devices] : [], layout },
     ),
   };
@@ -112,24 +118,26 @@ export function dotOf(point: Point, metric: Metric): Dot[] {
 
 // Words.
 
-function caption({ points, dots, curves, crossovers, oom, names, metric }: Words): string {
+function caption({ points, dots, curves, crossovers, oom, names, metric }: Words, scale: Scale): string {
   const { long } = METRICS[metric];
   const settings = describeSettings(points);
   const samples = describeSamples(points, [metric]);
   const sentences = [
-    `${long} of ${listOf([...names.values()])} against prompt length, both axes logarithmic`,
+    `${long} of ${listOf([...names.values()])} against prompt length, both axes ${scale === "log" ? "logarithmic" : "linear"}`,
   ];
   if (settings) sentences.push(`Setting: ${settings}`);
   if (dots.length > 0)
     sentences.push(
       `Dots are medians${samples ? ` (${samples})` : ""}${dots.some((dot) => dot.lo !== null) ? ", whiskers their 95% intervals" : ""}`,
     );
-  if (curves.length > 0)
-    sentences.push(
-      measuredPieces(curves, dots, false).length > 0
-        ? "Lines are fits, dashed beyond the measured lengths"
-        : "Lines are fits",
-    );
+  if (curves.length > 0) {
+    const beyond =
+      measuredPieces(curves, dots, false).length > 0 ? ", dashed beyond the measured lengths" : "";
+    const bands = curves.some(({ value_lo: lo }) => finite(lo) !== null)
+      ? "; bands: where the mean is with 95% confidence, if the form of the curve is right"
+      : "";
+    sentences.push(`Lines are fits${beyond}${bands}`);
+  }
   for (const mark of crossovers) {
     const [text, interval] = crossoverWords(mark, names);
     sentences.push(interval === undefined ? text! : `${text!} (95% interval ${interval})`);

@@ -1,4 +1,4 @@
-import type { Figure, JsonObject, Layout } from "./figure.js";
+import type { Figure, FigureForm, JsonObject, Layout } from "./figure.js";
 import { deviceNames } from "./settings.js";
 import { asPoints, type Points } from "./point.js";
 import type { CrossoverMark } from "./scaling-spec.js";
@@ -7,14 +7,20 @@ import { UserError } from "../errors.js";
 /** Whose rows a drawing shows: the paper's own data, or measured by us. */
 export type Source = "paper" | "measured";
 
-/** What a figure is drawn from: the paper's points, one's own, or both beside each other. */
-export interface Sources {
-  readonly paper?: Points;
-  readonly rows?: Points;
+/** What a figure is drawn from: the paper's data, one's own, or both beside each other. */
+export interface Both<T> {
+  readonly paper?: T;
+  readonly rows?: T;
 }
 
+/** The paper's points, one's own, or both. */
+export type Sources = Both<Points>;
+
+/** How a figure of the paper is drawn, whatever its source. */
 export interface DrawOptions {
   layout?: Layout;
+  /** Default: `improved`. */
+  form?: FigureForm;
   /** Where two lines meet, for a figure that marks it: of the paper's points and of one's own. */
   crossovers?: { readonly paper?: readonly CrossoverMark[]; readonly rows?: readonly CrossoverMark[] };
 }
@@ -26,7 +32,7 @@ export interface Sourced<T = Points> {
 }
 
 /** The sources that are given, the paper's first. UserError where neither is. */
-export function sourced({ paper, rows }: Sources): Sourced[] {
+export function sourced<T>({ paper, rows }: Both<T>): Sourced<T>[] {
   if (!paper && !rows)
     throw new UserError("nothing to draw from was given: give the paper's points, rows of your own, or both");
   return [
@@ -39,21 +45,29 @@ export function sourced({ paper, rows }: Sources): Sourced[] {
 export const sourceName = (given: readonly { source: Source }[]): string =>
   given.length > 1 ? "both" : given[0]!.source;
 
+/** Whose data, as titles say it. */
+export const SOURCE_WORDS = {
+  paper: "the paper's data",
+  measured: "measured here",
+} as const satisfies Record<Source, string>;
+
 /** "the paper's data" or "measured here", with the devices that the points name. */
 export function sourceTitle({ source, points }: Sourced): string {
   const devices = deviceNames(asPoints(points));
-  return (source === "paper" ? "the paper's data" : "measured here") + (devices ? `, ${devices}` : "");
+  return SOURCE_WORDS[source] + (devices ? `, ${devices}` : "");
 }
 
 /**
  * Makes a drawing of one source into one of either or both: of both the paper's stands above one's own, each with
  * scales and caption of its own. For figures whose panels share no axis.
  */
-export function eachSource(
-  draw: (points: Points, options: DrawOptions & { source: Source }) => Figure,
-): (sources: Sources, options?: DrawOptions) => Figure {
-  return (sources, options = {}) => {
-    const figures = sourced(sources).map(({ points, source }) => draw(points, { ...options, source }));
+export function eachSource<T, Options extends object>(
+  draw: (given: T, options: Options & { source: Source }) => Figure,
+): (sources: Both<T>, options?: Options) => Figure {
+  return (sources, options) => {
+    const figures = sourced(sources).map(({ points, source }) =>
+      draw(points, { ...(options as Options), source }),
+    );
     const [first, second] = figures;
     if (!first || !second) return first!;
     return {
@@ -74,6 +88,6 @@ function above(first: JsonObject, second: JsonObject): JsonObject {
     config: config!,
     vconcat: [upper, lower],
     spacing: 40,
-    resolve: { scale: { color: "independent", shape: "independent" } },
+    resolve: { scale: { color: "independent", shape: "independent", xOffset: "independent" } },
   };
 }

@@ -1,4 +1,5 @@
 import { differences } from "./differences.js";
+import type { FigureForm } from "./figure.js";
 import { formatTokens, listOf } from "./format.js";
 import { finite, isDoubtful, type Point } from "./point.js";
 import { describeSamples, describeSettings } from "./settings.js";
@@ -19,17 +20,22 @@ export interface CaptionInput {
   lengths: readonly number[];
   names: ReadonlyMap<string, string>;
   source: "paper" | "measured";
+  form: FigureForm;
 }
 
 /** The caption of Figure 1, plain sentences: what is shown, under which setting, and unlike the paper's how. */
 export function caption(input: CaptionInput): string {
-  const { drawn, models, lengths, names, source } = input;
+  const { drawn, models, lengths, names, source, form } = input;
   const shown = listOf(models.map((model) => names.get(model)!));
   const at = listOf(lengths.map(formatTokens));
   const sentences = [
-    `Time to first token (TTFT) and time per output token (TPOT) of ${shown} at ${at} prompt tokens, in ms; every panel has its own scale`,
+    `Time to first token (TTFT) and time per output token (TPOT) of ${shown} at ${at} prompt tokens, in ${form === "faithful" ? "seconds" : "ms"}; every panel has its own scale`,
     `Setting: ${describeSettings(drawn) || "the rows state none"}`,
-    ...(source === "paper" ? paperNotes(input) : measuredNotes(input)),
+    ...(form === "faithful"
+      ? ["As the paper drew it: bars with their values; the improved form shows intervals and what failed"]
+      : source === "paper"
+        ? paperNotes(input)
+        : measuredNotes(input)),
   ];
   if (drawn.length === 0) sentences.splice(1, Infinity, "There are no rows to draw");
   return sentences.map((sentence) => `${sentence}.`).join(" ");

@@ -1,8 +1,9 @@
 import { linearTicks } from "./axis.js";
-import type { Figure, JsonObject, Layout } from "./figure.js";
+import type { Figure, FigureForm, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatNumber, formatTokens, listOf, stack, wrap } from "./format.js";
 import {
   asPoints,
+  isNotEnergy,
   commonLengths,
   distinct,
   finite,
@@ -15,6 +16,7 @@ import { deviceName, refuseDuplicates } from "./settings.js";
 import { caption, PAPER } from "./ttft-tpot-caption.js";
 import { modelColors, MUTED, pale, THEME } from "./theme.js";
 
+/** What Figure 1 shows. */
 export interface TtftTpotOptions {
   /** Whose rows these are: the paper's own data, or measured by us. */
   source: "paper" | "measured";
@@ -23,6 +25,8 @@ export interface TtftTpotOptions {
   /** Short and long prompt in tokens; default: the shortest and the longest at which all models have a TTFT. */
   lengths?: readonly [short: number, long: number];
   layout?: Layout;
+  /** `faithful`: in seconds, no intervals, nothing but the bars and their values. Default: `improved`. */
+  form?: FigureForm;
 }
 
 const METRICS = [
@@ -64,7 +68,7 @@ interface Panel {
  * @throws UserError when two points stand for one bar
  */
 export function figure1(given: Points, options: TtftTpotOptions): Figure {
-  const points = asPoints(given);
+  const points = asPoints(given).filter(isNotEnergy);
   const models = options.models ?? defaultModels(points);
   const ofModels = points.filter((point) => models.includes(point.model));
   const lengths = distinct(options.lengths ?? defaultLengths(ofModels, models));
@@ -89,12 +93,18 @@ export function figure1(given: Points, options: TtftTpotOptions): Figure {
   const devices = distinct(drawn.map((point) => point.device)).map(deviceName);
   const where = drawn.length === 0 ? "no rows" : devices.length > 0 ? listOf(devices) : "device not stated";
   const title = options.source === "paper" ? "Figure 1, the paper's data" : "Figure 1, measured here";
-  const layout = options.layout ?? "wide";
+  const { layout = "wide", form = "improved" } = options;
+  const faithful = form === "faithful";
   return {
     name: `fig1-${options.source}`,
     title: `${title}: TTFT and TPOT, ${where}`,
-    caption: caption({ drawn, ofModels, models, lengths, names, source: options.source }),
-    spec: draw(panels, { title, subtitle: where, layout }),
+    caption: caption({ drawn, ofModels, models, lengths, names, source: options.source, form }),
+    spec: draw(faithful ? panels.map(inSeconds) : panels, {
+      title,
+      subtitle: faithful ? `${where}, as the paper drew it` : where,
+      layout,
+      form,
+    }),
   };
 }
 
@@ -145,6 +155,17 @@ function absenceOf(point: Point | undefined, { name }: PanelMetric): Absence {
   return { mark: ["no", name], reason: `no ${name} for` };
 }
 
+/** A panel as the paper has it: seconds, no intervals. */
+const inSeconds = ({ bars, ...panel }: Panel): Panel => ({
+  ...panel,
+  bars: bars.map((bar) => ({
+    ...bar,
+    value: bar.value === null ? null : bar.value / 1000,
+    lo: null,
+    hi: null,
+  })),
+});
+
 // Drawing.
 
 /** What a panel says in one line: what is missing, or which of two models is faster and how much. */
@@ -172,17 +193,22 @@ const SIZE = {
 
 function draw(
   panels: readonly Panel[],
-  { title, subtitle, layout }: { title: string; subtitle: string; layout: Layout },
+  { title, subtitle, layout, form }: { title: string; subtitle: string; layout: Layout; form: FigureForm },
 ): JsonObject {
   const size = SIZE[layout];
   // More models than the paper's two get the room of wider panels and fewer of them in a row.
   const models = panels[0]?.bars.length ?? 0;
   const [columns, step] = models > 2 ? [size.columns / 2, SIZE.wide.step] : [size.columns, size.step];
-  const findings = panels.map(({ bars }) => wrap(finding(bars), size.lineCharacters));
+  const findings = panels.map(({ bars }) =>
+    form === "faithful" ? [] : wrap(finding(bars), size.lineCharacters),
+  );
   const lines = Math.max(...findings.map((found) => found.length));
   const tops = panels.map(({ bars }) => topOf(bars));
   // Plots stand on a grid of their own sizes; what hangs around them goes into the spacing, by its widest.
-  const tickCharacters = Math.max(3, ...tops.map((top) => formatTokens(top).length));
+  const tickCharacters = Math.max(
+    form === "faithful" ? 5 : 3,
+    ...tops.map((top) => formatTokens(top).length),
+  );
   const labelLines = Math.max(...panels.flatMap(({ bars }) => bars.map((bar) => stack(bar.label).length)));
   const around = { column: 38 + 7 * tickCharacters, row: 48 + 14 * (lines + labelLines) };
   return {
@@ -201,7 +227,7 @@ function draw(
       },
       width: step * models,
       height: size.height,
-      layer: layersOf(panel, tops[i]!),
+      layer: layersOf(panel, tops[i]!, form),
     })),
   };
 }
@@ -215,7 +241,10 @@ function topOf(bars: readonly Bar[]): number {
   return highest > 0 ? highest * 1.15 : 1;
 }
 
-function layersOf({ metric, bars }: Panel, top: number): JsonObject[] {
+/** Seconds with as many decimals as the paper prints: four in a panel of parts of a second, else three. */
+const printed = (seconds: number, top: number): string => seconds.toFixed(top < 1 ? 4 : 3);
+
+function layersOf({ metric, bars }: Panel, top: number, form: FigureForm): JsonObject[] {
   const placed = bars.map((bar) => ({ ...bar, label: stack(bar.label).join("\n") }));
   const drawn = placed.filter((bar) => bar.value !== null);
   const x: JsonObject = {
@@ -233,7 +262,7 @@ function layersOf({ metric, bars }: Panel, top: number): JsonObject[] {
   const y = (field: string): JsonObject => ({
     field,
     type: "quantitative",
-    title: `${metric.name} (ms)`,
+    title: `${metric.name} (${form === "faithful" ? "s" : "ms"})`,
     scale: { domain: [0, top], nice: false },
     // The values stand on the bars, so a grid would only cross them.
     // Below the very top, where a label would push the panel's title up.
@@ -251,7 +280,7 @@ function layersOf({ metric, bars }: Panel, top: number): JsonObject[] {
         values: drawn.map(({ label, value, hi }) => ({
           label,
           top: hi ?? value,
-          text: formatNumber(value!),
+          text: form === "faithful" ? printed(value!, top) : formatNumber(value!),
         })),
       },
       mark: { type: "text", baseline: "bottom", dy: -3, fontWeight: "bold" },

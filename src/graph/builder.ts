@@ -11,6 +11,7 @@ export interface Value {
 
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
+/** One operator with its inputs, outputs and attributes. */
 export interface Node {
   readonly name: string;
   readonly op: string;
@@ -92,6 +93,7 @@ export class Graph {
     return name;
   }
 
+  /** An input of the graph. */
   input(name: string, dtype: DType, shape: Shape): Value {
     const value: Value = { graph: this, name: this.#claim(name, "input"), dtype, shape };
     this.inputs.push(value);

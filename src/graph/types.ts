@@ -8,6 +8,7 @@ export type FloatType = "float32" | "float16" | "bfloat16";
 
 /** A dimension: a number, or the name of one that is known only when the graph runs. */
 export type Dim = number | string;
+/** Sizes of a tensor; a name where it is known at run time only. */
 export type Shape = readonly Dim[];
 
 interface TypeFacts {
@@ -15,6 +16,7 @@ interface TypeFacts {
   readonly bytes: number;
 }
 
+/** Types of elements, with their ONNX code and bytes. */
 export const TYPES: Record<DType, TypeFacts> = {
   float32: { onnx: DataType.FLOAT, bytes: 4 },
   float16: { onnx: DataType.FLOAT16, bytes: 2 },

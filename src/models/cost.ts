@@ -152,6 +152,7 @@ export interface Ceilings {
   readonly bytesPerS: number;
 }
 
+/** Least time by a device's ceilings, and which of them binds. */
 export interface Roofline {
   /** No pass of this cost is faster on that device. */
   readonly lowerBoundMs: number;

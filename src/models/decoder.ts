@@ -5,6 +5,7 @@ import { storedTensors, type Quantization } from "./quantize.js";
 /** How an SSM block is expressed in ONNX operators. */
 export type Lowering = "linear-attention" | "ssd-matmul" | "fused";
 
+/** How a graph is built; the type of its activations is all that is needed. */
 export interface BuildOptions {
   readonly dtype: FloatType;
   /** Architectures without an SSM block ignore it. */
@@ -89,11 +90,14 @@ export type WeightSpec =
       readonly name: string;
       readonly dtype: FloatType;
       readonly shape: readonly number[];
+      /** Its values. */
       readonly fill: () => Float32Array;
     };
 
+/** A weight with its shape, and what it is made of. */
 export type ParameterSpec = WeightSpec & { role: "parameter" };
 
+/** What a state of a model is. */
 export type CacheRole = "key" | "value" | "conv" | "ssm";
 
 /** State carried from one run to the next. */
@@ -106,6 +110,7 @@ export interface CacheSpec {
   readonly copies: readonly string[];
   /** Caches that grow are written in place; other states are read from one buffer and written to another. */
   readonly inPlace: boolean;
+  /** Its shape for a batch and a capacity in tokens. */
   readonly shape: (batch: number, capacity: number) => number[];
 }
 

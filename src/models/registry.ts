@@ -11,6 +11,7 @@ import { closest } from "./nearest.js";
 import { PHI3_MINI_128K_ROPE } from "./phi3-rope.js";
 import { buildZamba2, type Zamba2Config } from "./zamba2.js";
 
+/** What a model mixes tokens by: attention, a state, or both. */
 export type Family = "transformer" | "ssm" | "hybrid";
 
 interface Common {
@@ -38,6 +39,7 @@ export type Model = Common &
     | { readonly arch: "hymba"; readonly config: HymbaConfig }
   );
 
+/** The models of the paper by their names. */
 export const REGISTRY: readonly Model[] = [
   {
     name: "gpt-neo-125m",
@@ -438,6 +440,7 @@ function zamba2(
   };
 }
 
+/** Names of the registry, in its order. */
 export const modelNames = (): string[] => REGISTRY.map(({ name }) => name);
 
 /** The model of that name; otherwise a UserError with the nearest names. */

@@ -11,7 +11,8 @@ import { type CellError, cellError, joinErrors } from "./cell-error.js";
 import { mimeBundle } from "./display.js";
 import { joinStreams } from "./join-streams.js";
 import { lendModules } from "./lend-modules.js";
-import { createExecutor, loadJupyter, typescriptVersion } from "./tslab.js";
+import { spellOutShorthands } from "./spell-out.js";
+import { createExecutor, loadCompiler, loadJupyter, typescriptVersion } from "./tslab.js";
 import type { ExecuteReply, ExecuteRequest, JupyterHandler, WriteDisplayData, WriteStream } from "./tslab.js";
 
 /** Says what a cell puts out: a message's type and content on Jupyter's iopub channel. */
@@ -58,6 +59,7 @@ export function createCellHandler(): CellHandler {
     log: (value) => reports.results.push(value),
     error: (...args) => reports.errors.push(cellError(args)),
   });
+  const compiler = loadCompiler();
   const requests = new WeakMap<ExecuteRequest, Progress>();
 
   class Handler extends loadJupyter().JupyterHandlerImpl implements CellHandler {
@@ -106,7 +108,8 @@ export function createCellHandler(): CellHandler {
       progress.publish("execute_input", { code: request.code, execution_count });
       for (const { stream, text } of notices.splice(0)) print(stream, `${text}\n`);
       try {
-        const count = await super.handleExecuteImpl(request, print, display);
+        const code = spellOutShorthands(request.code, compiler);
+        const count = await super.handleExecuteImpl({ ...request, code }, print, display);
         // A cell may succeed with compiler messages: `@module` cells are registered in spite of them.
         for (const { traceback } of errors) print("stderr", `${traceback.join("\n")}\n`);
         for (const value of results) {

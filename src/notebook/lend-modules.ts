@@ -5,20 +5,12 @@
  */
 import { createRequire, Module } from "node:module";
 import { basename, delimiter, dirname, join, parse, resolve } from "node:path";
+import { loadCompiler } from "./tslab.js";
 
 const PACKAGE = resolve(import.meta.dirname, "../..");
 
 /** The `node_modules` that holds this package: around it where it is installed, inside it in a checkout. */
 const LENT = basename(dirname(PACKAGE)) === "node_modules" ? dirname(PACKAGE) : join(PACKAGE, "node_modules");
-
-/** The part of TypeScript's `ts.sys` by which it looks modules up. */
-interface System {
-  fileExists: (path: string) => boolean;
-  readFile: (path: string, encoding?: string) => string | undefined;
-  directoryExists: (path: string) => boolean;
-  getDirectories: (path: string) => string[];
-  realpath: (path: string) => string;
-}
 
 /** Call before tslab's compiler is made, with the folder of the notebook. Does nothing where it has `ssm-scope`. */
 export function lendModules(folder: string): void {
@@ -43,9 +35,7 @@ function lendToNode(): void {
 }
 
 function lendToCompiler(root: string): void {
-  const { sys } = createRequire(createRequire(import.meta.url).resolve("tslab"))(
-    "@tslab/typescript-for-tslab",
-  ) as { sys: System };
+  const { sys } = loadCompiler();
   const place = `${root.replaceAll("\\", "/")}node_modules`;
   const isLent = (path: string): boolean => path === place || path.startsWith(`${place}/`);
   const lent = (path: string): string => {

@@ -32,9 +32,13 @@ export interface PngOptions {
   scale?: number;
 }
 
-/** Draws a figure as PNG with our own copy of the font and none of the machine's. */
+/** Draws a figure as PNG. */
 export async function renderPng(figure: Drawable, options: PngOptions = {}): Promise<Uint8Array> {
-  const svg = await renderSvg(figure);
+  return svgToPng(await renderSvg(figure), options);
+}
+
+/** Draws an SVG, such as `renderSvg` makes, as PNG with our own copy of the font and none of the machine's. */
+export async function svgToPng(svg: string, options: PngOptions = {}): Promise<Uint8Array> {
   const { Resvg } = await import("@resvg/resvg-js");
   const image = new Resvg(svg, {
     font: {

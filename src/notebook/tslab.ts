@@ -122,12 +122,46 @@ export const loadJupyter = (): JupyterModule => require("tslab/dist/jupyter.js")
 export const typescriptVersion = (): string =>
   (require("tslab") as { versions: { typescript: string } }).versions.typescript;
 
+/** A node of TypeScript's syntax tree. */
+export interface SyntaxNode {
+  readonly end: number;
+}
+
+/** What of the TypeScript compiler is needed to read a cell's syntax. */
+export interface Compiler {
+  readonly createSourceFile: (name: string, text: string, target: number) => SyntaxNode;
+  readonly forEachChild: (node: SyntaxNode, visit: (child: SyntaxNode) => void) => void;
+  readonly isShorthandPropertyAssignment: (
+    node: SyntaxNode,
+  ) => node is SyntaxNode & { readonly name: SyntaxNode & { readonly text: string } };
+  readonly ScriptTarget: Readonly<Record<"ES2020", number>>;
+  readonly sys: System;
+}
+
+/** By which the compiler reads files, looks modules up and learns of changes. */
+interface System {
+  fileExists: (path: string) => boolean;
+  readFile: (path: string, encoding?: string) => string | undefined;
+  directoryExists: (path: string) => boolean;
+  getDirectories: (path: string) => string[];
+  realpath: (path: string) => string;
+  watchFile: Watch;
+  watchDirectory: Watch;
+}
+
+type Watch = (path: string, ...rest: unknown[]) => { close: () => void };
+
+/** The compiler that tslab itself reads cells with: a dependency of tslab's, not of ours. */
+export const loadCompiler = (): Compiler =>
+  createRequire(require.resolve("tslab"))("@tslab/typescript-for-tslab") as Compiler;
+
 /**
  * An executor of TypeScript cells in the process's working folder, which tslab's compiler pins when the
  * converter is made (1 to 2 s). `log` receives the value of a cell's last expression, `error` compiler messages
  * (a format and its values) or what a cell threw (one value).
  */
 export function createExecutor(console: Console): Executor {
+  watchOnlyIn(process.cwd());
   const { createConverter } = require("tslab/dist/converter.js") as ConverterModule;
   const { createExecutor } = require("tslab/dist/executor.js") as ExecutorModule;
   const node = createConverter({ isJS: false, isBrowser: false });
@@ -143,6 +177,23 @@ export function createExecutor(console: Console): Executor {
     },
   };
   return createExecutor(process.cwd(), converters, console);
+}
+
+/**
+ * Lets the compiler watch the notebook's folder alone. It watches every package that a cell imports, and has one timer
+ * where it needs two: once a package.json was touched, as by `npm install`, every cell failed with "Unexpected pending
+ * rebuildTimer".
+ */
+function watchOnlyIn(folder: string): void {
+  const { sys } = loadCompiler();
+  const limited =
+    (watch: Watch): Watch =>
+    (path, ...rest) =>
+      path.startsWith(`${folder}/`) && !path.includes("/node_modules")
+        ? watch(path, ...rest)
+        : { close: () => undefined };
+  sys.watchFile = limited(sys.watchFile);
+  sys.watchDirectory = limited(sys.watchDirectory);
 }
 
 /**

@@ -7,9 +7,13 @@ import { rowsToTable, tableToRows } from "./table.js";
 /** What a notebook uses most of a danfo.js Series. */
 export interface DanfoSeries {
   readonly values: unknown;
+  /** Of the numbers. */
   mean(): number;
+  /** Of the numbers. */
   median(): number;
+  /** Sample standard deviation. */
   std(): number;
+  /** To standard output. */
   print(): void;
 }
 
@@ -20,10 +24,15 @@ export interface DanfoFrame {
   readonly shape: number[];
   /** Cells, row by row. */
   readonly values: unknown;
+  /** The first rows; default 5. */
   head(rows?: number): DanfoFrame;
+  /** The last rows; default 5. */
   tail(rows?: number): DanfoFrame;
+  /** One column. */
   column(name: string): DanfoSeries;
+  /** Count, mean, deviation, extremes and quartiles of each column of numbers. */
   describe(): DanfoFrame;
+  /** To standard output. */
   print(): void;
 }
 

@@ -19,6 +19,7 @@ export interface JsonLines {
 
 /** Where a reader or writer reports damage it could work around. */
 export interface WarningOptions {
+  /** Told of each trouble in one sentence. Default: `console.warn`. */
   onWarning?: (message: string) => void;
 }
 
@@ -60,6 +61,7 @@ export function parseJsonLines(text: string, file: string): JsonLines {
   return { rows, cut: null };
 }
 
+/** Rows of a file with one JSON object a line; of a last line that was cut off it says so and leaves it out. */
 export function readJsonLines(path: string): JsonLines {
   return parseJsonLines(readFileSync(path, "utf8"), path);
 }

@@ -50,6 +50,7 @@ export function saveRows(rows: Rows, path: string): void {
 
 /** The kinds of reading the paper published; data/paper holds a file for each. */
 export const PAPER_KINDS = ["latency", "memory", "energy", "operators", "accuracy", "limit"] as const;
+/** A file of the paper's data in data/paper, by its stem. */
 export type PaperKind = (typeof PAPER_KINDS)[number];
 
 /** The data of arXiv 2507.12442 (data/README.md): rows of one kind, or of all kinds one after the other. */

@@ -13,6 +13,7 @@ interface Column {
   readonly about: string;
 }
 
+/** Every column a row may have: its type, unit and meaning. */
 export const COLUMNS = {
   // What kind of reading this is and whether it succeeded.
   kind: {
@@ -229,7 +230,42 @@ export const COLUMNS = {
   },
 
   // Energy.
-  energy_j: { type: "number", unit: "J", about: "energy of one pass of the stated phase" },
+  energy_j: {
+    type: "number",
+    unit: "J",
+    about: "energy of one pass of the stated phase, idle power included",
+  },
+  energy_error_j: {
+    type: "number",
+    unit: "J",
+    about:
+      "bound of the error of energy_j by when the sensor was read and what it cannot see; not of its calibration",
+  },
+  energy_net_j: { type: "number", unit: "J", about: "energy_j less the idle power before and after" },
+  energy_net_error_j: { type: "number", unit: "J", about: "bound of the error of energy_net_j" },
+  energy_per_token_j: {
+    type: "number",
+    unit: "J",
+    about: "energy_j over the tokens of the pass: of the prompt, the decoded ones, or both; of all sequences",
+  },
+  energy_witness_j: {
+    type: "number",
+    unit: "J",
+    about: "energy_j by the second witness: integrated power beside a counter",
+  },
+  energy_source: { type: "string", unit: "", about: "sensor of the energy" },
+  energy_note: { type: "string", unit: "", about: "what makes the energy doubtful" },
+  energy_passes: {
+    type: "number",
+    unit: "count",
+    about: "passes in the window that energy_j is the mean of",
+  },
+  energy_window_ms: { type: "number", unit: "ms", about: "length of that window" },
+  mean_power_w: { type: "number", unit: "W", about: "mean power in the window, idle power included" },
+  idle_before_w: { type: "number", unit: "W", about: "power before the window, the model loaded" },
+  idle_after_w: { type: "number", unit: "W", about: "the same after it" },
+  temperature_before_c: { type: "number", unit: "C", about: "of the device before the window" },
+  temperature_after_c: { type: "number", unit: "C", about: "the same after it" },
 
   // Operators.
   breakdown: { type: "string", unit: "", about: "three_class, fine or aux" },
@@ -308,6 +344,7 @@ export const COLUMNS = {
   git_commit: { type: "string", unit: "", about: "commit of the checkout, with + when it had changes" },
 } as const satisfies Record<string, Column>;
 
+/** Name of a column of the schema. */
 export type ColumnName = keyof typeof COLUMNS;
 
 interface ValueOf {

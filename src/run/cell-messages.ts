@@ -1,5 +1,6 @@
 /** What a sweep and the process of one cell say to each other. Sent as structured clones: a config may hold Infinity. */
 import type { Row } from "../record/index.js";
+import type { EnergySettings } from "./energy.js";
 import type { WarmUpOptions } from "./measure.js";
 import type { Todo } from "./work.js";
 
@@ -7,6 +8,7 @@ import type { Todo } from "./work.js";
 export interface Job extends Todo {
   readonly common: Row;
   readonly warmUp: WarmUpOptions;
+  readonly energy: EnergySettings | null;
 }
 
 export type ToCell = { readonly type: "measure"; readonly job: Job } | { readonly type: "abort" };

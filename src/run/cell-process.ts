@@ -3,6 +3,7 @@
  * isolated.ts, which sends the job; rows and progress go back as messages, everything printed to the cell's log.
  */
 import type { Row } from "../record/index.js";
+import { findEnergySource } from "../sensors/energy/find-source.js";
 import type { CellEnd, FromCell, Job, ToCell } from "./cell-messages.js";
 import { columnsOf, measureModel } from "./measure-model.js";
 import { failureColumns } from "./rows.js";
@@ -14,15 +15,16 @@ function send(message: FromCell, sent: () => void = () => undefined): void {
   process.send?.(message, undefined, undefined, sent);
 }
 
-async function measure({ cell, repeats, common, warmUp }: Job): Promise<CellEnd> {
+async function measure({ common, warmUp, energy, ...todo }: Job): Promise<CellEnd> {
   const add = (row: Row): void => {
     send({ type: "row", row });
   };
   try {
-    await measureModel([{ cell, repeats }], {
+    await measureModel([todo], {
       add,
       common,
       warmUp,
+      energy: energy && { settings: energy, find: findEnergySource },
       progress: {
         step: (work, note) => {
           send({ type: "step", work, note });
@@ -39,7 +41,7 @@ async function measure({ cell, repeats, common, warmUp }: Job): Promise<CellEnd>
     // Opening the device failed, before any generator could report it: that too concerns this process only.
     const status = failureColumns(error);
     if (!status) return errorMessage(error);
-    add({ ...columnsOf(cell, common), measured_at: new Date().toISOString(), ...status });
+    add({ ...columnsOf(todo.cell, common), measured_at: new Date().toISOString(), ...status });
     return { type: "done" };
   }
 }

@@ -25,6 +25,7 @@ import { operatorsOf } from "./operators.js";
 import type { Cell } from "./plan.js";
 import { other, PRIMED_POSITIONS, sideAfter, stateBytes, type Side } from "./states.js";
 
+/** What a generator of one setting is made for. */
 export interface GeneratorOptions {
   /** Whether to keep the last position's logits of every step: for checks, not for timing. */
   readonly keepLogits?: boolean;
@@ -58,6 +59,8 @@ export class Generator implements Measured {
   readonly #multiple: number;
   #side: Side = 0;
   #length = 0;
+  /** Its length after the newest prompt. */
+  #promptEnd = 0;
 
   constructor(cell: Cell, model: LoadedModel, options: GeneratorOptions = {}) {
     const { keepLogits = false, promptTokens = [cell.promptTokens] } = options;
@@ -237,6 +240,7 @@ export class Generator implements Measured {
     else await this.#runSegments(rows, batch, segment, this.#carried, signal);
     this.#side = sideAfter(Math.ceil(given / segment), this.#side);
     this.#length = length;
+    this.#promptEnd = length;
     return this.#readTokens();
   }
 
@@ -278,6 +282,14 @@ export class Generator implements Measured {
     }
     this.#side = other(this.#side);
     return this.#readTokens();
+  }
+
+  rewind(): void {
+    this.#length = this.#promptEnd;
+    if (this.#positional)
+      this.#device.fill(this.#carried.position, (bits) => {
+        (bits as Int32Array).fill(this.#promptEnd);
+      });
   }
 
   #readTokens(): bigint[] {
@@ -343,6 +355,7 @@ export class Generator implements Measured {
     );
   }
 
+  /** Frees the sessions and the states. */
   [Symbol.dispose](): void {
     for (const resource of this.#owned.reverse()) resource[Symbol.dispose]();
     this.#owned.length = 0;

@@ -6,7 +6,7 @@ import { deathStatus } from "./death.js";
 import { launchCell } from "./launch-cell.js";
 import { columnsOf, type Sweep } from "./measure-model.js";
 import { oomKills } from "./oom-killer.js";
-import { cellName, type Todo } from "./work.js";
+import { cellName, rowsOf, type Todo } from "./work.js";
 
 export interface IsolatedOptions {
   /** Folder of the cells' logs, made when needed; null keeps them in memory. */
@@ -31,7 +31,7 @@ export async function measureIsolated(todo: Todo, sweep: Sweep, options: Isolate
   sweep.signal?.throwIfAborted();
   if (end?.type === "error") throw errorOf(end);
   // All that was to be measured is there: how the process ended is no news of the cell.
-  if (death.samples === todo.repeats.length) {
+  if (death.samples === rowsOf(todo)) {
     sweep.progress.line(`${cellName(cell)}: all samples taken, but its process did not end in good order`);
     return;
   }
@@ -129,16 +129,20 @@ class Conversation implements Disposable {
   }
 
   #receive(message: FromCell): void {
-    const { add, common, progress, warmUp } = this.#sweep;
+    const { add, common, energy, progress, warmUp } = this.#sweep;
     switch (message.type) {
       case "ready":
         this.#working = true;
-        this.#send({ type: "measure", job: { ...this.#todo, common, warmUp } });
+        this.#send({
+          type: "measure",
+          job: { ...this.#todo, common, warmUp, energy: energy && energy.settings },
+        });
         break;
       case "row":
         if (this.#end) break;
         add(message.row);
-        if (message.row.status === "ok") this.#samples++;
+        // A skipped row is of an energy that no sensor tells.
+        if (message.row.status === "ok" || message.row.status === "skipped") this.#samples++;
         // The cell is over; whether a broken device can be released in good order is no news.
         else this.#over({ type: "done" });
         break;

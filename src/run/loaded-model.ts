@@ -45,6 +45,7 @@ export class LoadedModel implements Loaded {
     return gateOf(settingOf(cell, cudaGraph), facts);
   }
 
+  /** Frees the weights. */
   [Symbol.dispose](): void {
     this.weights[Symbol.dispose]();
     this.prepacked[Symbol.dispose]();

@@ -23,6 +23,11 @@ export interface Loaded extends Disposable {
 
 /** A model ready to generate, and where its memory went. */
 export interface Measured extends Generates, Disposable {
+  /**
+   * Goes back to the end of the prompt, so that steps can be repeated for as long as their energy takes to be measured. What
+   * the states hold by then is of no account: a step's work does not depend on it.
+   */
+  rewind(): void;
   /** Throws an out-of-memory error when the process takes more than the cell's budget. */
   assertWithinBudget(what: string): void;
   /** Whether decode steps are replayed as a CUDA graph. */

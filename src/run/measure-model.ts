@@ -1,5 +1,6 @@
 import { NativeError, openRuntime, type Runtime } from "../ort/index.js";
 import type { Row } from "../record/index.js";
+import { energyLine, energyRows, type EnergySweep } from "./energy.js";
 import type { Gate } from "./gate/record.js";
 import type { Loaded, Measured } from "./loaded.js";
 import { LoadedModel } from "./loaded-model.js";
@@ -26,6 +27,8 @@ export interface Sweep {
   /** Columns of every row: campaign, machine, software. */
   readonly common: Row;
   readonly warmUp: WarmUpOptions;
+  /** Null: no energy is measured. */
+  readonly energy: EnergySweep | null;
   readonly progress: Pick<Progress, "step" | "line">;
   readonly signal: AbortSignal | undefined;
 }
@@ -41,7 +44,7 @@ export function columnsOf(cell: AnyCell, common: Row): Row {
  */
 export async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise<void> {
   using model = load(openRuntime(), todo, sweep.progress);
-  for (const { cell, repeats } of todo) await measureCell(cell, repeats, model, sweep);
+  for (const one of todo) await measureCell(one, model, sweep);
 }
 
 /** The one model of the cells: an exported one, or else the registry's. */
@@ -55,12 +58,8 @@ function load(runtime: Runtime, todo: readonly Todo[], progress: Sweep["progress
   return new LoadedModel(runtime, ours, source);
 }
 
-async function measureCell(
-  cell: AnyCell,
-  repeats: readonly number[],
-  loaded: Loaded,
-  sweep: Sweep,
-): Promise<void> {
+async function measureCell(todo: Todo, loaded: Loaded, sweep: Sweep): Promise<void> {
+  const { cell } = todo;
   const columns = columnsOf(cell, {
     ...sweep.common,
     ...(loaded.device.cuda && { cuda_version: loaded.device.cuda.runtimeVersion }),
@@ -86,7 +85,7 @@ async function measureCell(
     const cudaGraph = loaded.device.ep === "cpu" ? null : generator.cudaGraph;
     const gate = loaded.gate(cell, cudaGraph, columns);
     // Reported before the generator is released: after a fatal error of a GPU the release may end the process.
-    await takeSamples(generator, cell, repeats, loaded, { gate, cuda_graph: cudaGraph }, sweep, add).catch(
+    await takeSamples(generator, todo, loaded, { gate, cuda_graph: cudaGraph }, sweep, add).catch(
       (error: unknown) => {
         report(error, {
           gate,
@@ -104,11 +103,10 @@ async function measureCell(
 
 async function takeSamples(
   generator: Measured,
-  cell: AnyCell,
-  repeats: readonly number[],
+  { cell, repeats, energyRepeats }: Todo,
   loaded: Loaded,
   known: { gate: Gate | null; cuda_graph: boolean | null },
-  { warmUp: warmUpOptions, progress, signal }: Sweep,
+  { warmUp: warmUpOptions, energy, progress, signal }: Sweep,
   add: (row: Row) => void,
 ): Promise<void> {
   const { newTokens } = cell;
@@ -131,5 +129,16 @@ async function takeSamples(
     ttfts.push(times.ttftMs);
     progress.step(generationWork(cell), `${name}: TTFT ${times.ttftMs.toFixed(0)} ms`);
   }
-  progress.line(`${name}: TTFT ${Math.min(...ttfts).toFixed(1)} to ${Math.max(...ttfts).toFixed(1)} ms`);
+  if (ttfts.length > 0)
+    progress.line(`${name}: TTFT ${Math.min(...ttfts).toFixed(1)} to ${Math.max(...ttfts).toFixed(1)} ms`);
+  if (!energy) return;
+  for (const repeat of energyRepeats) {
+    progress.step(0, `${name}: energy`);
+    const rows = await energyRows(generator, cell, prompt, loaded.device.cuda?.uuid ?? null, energy, signal);
+    for (const { verdict_reasons: doubts, ...row } of rows) {
+      const verdict = verdictColumns(cell, warm, known.gate, doubts);
+      add({ ...row, repeat, cuda_graph: known.cuda_graph, ...verdict });
+    }
+    progress.line(`${name}: ${energyLine(rows)}`);
+  }
 }

@@ -1,6 +1,6 @@
 import { UserError } from "../errors.js";
 import { isFused, type Graph } from "../graph/index.js";
-import type { Family, Model } from "../models/index.js";
+import type { Model } from "../models/index.js";
 import { findOperators, operatorsFor, type Device } from "../ort/index.js";
 import type { Ep } from "./plan.js";
 
@@ -10,23 +10,19 @@ export type HasOperators = (ep: Ep, deviceId: number | null) => boolean;
 export const areBuilt: HasOperators = (ep, deviceId) => operatorsFor(ep, deviceId ?? 0) !== null;
 
 /**
- * Where the fused operators, if they are built, are taken by default: where they are the faster way. On a CPU (one core of an
- * EPYC with AVX-512, float32; 256 tokens of prompt, then decoding), least times in ms beside the stock default:
+ * Whether a model takes the fused operators by default, if they are built: they are the faster way for every scan. Least times in ms on a CPU
+ * (one core of an EPYC with AVX-512, float32, 256 tokens of prompt) and medians on a GPU (H200, float16, 8192 tokens); then
+ * decoding:
  *
  * | model | fused | stock |
  * | --- | --- | --- |
- * | mamba-130m | 659, 28.1 a token | linear-attention 1751, 32.6 a token |
- * | mamba2-130m | 650, 27.8 a token | ssd-matmul 727, linear-attention 28.7 a token |
+ * | mamba-130m, CPU | 659, 28.1 a token | linear-attention 1751, 32.6 a token |
+ * | mamba2-130m, CPU | 650, 27.8 a token | ssd-matmul 727, linear-attention 28.7 a token |
+ * | falcon-h1-0.5b, GPU | 36.6, 3.05 a token | ssd-matmul 63.7, linear-attention 3.65 a token |
+ * | zamba2-1.2b, GPU | 76.5, 2.75 a token | ssd-matmul 139, linear-attention 3.55 a token |
+ * | hymba-1.5b, GPU | 142, 5.26 a token | linear-attention 708, 5.57 a token |
  */
-const FUSED_BY_DEFAULT: Record<Ep, readonly Family[]> = {
-  cpu: ["ssm", "hybrid"],
-  // Of hybrids only Falcon-H1 has been through the gate with them at real size on a GPU; the others take stock operators
-  // unless told otherwise.
-  cuda: ["ssm"],
-};
-
-export const isFusedByDefault = ({ family }: Pick<Model, "family">, ep: Ep): boolean =>
-  FUSED_BY_DEFAULT[ep].includes(family);
+export const isFusedByDefault = ({ family }: Pick<Model, "family">): boolean => family !== "transformer";
 
 export const notBuilt = (ep: Ep): string =>
   `the lowering is "fused", but its operators are not built for this ${ep === "cpu" ? "CPU" : "GPU"}; build them with \`ssm-scope ops build\`, or use another lowering`;

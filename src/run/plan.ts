@@ -28,6 +28,7 @@ import { DTYPES, unsupported } from "./support.js";
 
 /** Of weights and activations; int8 and int4 are of the weights of linear layers, beside fp32 on a CPU and fp16 on a GPU. */
 export type Dtype = "fp32" | "fp16" | "bf16" | "int8" | "int4";
+/** Execution provider of ONNX Runtime. */
 export type Ep = "cpu" | "cuda";
 
 /** What to measure. Lists are crossed: every model at every length. */
@@ -335,7 +336,7 @@ export function chooseLowerings(
     if (wanted !== "auto" && !known.includes(wanted))
       throw new UserError(`${model.name} has no lowering "${wanted}"; it has ${known.join(" and ")}`);
   const wanted = [lowering, decodeLowering].filter((one) => one !== "auto");
-  if (wanted.length === 0 ? isFusedByDefault(model, ep) && built() : wanted.includes("fused")) {
+  if (wanted.length === 0 ? isFusedByDefault(model) && built() : wanted.includes("fused")) {
     if (wanted.some((one) => one !== "fused"))
       throw new UserError(
         `the lowering is "${lowering}" and that of decoding "${decodeLowering}", but fused operators keep their state in another form than stock ones; use fused for both, or for neither`,

@@ -1,5 +1,5 @@
 import type { Device, Runtime } from "../ort/index.js";
-import { openNvml } from "../sensors/nvml.js";
+import { gpuUsedBytes } from "../sensors/nvml/gpus.js";
 
 /** What this process holds of a device's memory: of a GPU's, or resident memory on a CPU. */
 export interface ProcessMemory {
@@ -15,7 +15,7 @@ const opened = new WeakMap<Device, ProcessMemory>();
 
 /** Opens a device, with what was in use before on the GPU as the others' share, where NVML tells it. */
 export function openDevice(runtime: Runtime, ep: "cpu" | "cuda", deviceId: number): OpenedDevice {
-  const before = ep === "cuda" ? (openNvml()?.usedBytes() ?? new Map<string, number>()) : null;
+  const before = ep === "cuda" ? gpuUsedBytes() : null;
   const device = runtime.device(ep, deviceId);
   let memory = opened.get(device);
   if (!memory) {
@@ -31,5 +31,5 @@ function gpuMemory(device: Device, before: ReadonlyMap<string, number>): () => n
   const uuid = device.cuda?.uuid ?? "";
   const others = before.get(uuid);
   if (others === undefined) return () => device.usedBytes()!;
-  return () => (openNvml()!.usedBytes().get(uuid) ?? others) - others;
+  return () => (gpuUsedBytes().get(uuid) ?? others) - others;
 }

@@ -139,8 +139,13 @@ export function failureColumns(error: unknown): Row | null {
 }
 
 /** Whether the sample may be trusted as far as this engine can tell, and why not. */
-export function verdictColumns(cell: AnyCell, { runs, stable }: WarmUp, gate: Gate | null): Row {
-  const reasons: string[] = [];
+export function verdictColumns(
+  cell: AnyCell,
+  { runs, stable }: WarmUp,
+  gate: Gate | null,
+  doubts: readonly string[] = [],
+): Row {
+  const reasons = [...doubts];
   if (!stable) reasons.push("unstable-warm-up");
   if (cell.beyondPositions !== null) reasons.push("beyond-positions");
   if (gate === "failed" || gate === "not-run") reasons.push(`gate-${gate}`);

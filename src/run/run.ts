@@ -3,7 +3,9 @@ import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { openRuntime } from "../ort/index.js";
 import { machineFacts, rowsToTable, type Row } from "../record/index.js";
+import { findEnergySource } from "../sensors/energy/find-source.js";
 import { memoryCampaign, openCampaign } from "./campaign.js";
+import { energyOf, type EnergySettings, type EnergySweep } from "./energy.js";
 import { measureIsolated } from "./isolated.js";
 import type { WarmUpOptions } from "./measure.js";
 import { measureModel, type Sweep } from "./measure-model.js";
@@ -27,6 +29,11 @@ export interface SweepOptions {
   /** A bar or lines on stderr (default), or nothing. */
   progress?: "auto" | "none";
   warmUp?: Partial<WarmUpOptions>;
+  /**
+   * Measures the energy of every cell too, after its times: rows of kind `energy`, of the prefill, of decoding and of both.
+   * It takes some ten seconds each. Without a sensor these rows are skipped, with the reason.
+   */
+  energy?: boolean | EnergySettings;
 }
 
 export interface RunOptions extends Settings, SweepOptions {}
@@ -63,7 +70,7 @@ export async function run(options: RunOptions): Promise<ColumnTable> {
 /** `run` for cells that are planned already. `preload`: see IsolatedOptions. */
 export async function runCells(
   cells: readonly AnyCell[],
-  options: SweepOptions & { preload?: readonly string[] },
+  options: SweepOptions & { preload?: readonly string[]; findEnergy?: EnergySweep["find"] },
 ): Promise<ColumnTable> {
   const isolate = oneOf("isolate", options.isolate ?? "auto", ["auto", "cell", "none"] as const);
   const ownProcess =
@@ -75,9 +82,14 @@ export async function runCells(
   const rows = [...campaign.earlier];
   const here: Row = { ...machineFacts(), ort_version: openRuntime().version, ...device };
   refuseOtherMachine(rows, here);
+  const energy = energyOf(options.energy);
   const todo = cells
-    .map((cell) => ({ cell, repeats: missingRepeats(cell, rows) }))
-    .filter(({ repeats }) => repeats.length > 0);
+    .map((cell) => ({
+      cell,
+      repeats: missingRepeats(cell, rows, "latency", cell.repeats),
+      energyRepeats: energy ? missingRepeats(cell, rows, "energy", energy.repeats ?? 1) : [],
+    }))
+    .filter(({ repeats, energyRepeats }) => repeats.length + energyRepeats.length > 0);
   const progress = options.progress === "none" ? silentProgress : showProgress(totalWork(todo));
   const sweep: Sweep = {
     add: (row) => {
@@ -86,6 +98,7 @@ export async function runCells(
     },
     common: { campaign: campaign.name, ...here },
     warmUp: { ...WARM_UP[cells[0]!.ep], ...options.warmUp },
+    energy: energy && { settings: energy, find: options.findEnergy ?? findEnergySource },
     progress,
     signal: options.signal,
   };
@@ -133,9 +146,17 @@ function refuseOtherMachine(earlier: readonly Row[], here: Row): void {
   }
 }
 
-function missingRepeats(cell: AnyCell, rows: readonly Row[]): number[] {
+/** The samples that a cell still lacks. Of its energy, one that no sensor told is tried again. */
+function missingRepeats(
+  cell: AnyCell,
+  rows: readonly Row[],
+  kind: "latency" | "energy",
+  repeats: number,
+): number[] {
   const mine = rows.filter((row) => row.cell === cell.key);
   if (mine.some((row) => row.status === "oom")) return [];
-  const have = new Set(mine.filter((row) => row.status === "ok").map((row) => row.repeat));
-  return Array.from({ length: cell.repeats }, (_, i) => i).filter((i) => !have.has(i));
+  const have = new Set(
+    mine.filter((row) => row.kind === kind && row.status === "ok").map((row) => row.repeat),
+  );
+  return Array.from({ length: repeats }, (_, i) => i).filter((i) => !have.has(i));
 }

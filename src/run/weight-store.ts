@@ -132,6 +132,7 @@ export class WeightStore implements Disposable {
     }
   }
 
+  /** Frees the tensors. */
   [Symbol.dispose](): void {
     for (const tensor of this.#tensors.values()) tensor[Symbol.dispose]();
     this.#tensors.clear();

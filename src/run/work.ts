@@ -4,7 +4,17 @@ import type { AnyCell } from "./plan.js";
 export interface Todo {
   readonly cell: AnyCell;
   readonly repeats: readonly number[];
+  /** The same of its energy. */
+  readonly energyRepeats: readonly number[];
 }
+
+/** Parts of a generation whose energy is measured, each by itself. One token is made without decoding. */
+export const energyPhases = ({ newTokens }: Pick<AnyCell, "newTokens">) =>
+  newTokens > 1 ? (["prefill", "decode", "both"] as const) : (["prefill"] as const);
+
+/** Rows of a cell that goes well. */
+export const rowsOf = ({ cell, repeats, energyRepeats }: Todo): number =>
+  repeats.length + energyRepeats.length * energyPhases(cell).length;
 
 /** A cell as progress lines and errors name it. */
 export const cellName = ({ model, promptTokens }: AnyCell): string => `${model.name}, ${promptTokens} tokens`;

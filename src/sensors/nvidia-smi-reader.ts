@@ -1,4 +1,5 @@
 import { UserError } from "../errors.js";
+import { eventReasons } from "./event-reasons.js";
 import type { Reader } from "./reader.js";
 
 /** A column of `nvidia-smi --query-gpu=... --format=csv`, with the unit of its cells where they do not say it. */
@@ -45,6 +46,9 @@ const SHARED: Record<string, string> = {
   "clocks.current.sm": "gpu_clock_mhz",
   "clocks.sm": "gpu_clock_mhz",
 };
+
+/** Its cells are masks such as `0x0000000000000004`. */
+const EVENT_REASONS = /^clocks_(event|throttle)_reasons\.active$/;
 
 /** The columns of a header line, or null if it is none: some field of a header has a unit, words of a message have none. */
 export function nvidiaSmiColumns(line: string): Column[] | null {
@@ -114,6 +118,8 @@ function valuesOf(
     if (field === "timestamp" || DEVICE_FIELDS.includes(field)) continue;
     const name = field.replaceAll(".", "_");
     if (TEXTS.has(field)) values[name] = isMissing(cell) ? null : cell;
+    else if (EVENT_REASONS.test(field))
+      values.clocks_event_reasons = /^0x[0-9a-f]+$/i.test(cell) ? eventReasons(BigInt(cell)) : null;
     else values[SHARED[field] ?? withUnit(name, unit)] = quantity(cell, unit);
   }
   return values;

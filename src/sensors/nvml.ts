@@ -1,64 +1,113 @@
-import { koffi } from "../ffi/koffi.js";
-import { openLibrary, type Library } from "../ffi/library.js";
+import { UserError } from "../errors.js";
+import { GpuGoneError } from "./nvml/device.js";
+import { GpuReader } from "./nvml/gpu-reader.js";
+import { openGpus, type OpenGpu } from "./nvml/gpus.js";
+import { openNvml } from "./nvml/library.js";
+import { checkInterval, pollSamples } from "./poll.js";
+import { warnOnce, type Sample, type Sensor } from "./sensor.js";
 
-/** NVIDIA's management library: what the driver knows of its GPUs, without a CUDA context of our own. */
-export interface Nvml {
-  /** Memory in use on each GPU, by whomever, by the GPU's UUID. What the driver does not tell is left out. */
-  usedBytes(): Map<string, number>;
+export { nvmlGpus, type NvmlGpu } from "./nvml/gpus.js";
+
+export interface NvmlOptions {
+  /** UUIDs of the GPUs to read. Default: all that NVML lists. */
+  gpus?: readonly string[];
+  /** From one reading of power to the next. One takes about 2 ms, on some GPUs. Default: 20. */
+  intervalMs?: number;
+  /** The same of memory, load, clocks, temperature and event reasons. Default: 100. */
+  stateIntervalMs?: number;
+  /** The same of processes, power limit and the memory's temperature. Default: 1000. */
+  slowIntervalMs?: number;
+  /** Processes that count as ours, with those that descend from them. Default: this one. */
+  ownPids?: readonly number[];
+  /** Path of the library. Default: the system's. */
+  library?: string;
 }
 
-let opened: Nvml | null | undefined;
-
-/** Null where there is no NVIDIA driver, or on a Jetson, whose driver has no NVML. */
-export function openNvml(): Nvml | null {
-  return (opened ??= open());
-}
-
-function open(): Nvml | null {
-  let library: Library;
-  try {
-    library = openLibrary("NVML", [{ path: "libnvidia-ml.so.1", source: "the system's loader" }], "");
-  } catch {
-    return null;
-  }
-  return bindNvml(library);
-}
-
-const UUID_BYTES = 96;
-
-type Call = (...values: unknown[]) => number;
-
-/** Null when the library cannot be initialised, e.g. as its version is not the kernel module's. */
-export function bindNvml(library: Library): Nvml | null {
-  const { decode, proto } = koffi();
-  const bind = (name: string, parameters: string[]): Call => {
-    const address = library.symbol(name);
-    return address === null ? () => MISSING : (decode(address, proto("int", parameters)) as Call);
-  };
-  const count = bind("nvmlDeviceGetCount_v2", ["void*"]);
-  const handleByIndex = bind("nvmlDeviceGetHandleByIndex_v2", ["uint", "void*"]);
-  const uuid = bind("nvmlDeviceGetUUID", ["void*", "void*", "uint"]);
-  // struct nvmlMemory_t { unsigned long long total, free, used; }
-  const memoryInfo = bind("nvmlDeviceGetMemoryInfo", ["void*", "void*"]);
-  if (bind("nvmlInit_v2", [])() !== 0) return null;
-
+/**
+ * NVIDIA GPUs by the driver's library. Samples of a GPU are of two kinds: power, with the GPU's state now and then; and
+ * `energy_j` of the counter since the driver was loaded, in a sample of its own that is stamped when it was read. `device`
+ * is the GPU's UUID. A GPU that is lost ends its samples.
+ */
+export function nvml(options: NvmlOptions = {}): Sensor {
+  const {
+    intervalMs = 20,
+    stateIntervalMs = 100,
+    slowIntervalMs = 1000,
+    ownPids = [process.pid],
+    library,
+  } = options;
+  for (const interval of [intervalMs, stateIntervalMs, slowIntervalMs]) checkInterval(interval);
   return {
-    usedBytes() {
-      const devices = new Uint32Array(1);
-      const used = new Map<string, number>();
-      if (count(devices) !== 0) return used;
-      for (let index = 0; index < devices[0]!; index++) {
-        const handle = new BigUint64Array(1);
-        const name = new Uint8Array(UUID_BYTES);
-        const memory = new BigUint64Array(3);
-        if (handleByIndex(index, handle) !== 0) continue;
-        if (uuid(handle[0], name, UUID_BYTES) !== 0 || memoryInfo(handle[0], memory) !== 0) continue;
-        used.set(new TextDecoder().decode(name.subarray(0, name.indexOf(0))), Number(memory[2]));
+    source: "nvml",
+    // eslint-disable-next-line @typescript-eslint/require-await
+    discover: async () => {
+      try {
+        const devices = chosen(library, options.gpus, () => undefined).filter(answers);
+        const reason = devices.length > 0 ? null : SILENT;
+        return { devices: devices.map(({ gpu }) => gpu.uuid), reason };
+      } catch (error) {
+        if (error instanceof UserError) return { devices: [], reason: error.message };
+        throw error;
       }
-      return used;
+    },
+    // eslint-disable-next-line @typescript-eslint/require-await
+    open: async (open = {}) => {
+      const { warn, last } = warnOnce(open);
+      const { clock = () => performance.now() } = open;
+      const gpus = chosen(library, options.gpus, (problem) => {
+        warn(problem, problem);
+      });
+      const pace = { stateIntervalMs, slowIntervalMs, ownPids };
+      let readers = gpus.map((gpu) => new GpuReader(gpu, pace, clock, warn));
+      const read = (): Sample[] =>
+        readers.flatMap((reader) => {
+          try {
+            return reader.read();
+          } catch (error) {
+            if (!(error instanceof GpuGoneError)) throw error;
+            readers = readers.filter((other) => other !== reader);
+            warn(
+              `gone ${reader.uuid}`,
+              `${reader.label} is lost (${error.message}): there are no readings of it from now on.`,
+            );
+            return [];
+          }
+        });
+      return pollSamples(read, intervalMs, open, last, LATE_MS);
     },
   };
 }
 
-/** NVML_ERROR_FUNCTION_NOT_FOUND. */
-const MISSING = 13;
+/** On a machine whose cores are all busy, a thread waits that long for its turn now and then. */
+const LATE_MS = 250;
+
+const SILENT = "NVML lists a GPU that tells nothing, as on a Jetson Orin: use tegrastats or hwmon.";
+
+function chosen(
+  library: string | undefined,
+  uuids: readonly string[] | undefined,
+  tell: (problem: string) => void,
+): OpenGpu[] {
+  const { gpus, problems } = openGpus(openNvml(library));
+  for (const problem of problems) tell(problem);
+  const listed = gpus.map(({ gpu }) => gpu.uuid);
+  const missing = uuids?.find((uuid) => !listed.includes(uuid));
+  if (missing !== undefined)
+    throw new UserError(
+      `NVML lists no GPU ${JSON.stringify(missing)}; it lists ${listed.join(", ") || "none"}.`,
+    );
+  if (gpus.length === 0) throw new UserError(problems[0] ?? "NVML lists no GPU on this machine.");
+  return uuids ? gpus.filter(({ gpu }) => uuids.includes(gpu.uuid)) : gpus;
+}
+
+/** Whether a GPU tells anything that changes. */
+function answers({ device }: OpenGpu): boolean {
+  try {
+    return [device.powerUsage(), device.totalEnergy(), device.memory(), device.utilization()].some(
+      (reading) => reading !== null,
+    );
+  } catch (error) {
+    if (error instanceof GpuGoneError) return false;
+    throw error;
+  }
+}

@@ -30,6 +30,8 @@ export interface OpenSensor extends AsyncIterable<Sample> {
   sample(): Promise<Sample | null>;
   /** The last trouble that `onWarning` was told of, e.g. why the readings ended; null while there was none. */
   readonly problem: string | null;
+  /** Samples that were due and not taken, or came and were not fetched in time; absent where none can be. */
+  readonly lost?: number;
   /** Ends the readings, a waiting `sample` included. May be called twice. Leaving the iterator calls it. */
   close(): Promise<void>;
 }
@@ -43,7 +45,8 @@ export interface Sample {
   /**
    * By names that end in their unit: `_w`, `_j`, `_bytes`, `_pct`, `_mhz`, `_c`, or no unit for text. A value is null
    * when the hardware did not answer, never 0. Names that every source with such a reading shares: `power_w`, the
-   * total, with `power_rule` that says of what; `gpu_load_pct`, `gpu_clock_mhz`, `ram_used_bytes`.
+   * total, with `power_rule` that says of what; `energy_j` of a counter, with `energy_rule`; `gpu_load_pct`,
+   * `gpu_clock_mhz`, `ram_used_bytes`. One that is absent was not asked for this time.
    */
   readonly values: Values;
 }

@@ -1,6 +1,7 @@
 import { quantiles, sortSamples } from "./quantile.js";
 import { randomIndex, type RandomIndex } from "./random.js";
 
+/** How many replicates, how sure, and the seed. */
 export interface BootstrapOptions {
   /** Resamples drawn; default 2000. */
   replicates?: number;

@@ -1,6 +1,7 @@
 import { fcnnls } from "ml-fcnnls";
 import { inverse, Matrix, QrDecomposition } from "ml-matrix";
 
+/** Weights, and which coefficients cannot be negative. */
 export interface LeastSquaresOptions {
   /** One positive weight a row, the reciprocal of its variance up to a common factor; default 1. */
   weights?: readonly number[];
@@ -8,6 +9,7 @@ export interface LeastSquaresOptions {
   nonNegative?: boolean | readonly boolean[];
 }
 
+/** Coefficients, residuals and the errors of a unit variance. */
 export interface LeastSquaresFit {
   /** One a column of the design; exactly 0 where the bound holds it. */
   coefficients: number[];

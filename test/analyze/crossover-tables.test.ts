@@ -217,6 +217,30 @@ test("two of a table's series are chosen by model or by columns", () => {
   assert.throws(() => pickSeries([], "A"), { message: "no series has model A: there is none" });
 });
 
+test("rows that a filter left out, and another order, change nothing", () => {
+  const wanted = [
+    ...noisy("A", TRANSFORMER, { batch: 1 }),
+    ...noisy("B", SSM, { batch: 1 }),
+    ...noisy("A", TRANSFORMER, { batch: 4 }),
+    ...noisy("B", SSM, { batch: 4 }),
+  ];
+  const others = noisy("A", [50, 0.1, 0], { dtype: "int4" });
+  const all = tableOf([...others, ...wanted.map((row) => ({ ...row, dtype: "fp16" }))]);
+  const only = all.filter((row: Row) => row.dtype === "fp16");
+  const plain = tableOf(wanted.map((row) => ({ ...row, dtype: "fp16" })));
+  const choice = { ...OPTIONS, a: "A", b: "B" };
+  const tokens = (table: typeof all): unknown[] =>
+    (crossoverBy(table, { ...choice, by: "batch" }).objects() as CrossoverRow[]).map((row) => row.tokens);
+  assert.deepEqual(tokens(only), tokens(plain));
+  assert.deepEqual(tokens(only.orderby("model").reify()), tokens(plain));
+  const ofBatch = (table: typeof all) =>
+    crossoverOf(
+      table.filter((row: Row) => row.batch === 4),
+      choice,
+    );
+  assert.deepEqual(ofBatch(only), ofBatch(plain));
+});
+
 test("the paper's energy: Mamba2-780m is cheaper from between 16384 and 24576 tokens on", () => {
   const rows = crossoverMatrix(loadPaper("energy"), {
     metric: "energy_j",

@@ -182,7 +182,7 @@ test("a claim that the paper's own rows contradict stays so; here tells what the
 
 test("an energy crossover: where it is, not there, not reached, and known too roughly", () => {
   const energy = (model: string, values: Record<number, number>): Row[] =>
-    samples(model, "energy_j", values, { kind: "energy" });
+    samples(model, "energy_j", values, { kind: "energy", phase: "prefill" });
   const cross = (qwen: Record<number, number>, mamba: Record<number, number>): ClaimResult =>
     judged("H038", energy(QWEN, qwen), energy(MAMBA2, mamba));
   const at = cross({ 8192: 1, 16384: 2, 24576: 4 }, { 8192: 2, 16384: 3, 24576: 3 });
@@ -491,4 +491,23 @@ test("unknown ids and verdicts are refused", () => {
 
 test("an empty table is no rows of anything", () => {
   assert.equal(expectClaim("H003", rowsToTable([])).result.verdict, "no-data");
+});
+
+test("claims of energy are of prefills, whatever else was measured", () => {
+  const energies = (phase: string, factor: number): Row[] => {
+    const setting = { kind: "energy", phase, method: "energy_counter_window" };
+    return [
+      ...samples(QWEN, "energy_j", { 57344: 400 * factor }, setting),
+      ...samples(MAMBA2, "energy_j", { 57344: 100 }, setting),
+    ];
+  };
+  const { verdict, here } = judged(
+    "H036",
+    energies("prefill", 1),
+    energies("decode", 9),
+    energies("both", 3),
+  );
+  assert.ok(Math.abs((here!.value as number) - 4) < 1e-9);
+  assert.equal(here!.samples, 10);
+  assert.equal(verdict, "reproduced");
 });

@@ -89,6 +89,8 @@ const WRONG: [string[], RegExp][] = [
   [["figures", "--source", "both"], /--source both needs --rows/],
   [["figures", "--source", "paper", "--rows", "x"], /--source paper takes no --rows/],
   [["figures", "--rows", "nowhere"], /nowhere/],
+  [["figures", "roofline", "--form", "faithful"], /for figures of the paper, and roofline is none of them/],
+  [["figures", "--metric", "ep"], /Allowed choices are ttft_ms, /],
   [["figures", "-f", "pdf"], /"pdf" is not a format; there are svg, png, json/],
   [["ops", "build", "--arch", "hopper"], /the GPU architecture is "hopper"; it must be a compute capability/],
   [["ops", "build", "--ep", "tpu"], /Allowed choices are cpu, cuda/],
@@ -239,8 +241,25 @@ test("figures are drawn from the paper and from rows, side by side", () => {
       .flatMap((name) => ["json", "png", "svg"].map((format) => `${name}.${format}`))
       .sort(),
   );
-  for (const name of ["fig1", "fig3", "fig5a", "fig5b", "fig6a", "fig6b"])
-    assert.ok(written.includes(`${name}-both.json`), `with no name, all: ${name}`);
+  const listed = ssmScope("figures", "--list").out.match(/^\S+/gm)!;
+  assert.ok(listed.includes("fig9b") && listed.includes("latency-distribution"));
+  for (const name of listed)
+    assert.ok(written.includes(`${name}-both.json`), `with no name, all that are listed: ${name}`);
+  const sheet = [
+    "figures",
+    "fig6b",
+    "energy",
+    "--source",
+    "both",
+    "--rows",
+    rows,
+    "-o",
+    "figures",
+    "--sheet",
+  ];
+  assert.match(ssmScope(...sheet, "-f", "json").out, /sheet-both\.png/);
+  const png = readFileSync(join(folder, "figures", "sheet-both.png"));
+  assert.equal(png.readUInt32BE(16), 24 + 2 * (640 + 24), "as wide as two columns");
   const spec = JSON.parse(readFileSync(join(folder, "figures", "fig1.json"), "utf8")) as { $schema: string };
   assert.match(spec.$schema, /vega-lite/);
   rmSync(join(folder, "figures"), { recursive: true });

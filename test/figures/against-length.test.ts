@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../src/errors.js";
-import { figure6a, figure6b, type Figure } from "../../src/figures/index.js";
-import { campaignPoints, fromPaper, paperPoints } from "./sources.js";
+import { figure1, figure6a, figure6b, scalingFigure, type Figure } from "../../src/figures/index.js";
+import { figurePoints, interpolatedMarks } from "../../src/analyze/index.js";
+import { rowsToTable, type Row } from "../../src/record/index.js";
+import { CAMPAIGN, campaignPoints, fromPaper, paperPoints } from "./sources.js";
 import { rowsWith } from "./spec.js";
 
 const dots = (figure: Figure) =>
@@ -56,6 +58,32 @@ test("own rows: medians with intervals, out of memory as a mark, what differs", 
     "No rows for Qwen2.5-0.5B, Mamba2-780m and Falcon-H1-0.5B, which the paper's figure shows",
   ])
     assert.ok(figure.caption.includes(said), said);
+});
+
+test("own rows of every phase: the energy of prefills is drawn, and where it crosses", () => {
+  const rows = rowsToTable(
+    CAMPAIGN.flatMap((row): Row[] => {
+      const { energy_j, ...latency } = row;
+      const energies = ["prefill", "decode", "both"].map((phase, i): Row => ({
+        ...row,
+        ...{ kind: "energy", phase, method: "energy_counter_window", energy_j: (energy_j ?? 0) + 1000 * i },
+        ...{ ttft_ms: null, tpot_ms: null, e2e_ms: null, overall_tokens_per_s: null, total_bytes: null },
+      }));
+      return row.status === "ok" ? [latency, ...energies] : [latency];
+    }),
+  );
+  const points = figurePoints(rows);
+  for (const figure of [
+    figure1(points, { source: "measured" }),
+    scalingFigure(points, [], { metric: "ttft_ms" }),
+  ])
+    assert.ok(rowsWith(figure.spec, "value").length > 0, "points of energy stand in no one's way");
+  const crossovers = { rows: interpolatedMarks(rows, "energy_j") };
+  const figure = figure6a({ rows: points }, { crossovers });
+  assert.equal(at(figure, "Mamba2-1.3B", 1024), 0.4 * (60 + 0.021 * 1024));
+  // Dots and whiskers share their points.
+  assert.equal(new Set(dots(figure).map((dot) => JSON.stringify(dot))).size, 7, "a dot a model and length");
+  assert.equal(crossovers.rows.length, 1);
 });
 
 test("both: two panels on the same axes", () => {

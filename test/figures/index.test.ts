@@ -6,21 +6,35 @@ import Ajv from "ajv";
 import {
   figure1,
   operatorShareFigure,
+  FIGURES,
+  OWN_FIGURES,
   PAPER_FIGURES,
   scalingFigure,
   type Figure,
 } from "../../src/figures/index.js";
-import { loadPaper } from "../../src/record/index.js";
+import { loadPaper, rowsToTable } from "../../src/record/index.js";
 import { OWN_PROFILES } from "./operator-rows.js";
-import { campaignPoints, fromPaper, paperPoints, type FigureName } from "./sources.js";
+import type { OwnName } from "../../src/cli/own-figures.js";
+import {
+  BOTH,
+  campaignPoints,
+  fromPaper,
+  HERE,
+  own,
+  PAPER,
+  paperPoints,
+  type FigureName,
+} from "./sources.js";
 import { CROSSOVERS, CURVES, MEASURED_POINTS, MEASURED_WITH_GAPS, PAPER_POINTS } from "./points.js";
 
-test("each figure of the paper has its file", () => {
-  for (const { file } of Object.values(PAPER_FIGURES))
+test("each figure has its file", () => {
+  for (const { file } of Object.values(FIGURES))
     assert.ok(existsSync(new URL(`../../src/figures/${file}`, import.meta.url)), file);
 });
 
 const NAMES = Object.keys(PAPER_FIGURES) as FigureName[];
+
+const OWN_NAMES = Object.keys(OWN_FIGURES) as OwnName[];
 
 const drawn: Figure[] = (["wide", "narrow"] as const).flatMap((layout) => [
   figure1(PAPER_POINTS, { source: "paper", layout }),
@@ -31,8 +45,10 @@ const drawn: Figure[] = (["wide", "narrow"] as const).flatMap((layout) => [
   scalingFigure(MEASURED_WITH_GAPS, [], { metric: "tpot_ms", layout }),
   operatorShareFigure({ paper: loadPaper("operators"), rows: OWN_PROFILES }, { layout }),
   operatorShareFigure({ rows: [] }, { layout }),
+  ...OWN_NAMES.map((name) => own(name, HERE, layout)),
   ...NAMES.flatMap((name) => [
     fromPaper(name, { layout }),
+    fromPaper(name, { layout, form: "faithful" }),
     PAPER_FIGURES[name].draw({ rows: campaignPoints() }, { layout }),
     PAPER_FIGURES[name].draw(
       { paper: paperPoints(PAPER_FIGURES[name].number), rows: campaignPoints() },
@@ -42,11 +58,13 @@ const drawn: Figure[] = (["wide", "narrow"] as const).flatMap((layout) => [
   ]),
 ]);
 
+const both: Figure[] = OWN_NAMES.map((name) => own(name, BOTH));
+
 test("every specification obeys Vega-Lite's own schema", () => {
   const file = createRequire(import.meta.url).resolve("vega-lite/vega-lite-schema.json");
   const ajv = new Ajv({ unknownFormats: "ignore", logger: false });
   const validate = ajv.compile(JSON.parse(readFileSync(file, "utf8")) as object);
-  for (const { name, spec } of drawn)
+  for (const { name, spec } of [...drawn, ...both])
     assert.ok(
       validate(JSON.parse(JSON.stringify(spec))),
       `${name}: ${ajv.errorsText(validate.errors?.slice(0, 5))}`,
@@ -77,5 +95,26 @@ test("every figure of the paper says its device, and what is missing when there 
     const none = PAPER_FIGURES[name].draw({ rows: [] });
     assert.match(none.caption, /There is nothing to draw|There are no rows to draw|[Nn]o row/, name);
     assert.match(JSON.stringify(none.spec), /[Nn]o rows? /, `${name} says it in the picture`);
+  }
+});
+
+test("own figures are drawn from either source and from both, and say in the picture what no row has", () => {
+  const nothing = { rows: rowsToTable([{ kind: "latency", model: "m", prompt_tokens: 8, status: "oom" }]) };
+  for (const name of OWN_NAMES) {
+    assert.equal(own(name, PAPER).name, `${name}-paper`);
+    assert.equal(own(name, HERE).name, `${name}-measured`);
+    assert.equal(own(name, BOTH).name, `${name}-both`);
+    // Claims are judged by any rows: none tells.
+    if (name === "claims") continue;
+    const none = own(name, nothing);
+    assert.match(none.caption, /There is nothing to draw: .*no row|There are no rows to draw/, name);
+    assert.match(JSON.stringify(none.spec), /[Nn]o rows?\b/, `${name} says it in the picture`);
+  }
+});
+
+test("captions of own figures say the device and what it ran", () => {
+  for (const name of OWN_NAMES) {
+    if (name === "claims" || name === "operator-share") continue;
+    assert.match(own(name, HERE).caption, /Setting: Made-up GPU, cuda, fp16, batch 1/, name);
   }
 });

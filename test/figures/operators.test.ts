@@ -55,8 +55,8 @@ const figures: readonly Figure[] = [
   figure8({ paper }),
   figure9a({ paper }),
   figure9b({ paper }),
-  figure7({ paper }, { form: "original" }),
-  figure9b({ paper }, { form: "original" }),
+  figure7({ paper }, { form: "faithful" }),
+  figure9b({ paper }, { form: "faithful" }),
   figure7({ paper, rows: OWN_PROFILES }),
   figure9b({ rows: CPU_PROFILE }),
 ];
@@ -131,7 +131,7 @@ test("what is in no class is drawn and said, unless the figure is as printed", (
   assert.ok(Math.abs(size([device!]) - 5.199) < 0.01);
   assert.ok(Math.abs(size(both) - 3.933) < 0.01);
   assert.match(figure9b({ paper }).caption, /Unclassified: at most 5\.2%/);
-  const printed = figure9b({ paper }, { form: "original" });
+  const printed = figure9b({ paper }, { form: "faithful" });
   assert.equal(hymba(printed).length, 0);
   assert.match(printed.caption, /what is in none is left out/);
 });
@@ -143,7 +143,7 @@ test("classes keep order and colour in every figure; as printed, the rest follow
       order,
       [...order].sort((a, b) => ALL.indexOf(a) - ALL.indexOf(b)),
     );
-  const [mamba] = panelsOf(figure7({ paper }, { form: "original" }));
+  const [mamba] = panelsOf(figure7({ paper }, { form: "faithful" }));
   assert.deepEqual(
     mamba!.segments.filter(({ at }) => at === 256).map(({ label }) => label),
     ["SSM scan", "GEMM", "normalization", "memory", "arithmetic", "embedding"],
@@ -159,7 +159,7 @@ const domains = (spec: JsonObject): string[][] =>
   );
 
 test("as printed, the shares are the published ones, whatever classifier they are from", () => {
-  const zamba = panelsOf(figure8({ paper }, { form: "original" }))[0]!;
+  const zamba = panelsOf(figure8({ paper }, { form: "faithful" }))[0]!;
   const scan = zamba.segments.filter(({ label }) => label === "SSM scan");
   // W4: three lengths with the convolution in GEMM; the default has one classifier.
   const at = (segments: readonly Segment[], length: number): string =>
@@ -182,7 +182,7 @@ test("lengths stand on a logarithmic axis, and equally spaced only as printed", 
   const x = (figure: Figure): JsonObject =>
     (panelsOf(figure)[0]!.spec.layer as readonly { encoding: { x: JsonObject } }[])[0]!.encoding.x;
   assert.equal((x(figure7({ paper })).scale as JsonObject).type, "log");
-  assert.equal(x(figure7({ paper }, { form: "original" })).type, "ordinal");
+  assert.equal(x(figure7({ paper }, { form: "faithful" })).type, "ordinal");
 });
 
 test("captions say device, setting, basis and what is doubtful", () => {

@@ -16,7 +16,28 @@ import { renderSvg } from "../../src/notebook/render.js";
 import { loadPaper } from "../../src/record/index.js";
 import { CROSSOVERS, CURVES, MEASURED_WITH_GAPS, RESIDUALS } from "./points.js";
 import { CPU_PROFILE, OWN_PROFILES } from "./operator-rows.js";
-import { campaignPoints, fromPaper, paperPoints, type FigureName } from "./sources.js";
+import {
+  campaignPoints,
+  fromPaper,
+  BOTH,
+  HERE,
+  own,
+  PAPER,
+  paperPoints,
+  type FigureName,
+} from "./sources.js";
+
+/** Those of our own that have rows of the paper; operator-share stands below. */
+const OWN_OF_PAPER = [
+  "scaling",
+  "crossover-matrix",
+  "memory-parts",
+  "energy",
+  "roofline",
+  "claims",
+  "residuals",
+  "latency-distribution",
+] as const;
 
 /** Pictures under review: a change of any is a change of what readers see, so it is looked at before it is kept. */
 const PICTURES: Readonly<Record<string, Figure>> = {
@@ -29,11 +50,23 @@ const PICTURES: Readonly<Record<string, Figure>> = {
     layout: "narrow",
   }),
   "fig6a-both": figure6a({ paper: paperPoints("6a"), rows: campaignPoints() }),
-  "fig7-paper-original": figure7({ paper: paperPoints("7") }, { form: "original" }),
+  ...Object.fromEntries(
+    (Object.keys(PAPER_FIGURES) as FigureName[]).map((name) => [
+      `${name}-paper-faithful`,
+      fromPaper(name, { form: "faithful" }),
+    ]),
+  ),
   "fig7-both": figure7({ paper: paperPoints("7"), rows: OWN_PROFILES }),
   "fig8-paper-narrow": fromPaper("fig8", { layout: "narrow" }),
   "fig9b-both": figure9b({ paper: paperPoints("9b"), rows: CPU_PROFILE }),
   "operator-share-paper": operatorShareFigure({ paper: loadPaper("operators") }),
+  ...Object.fromEntries(OWN_OF_PAPER.map((name) => [`${name}-paper`, own(name, PAPER)])),
+  "claims-measured-narrow": own("claims", HERE, "narrow"),
+  "crossover-matrix-both": own("crossover-matrix", BOTH),
+  "energy-measured": own("energy", HERE),
+  "latency-distribution-measured": own("latency-distribution", HERE),
+  "memory-parts-measured": own("memory-parts", HERE),
+  "roofline-measured": own("roofline", HERE),
   residuals: residualFigure(RESIDUALS),
   "scaling-ttft-gaps": scalingFigure(MEASURED_WITH_GAPS, CURVES, { crossovers: CROSSOVERS }),
 };

@@ -93,6 +93,6 @@ test("a table of points is as good as a list", () => {
 
 test("only a curve that leaves the measured lengths is said to be dashed", () => {
   const within = CURVES.filter(({ prompt_tokens: n }) => n >= 128 && n <= 4096);
-  assert.match(scalingFigure(MEASURED_POINTS, within).caption, /Lines are fits\./);
+  assert.match(scalingFigure(MEASURED_POINTS, within).caption, /Lines are fits; bands/);
   assert.match(scalingFigure(MEASURED_POINTS, CURVES).caption, /Lines are fits, dashed beyond/);
 });

@@ -4,9 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { collectParameter } from "../../src/cli/notebook/parameters.js";
 import { type CellEvent, runNotebook } from "../../src/cli/notebook/run-notebook.js";
 import { UserError } from "../../src/errors.js";
 import { DIST, ensureDist } from "../support/dist.js";
@@ -112,6 +114,108 @@ test("a cell imports the package by its name, with its types, and shows what it 
   assert.match(String(cells[6]!.outputs[0]?.evalue), /Property 'thereIsNoSuchExport' does not exist/);
 });
 
+test("a shorthand property takes a variable of an earlier cell, as a pattern gives it one", async () => {
+  const output = join(folder, "shorthand-out.ipynb");
+  const file = writeNotebook(join(folder, "shorthand.ipynb"), [
+    "const models = ['a']; let repeats = 3;",
+    "console.log(JSON.stringify({ models, repeats, nested: [{ repeats }] }));",
+    "({ repeats } = { repeats: 4 });\nconst { length } = models;",
+    "console.log(repeats, length);",
+  ]);
+  const run = await runNotebook(file, { output, timeoutS: 60 });
+  assert.equal(run.how, "ok", run.failed?.error);
+  const { cells } = readNotebook(output);
+  assert.equal(printed(cells[1]!), '{"models":["a"],"repeats":3,"nested":[{"repeats":3}]}\n');
+  assert.equal(printed(cells[3]!), "4 1\n");
+});
+
+test("a session outlives `npm install`: packages that it imports are touched", async () => {
+  const at = join(folder, "installed");
+  const installed = join(at, "node_modules", "some-package");
+  mkdirSync(installed, { recursive: true });
+  writeFileSync(join(installed, "package.json"), '{ "name": "some-package", "types": "index.d.ts" }');
+  writeFileSync(join(installed, "index.js"), "exports.answer = 42;");
+  writeFileSync(join(installed, "index.d.ts"), "export declare const answer: number;");
+  const file = writeNotebook(join(at, "install.ipynb"), [
+    'import { answer } from "some-package";\nimport { utimesSync } from "fs";',
+    'for (const name of ["package.json", "index.d.ts"]) utimesSync(`node_modules/some-package/${name}`, 0, 0);\n' +
+      "await new Promise((done) => setTimeout(done, 300));",
+    "console.log(answer);",
+  ]);
+  const run = await runNotebook(file, { output: file, timeoutS: 60 });
+  assert.equal(run.how, "ok", run.failed?.error);
+});
+
+test("parameters are assigned behind the cell that declares them, and checked by the compiler", async () => {
+  const file = writeNotebook(join(folder, "parameters.ipynb"), [
+    {
+      source:
+        "let lengths = [64, 256];\nlet rows: string | null = null; // a folder\nlet repeats: number = 3;",
+      tags: ["parameters"],
+    },
+    "console.log(JSON.stringify([lengths, rows, repeats]));",
+  ]);
+  const output = join(folder, "parameters-out.ipynb");
+  const values = ["lengths=[16]", "rows=../out/a=b"].reduce(
+    (all, text) => collectParameter(text, all),
+    collectParameter("rows=replaced"),
+  );
+  const twice = [file, output];
+  for (const from of twice) {
+    const run = await runNotebook(from, { output, parameters: values, timeoutS: 60 });
+    assert.equal(run.how, "ok", run.failed?.error);
+    const { cells } = readNotebook(output);
+    assert.equal(cells.length, 3, "an injected cell is replaced");
+    assert.deepEqual(cells[1]!.metadata, { tags: ["injected-parameters"] });
+    assert.deepEqual(cells[1]!.source, ['rows = "../out/a=b";\n', "lengths = [16];"]);
+    assert.equal(printed(cells[2]!), '[[16],"../out/a=b",3]\n');
+  }
+
+  const wrong = await runNotebook(file, {
+    output,
+    parameters: collectParameter("repeats=often"),
+    timeoutS: 60,
+  });
+  assert.match(String(wrong.failed?.error), /Type 'string' is not assignable to type 'number'/);
+  assert.equal(wrong.failed?.source, 'repeats = "often";');
+});
+
+test("a parameter that a notebook lacks is refused with those it has, before any cell runs", async () => {
+  const with3 = writeNotebook(join(folder, "with-parameters.ipynb"), [
+    { source: "let lengths = [64, 256];\nlet rows = null;", tags: ["parameters"] },
+  ]);
+  const without = writeNotebook(join(folder, "without-parameters.ipynb"), ["let lengths = [64];"]);
+  const output = join(folder, "never.ipynb");
+  const refused = (file: string, message: RegExp) =>
+    assert.rejects(
+      runNotebook(file, { output, parameters: collectParameter("length=64"), timeoutS: 60 }),
+      (error: unknown) => error instanceof UserError && message.test(error.message),
+    );
+  await refused(
+    with3,
+    /with-parameters\.ipynb has no parameter length: it has lengths = \[64, 256\], rows = null$/,
+  );
+  await refused(
+    without,
+    /without-parameters\.ipynb has no parameter length: it has none \(a code cell tagged/,
+  );
+  assert.ok(!existsSync(output));
+  assert.throws(() => collectParameter("=3"), /NAME=VALUE is needed/);
+  assert.throws(() => collectParameter("lengths"), /NAME=VALUE is needed/);
+});
+
+test("a figure's specification can be left out of the file", async () => {
+  const spec = '{ data: { values: [{ x: 1 }] }, mark: "point", encoding: { x: { field: "x" } } }';
+  const file = writeNotebook(join(folder, "svg.ipynb"), [
+    'import { show } from "ssm-scope";',
+    `await show({ name: "f", title: "A point", caption: "", spec: ${spec} });`,
+  ]);
+  const output = join(folder, "svg-out.ipynb");
+  await runNotebook(file, { output, svgOnly: true, timeoutS: 60 });
+  const [drawn] = readNotebook(output).cells[1]!.outputs;
+  assert.deepEqual(Object.keys(drawn!.data!).sort(), ["image/svg+xml", "text/plain"]);
+});
+
 test("a busy cell is stopped at its time limit, with the processes it started", async () => {
   const output = join(folder, "slow-out.ipynb");
   const file = writeNotebook(join(folder, "slow.ipynb"), [
@@ -190,6 +294,15 @@ test("Ctrl-C keeps the outputs so far, stops what the cell started and exits wit
   const { cells } = readNotebook(file);
   assert.ok(await isGone(Number(printed(cells[0]!))));
   assert.equal(cells[1]!.outputs[0]?.ename, "Interrupted");
+});
+
+test("nothing runs where one of the notebooks lacks a parameter", async () => {
+  writeNotebook(join(folder, "has.ipynb"), [{ source: "let rows = null;", tags: ["parameters"] }]);
+  writeNotebook(join(folder, "lacks.ipynb"), ["1"]);
+  const { exit, stdout, stderr } = command(["run", "has.ipynb", "lacks.ipynb", "-p", "rows=../out/a"]);
+  assert.notEqual(await exit, 0);
+  assert.match(stderr(), /UserError: lacks\.ipynb has no parameter rows/);
+  assert.equal(stdout(), "");
 });
 
 test("a time limit that is no number of seconds is refused", async () => {

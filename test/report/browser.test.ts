@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
-import { reportHtml } from "../../src/cli/report.js";
+import { reportHtml } from "../../src/cli/report/page.js";
 import { launchChromium, skipWithoutChromium } from "../support/chromium.js";
 import { madeReport } from "./report.js";
 
@@ -158,7 +159,96 @@ suite("the report in a browser", { skip: skipWithoutChromium }, () => {
     const shown = await page.evaluate<string[]>(
       `[...document.querySelectorAll(".picture")].filter((box) => box.checkVisibility()).map((box) => box.className)`,
     );
-    assert.deepEqual(shown, Array(4).fill("picture only-wide"));
+    assert.equal(shown.length, 4);
+    for (const name of shown) assert.match(name, /^picture only-wide( on-log)?$/);
+    const tools = await page.evaluate<number>(
+      `[...document.querySelectorAll(".tools, .tip")].filter((box) => box.checkVisibility()).length`,
+    );
+    assert.equal(tools, 0);
+    await page.close();
+  });
+
+  test("axe finds nothing that keeps anybody out, on a light and on a dark page", async () => {
+    const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+    for (const colorScheme of ["light", "dark"] as const) {
+      const { page } = await open(390);
+      await page.emulateMedia({ colorScheme });
+      await page.evaluate(`${axe}; null`);
+      const violations = await page.evaluate<{ id: string; nodes: { html: string }[] }[]>(
+        "axe.run(document).then(({ violations }) => violations)",
+      );
+      assert.deepEqual(
+        violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 120)}`),
+        [],
+      );
+      await page.close();
+    }
+  });
+
+  test("a column sorts by its numbers up and down, what was not measured last", async () => {
+    const { page } = await open(1280);
+    const column = (): Promise<string[]> =>
+      page.evaluate<string[]>(
+        `[...document.querySelectorAll("[data-name=measurements] tbody tr")].map((row) => row.cells[2].dataset.value)`,
+      );
+    const numbers = (texts: string[]): number[] => texts.filter((text) => text !== "").map(Number);
+    const sort = page.locator("[data-name=measurements] th").nth(2).getByRole("button");
+    const given = await column();
+    await sort.click();
+    const up = await column();
+    assert.deepEqual(
+      numbers(up),
+      numbers(given).sort((a, b) => a - b),
+    );
+    assert.ok(given.includes("") && up.at(-1) === "");
+    await sort.click();
+    const down = await column();
+    assert.deepEqual(
+      numbers(down),
+      numbers(given).sort((a, b) => b - a),
+    );
+    assert.equal(down.at(-1), "");
+    assert.equal(
+      await page.locator("[data-name=measurements] th").nth(2).getAttribute("aria-sort"),
+      "descending",
+    );
+    await page.close();
+  });
+
+  test("tables are saved as CSV in full, figures as SVG with their font", async () => {
+    const { page } = await open(1280);
+    const saved = async (name: RegExp): Promise<[string, string]> => {
+      const [file] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name }).click(),
+      ]);
+      return [file.suggestedFilename(), await readFile(await file.path(), "utf8")];
+    };
+    const [csvName, csv] = await saved(/CSV: Claims/);
+    assert.equal(csvName, "claims.csv");
+    assert.equal(
+      csv,
+      'claim,verdict,sentence\nH001,reproduced,"At ""57K"" tokens, it is 1.9 times faster."\n',
+    );
+    const [svgName, svg] = await saved(/SVG: TTFT against prompt length/);
+    assert.equal(svgName, "scaling-ttft-ms-measured.svg");
+    assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"[^]*@font-face/);
+    await page.close();
+  });
+
+  test("a point says its values under the pointer, and a figure has linear axes on request", async () => {
+    const { page } = await open(1280);
+    const figure = page.locator("#scaling-ttft-ms-measured");
+    await figure.locator("[data-tip]:visible").last().hover();
+    assert.match(
+      await page.locator(".tip").innerText(),
+      /^Mamba2-130m\nprompt length \(tokens\): [\d,]+\nTTFT \(ms\): /,
+    );
+    await figure.getByLabel("linear axes").check();
+    const shown = await page.evaluate<string[]>(
+      `[...document.querySelectorAll("#scaling-ttft-ms-measured .picture")].filter((box) => box.checkVisibility()).map((box) => box.className)`,
+    );
+    assert.deepEqual(shown, ["picture only-wide on-linear"]);
     await page.close();
   });
 });

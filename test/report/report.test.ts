@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { reportHtml } from "../../src/cli/report.js";
+import { reportHtml } from "../../src/cli/report/page.js";
 import { cellText, tableHtml } from "../../src/cli/report/html.js";
 import { UserError } from "../../src/errors.js";
 import { madeReport } from "./report.js";
@@ -37,7 +38,26 @@ test("text is text, whatever it looks like", () => {
     html.includes("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;quotes&quot; are text."),
   );
   assert.ok(html.includes("node-1 &lt;test&gt;"));
-  assert.doesNotMatch(html, /<script/);
+  assert.equal(html.match(/<script/g)?.length, 1);
+});
+
+test("the one script is the one that the page's policy names", () => {
+  const [, script] = /<script>([^]*)<\/script>/.exec(html)!;
+  const hash = createHash("sha256").update(script!).digest("base64");
+  assert.ok(
+    html.includes(
+      `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; font-src data:`,
+    ),
+  );
+});
+
+test("points carry their values for the pointer, and nothing else of Vega's labels is left", () => {
+  assert.match(html, /data-tip="Qwen2.5-0.5B; prompt length \(tokens\): 128; TTFT \(ms\): 301.222"/);
+  assert.doesNotMatch(html, /aria-roledescription|data-tip="[^"]*(undefined|color|piece)/);
+});
+
+test("a report of four models stays under 3 MB", () => {
+  assert.ok(html.length < 1e6, `${html.length} bytes`);
 });
 
 test("nothing refers outside the file", () => {
@@ -54,11 +74,15 @@ test("ids are unique in the page", () => {
 });
 
 test("tables name their rows and columns, and say when they are empty", () => {
-  const table = { caption: "a < b", columns: [{ label: "model" }, { label: "ms", numeric: true }] };
+  const table = {
+    name: "t",
+    caption: "a < b",
+    columns: [{ label: "model" }, { label: "ms", numeric: true }],
+  };
   const filled = tableHtml({ ...table, rows: [["m", 1.23456]] });
   assert.ok(filled.includes("<caption>a &lt; b</caption>"));
   assert.ok(filled.includes('<th scope="col" class="number">ms</th>'));
-  assert.ok(filled.includes('<th scope="row">m</th><td class="number">1.235</td>'));
+  assert.ok(filled.includes('<th scope="row">m</th><td class="number" data-value="1.23456">1.235</td>'));
   assert.ok(tableHtml({ ...table, rows: [] }).includes('<td colspan="2">no rows</td>'));
 });
 
@@ -77,7 +101,7 @@ test("whole numbers are printed in full, a missing one is no zero", () => {
 test("a picture that is no SVG, and a name used twice, are refused", () => {
   const [figure] = report.figures;
   assert.throws(
-    () => reportHtml({ ...report, figures: [{ ...figure!, svg: "<p>no</p>" }] }),
+    () => reportHtml({ ...report, figures: [{ ...figure!, drawings: [{ svg: "<p>no</p>" }] }] }),
     (error) => error instanceof UserError && /fig1-paper starts with "<p>no<\/p>"/.test(error.message),
   );
   assert.throws(

@@ -1,6 +1,6 @@
-import type { Report } from "../../src/cli/report.js";
-import { reportFigure } from "../../src/cli/report.js";
-import { figure1, scalingFigure } from "../../src/figures/index.js";
+import type { Report } from "../../src/cli/report/page.js";
+import { reportFigure } from "../../src/cli/report/page.js";
+import { figure1, scalingFigure, SCALES } from "../../src/figures/index.js";
 import { CROSSOVERS, CURVES, MEASURED_POINTS, MEASURED_WITH_GAPS, PAPER_POINTS } from "../figures/points.js";
 
 /** A report with everything a real one has: gaps, long names, a wide table, text that looks like markup. */
@@ -17,10 +17,19 @@ export async function madeReport(): Promise<Report> {
       reportFigure((layout) =>
         figure1(MEASURED_WITH_GAPS, { source: "measured", lengths: [128, 4096], layout }),
       ),
-      reportFigure((layout) => scalingFigure(MEASURED_WITH_GAPS, CURVES, { crossovers: CROSSOVERS, layout })),
+      reportFigure(
+        (layout, scale) =>
+          scalingFigure(MEASURED_WITH_GAPS, CURVES, {
+            crossovers: CROSSOVERS,
+            layout,
+            scale: scale ?? "log",
+          }),
+        SCALES,
+      ),
       reportFigure((layout) => scalingFigure(MEASURED_POINTS, [], { metric: "tpot_ms", layout })),
     ]),
     measurements: {
+      name: "measurements",
       caption: "Medians of 7 samples with 95% bootstrap intervals",
       columns: [
         { label: "model" },
@@ -43,7 +52,20 @@ export async function madeReport(): Promise<Report> {
         row.verdict ?? "ok",
       ]),
     },
+    crossings: {
+      name: "crossovers",
+      caption: "Where the two change places",
+      columns: [{ label: "model" }, { label: "prompt tokens", numeric: true }],
+      rows: [],
+    },
+    claims: {
+      name: "claims",
+      caption: "Claims of the paper",
+      columns: [{ label: "claim" }, { label: "verdict" }, { label: "sentence" }],
+      rows: [["H001", "reproduced", 'At "57K" tokens, it is 1.9 times faster.']],
+    },
     fits: {
+      name: "fits",
       caption: "TTFT = a + b n + c n²",
       columns: [
         { label: "model" },

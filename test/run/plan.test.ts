@@ -53,7 +53,7 @@ test("fused operators are the default where they are built, for prefill and deco
   const hybrid = (ep: "cpu" | "cuda"): unknown =>
     plan(settings({ models: ["falcon-h1-0.5b"], promptTokens: [64], ep }), true)[0]!.lowering;
   assert.equal(hybrid("cpu"), "fused");
-  assert.equal(hybrid("cuda"), "ssd-matmul");
+  assert.equal(hybrid("cuda"), "fused");
   assert.deepEqual(of({ lowering: "fused" }), ["fused", "fused"]);
   assert.deepEqual(of({ decodeLowering: "fused" }), ["fused", "fused"]);
   assert.deepEqual(of({ lowering: "linear-attention" }), ["linear-attention", "linear-attention"]);

@@ -93,3 +93,13 @@ export const printed = (cell: WrittenCell, name = "stdout"): string =>
     .filter((output) => output.output_type === "stream" && output.name === name)
     .flatMap((output) => output.text ?? [])
     .join("");
+
+/** What the cells tagged `key-numbers` say in plain text, by the cell's identifier; a figure's caption is no number. */
+export function keyNumbers(file: string): Record<string, string> {
+  const cells = readNotebook(file).cells.filter(
+    ({ metadata }) => Array.isArray(metadata.tags) && metadata.tags.includes("key-numbers"),
+  );
+  const said = ({ text, data }: WrittenOutput): string[] =>
+    data && "image/svg+xml" in data ? [] : (text ?? (data?.["text/plain"] as string[] | undefined) ?? []);
+  return Object.fromEntries(cells.map(({ id, outputs }) => [id, outputs.flatMap(said).join("")]));
+}

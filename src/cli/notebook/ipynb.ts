@@ -16,6 +16,8 @@ export interface Cell {
   execution_count?: number | null;
 }
 
+export const hasTag = (cell: Cell, tag: string): boolean => cell.metadata.tags?.includes(tag) ?? false;
+
 export interface Notebook {
   cells: Cell[];
   metadata: Record<string, unknown>;
@@ -106,6 +108,13 @@ function sortKeys(value: unknown): unknown {
 export interface OutputMessage {
   type: string;
   content: Record<string, unknown>;
+}
+
+/** A figure's message without its Vega-Lite specification, where a picture says the same. */
+export function withoutSpecification({ type, content }: OutputMessage): OutputMessage {
+  if (!isObject(content.data) || !("image/svg+xml" in content.data)) return { type, content };
+  const kept = Object.entries(content.data).filter(([mime]) => !mime.startsWith("application/vnd.vegalite"));
+  return { type, content: { ...content, data: Object.fromEntries(kept) } };
 }
 
 /**

@@ -3,13 +3,26 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../../errors.js";
 import { type CellEnd, CellProcess } from "./cell-process.js";
-import { type Cell, formatNotebook, type Notebook, outputCollector, parseNotebook } from "./ipynb.js";
+import {
+  type Cell,
+  formatNotebook,
+  hasTag,
+  type Notebook,
+  outputCollector,
+  parseNotebook,
+  withoutSpecification,
+} from "./ipynb.js";
+import { injectParameters, type ParameterValues } from "./parameters.js";
 
 export interface RunNotebookOptions {
   /** File to write, which may be the notebook itself. */
   output: string;
   /** Limit for each cell in seconds; Infinity for none. */
   timeoutS: number;
+  /** Assigned behind the cell tagged `parameters`; default: what that cell declares. */
+  parameters?: ParameterValues;
+  /** Keep of a figure the picture alone: its Vega-Lite specification is half of what a notebook weighs. */
+  svgOnly?: boolean | undefined;
   /** Told before a cell runs and after it has. */
   onCell?: (event: CellEvent) => void;
   /** Stops the run. */
@@ -37,14 +50,12 @@ export interface NotebookRun {
 const SKIP_TAG = "skip-execution";
 const MAY_FAIL_TAG = "raises-exception";
 
-const hasTag = (cell: Cell, tag: string): boolean => cell.metadata.tags?.includes(tag) ?? false;
-
 const runs = (cell: Cell): boolean =>
   cell.cell_type === "code" && cell.source.trim() !== "" && !hasTag(cell, SKIP_TAG);
 
 /** Runs a notebook; a failing cell is a result, not an exception. */
 export async function runNotebook(file: string, options: RunNotebookOptions): Promise<NotebookRun> {
-  const notebook = parseNotebook(readNotebookFile(file), file);
+  const notebook = prepareNotebook(file, options.parameters);
   const cells = notebook.cells.filter(runs);
   for (const cell of notebook.cells) if (cell.cell_type === "code") clear(cell);
 
@@ -57,11 +68,18 @@ export async function runNotebook(file: string, options: RunNotebookOptions): Pr
   }
 }
 
+/** Reads a notebook and gives it its parameters. UserError for what is no notebook, or has no such parameter. */
+export function prepareNotebook(file: string, parameters: ParameterValues = new Map()): Notebook {
+  const notebook = parseNotebook(readNotebookFile(file), file);
+  injectParameters(notebook, parameters, file);
+  return notebook;
+}
+
 async function runCells(
   process: CellProcess,
   notebook: Notebook,
   cells: Cell[],
-  { output, timeoutS, onCell, abort }: RunNotebookOptions,
+  { output, timeoutS, svgOnly, onCell, abort }: RunNotebookOptions,
 ): Promise<NotebookRun> {
   const collect = outputCollector();
   for (const [index, cell] of cells.entries()) {
@@ -69,7 +87,7 @@ async function runCells(
     onCell?.(event);
     const start = performance.now();
     const how = await process.run(cell.source, timeoutS, (message) => {
-      collect(cell, message);
+      collect(cell, svgOnly ? withoutSpecification(message) : message);
     });
     const lost = lostCell(how, timeoutS);
     if (lost) collect(cell, { type: "error", content: lost });
@@ -99,9 +117,12 @@ function lostCell(how: CellEnd, timeoutS: number) {
   return ename && evalue ? { ename, evalue, traceback: [`${ename}: ${evalue}`] } : null;
 }
 
-function errorText(cell: Cell): string {
-  const error = cell.outputs?.findLast(({ output_type }) => output_type === "error");
-  return Array.isArray(error?.traceback) ? error.traceback.join("\n") : "";
+/** The error of a failed cell, or what it wrote instead: tslab prints what it did not expect. */
+function errorText({ outputs = [] }: Cell): string {
+  const error = outputs.findLast(({ output_type }) => output_type === "error");
+  if (Array.isArray(error?.traceback)) return error.traceback.join("\n");
+  const written = outputs.findLast(({ name }) => name === "stderr");
+  return typeof written?.text === "string" ? written.text : "the cell failed and gave no reason";
 }
 
 function readNotebookFile(file: string): string {

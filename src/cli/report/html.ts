@@ -27,6 +27,8 @@ export function cellText(cell: Cell): string {
 }
 
 export interface Table {
+  /** The stem of its download. */
+  readonly name: string;
   readonly caption: string;
   /** `numeric` columns are aligned right, digits under digits. */
   readonly columns: readonly { readonly label: string; readonly numeric?: boolean }[];
@@ -34,21 +36,26 @@ export interface Table {
   readonly rows: readonly (readonly Cell[])[];
 }
 
+/** The cell in full where its text is not, for whoever sorts or saves it. */
+const valueAttribute = (cell: Cell): string =>
+  cell === null ? ' data-value=""' : typeof cell === "number" ? ` data-value="${cell}"` : "";
+
 /** A table that scrolls inside its own box where the page is narrower than it. */
-export function tableHtml({ caption, columns, rows }: Table): string {
+export function tableHtml({ name, caption, columns, rows }: Table): string {
   const align = (i: number): string => (columns[i]?.numeric ? ' class="number"' : "");
   const head = columns.map(({ label }, i) => `<th scope="col"${align(i)}>${escape(label)}</th>`).join("");
   const body = rows.map((row) => {
     const cells = row.map((cell, i) => {
       const text = escape(cellText(cell));
-      return i === 0 ? `<th scope="row"${align(i)}>${text}</th>` : `<td${align(i)}>${text}</td>`;
+      const attributes = align(i) + valueAttribute(cell);
+      return i === 0 ? `<th scope="row"${attributes}>${text}</th>` : `<td${attributes}>${text}</td>`;
     });
     return `<tr>${cells.join("")}</tr>`;
   });
   const empty = `<tr><td colspan="${columns.length}">no rows</td></tr>`;
   return [
     `<div class="scroll" tabindex="0" role="region" aria-label="${escape(caption)}">`,
-    `<table><caption>${escape(caption)}</caption>`,
+    `<table data-name="${escape(name)}"><caption>${escape(caption)}</caption>`,
     `<thead><tr>${head}</tr></thead>`,
     `<tbody>${body.length > 0 ? body.join("\n") : empty}</tbody>`,
     `</table></div>`,

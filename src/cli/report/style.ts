@@ -26,6 +26,19 @@ figcaption strong { display: block; color: var(--ink); }
   .only-narrow { display: block; }
   .only-wide { display: none; }
 }
+figure:not(.linear) .on-linear, figure.linear .on-log { display: none !important; }
+.tools { display: flex; gap: .75rem; justify-content: flex-end; align-items: center; margin-bottom: .25rem; font-size: .875rem; }
+.tools label { color: var(--muted); cursor: pointer; }
+button { font: inherit; color: var(--ink); background: var(--panel); border: 1px solid var(--line); border-radius: .25rem;
+  padding: .15rem .6rem; min-height: 1.75rem; cursor: pointer; }
+.sort { all: unset; cursor: pointer; font: inherit; text-align: inherit; }
+.sort:focus-visible, button:focus-visible, input:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.sort::after { content: " ↕"; color: var(--muted); font-weight: normal; }
+[aria-sort="ascending"] .sort::after { content: " ↑"; }
+[aria-sort="descending"] .sort::after { content: " ↓"; }
+[data-tip]:hover { filter: brightness(.8); }
+.tip { position: fixed; z-index: 1; max-width: 20rem; padding: .35rem .6rem; background: var(--ink); color: var(--page); border-radius: .25rem;
+  font-size: .8125rem; line-height: 1.35; pointer-events: none; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: .5rem; }
@@ -43,6 +56,7 @@ footer { margin-top: 3rem; }
   h2 { break-after: avoid; }
   .only-narrow { display: none; }
   .only-wide { display: block; }
+  .tools, .tip, .sort::after { display: none; }
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
   th, td { white-space: normal; }

@@ -1,6 +1,7 @@
 import { type Value } from "../builder.js";
 import { needRank, needShape, needType, sameType } from "./check.js";
 
+/** What attention reads. */
 export interface AttentionInputs {
   /** Query, key and value heads side by side, [batch, tokens, (heads + 2 kvHeads) · headDim]; queries alone beside `kv`. */
   readonly qkv: Value;
@@ -17,6 +18,7 @@ export interface AttentionInputs {
   readonly rotary?: { readonly cos: Value; readonly sin: Value };
 }
 
+/** Heads, scale and window of attention. */
 export interface AttentionOptions {
   readonly heads: number;
   readonly kvHeads: number;

@@ -30,6 +30,7 @@ export function fusedCausalConv(x: Section, weight: Value, bias: Value, past: Va
   return node(op, { x }, [weight, bias, past], channels, {});
 }
 
+/** What a scan over the tokens reads. */
 export interface ScanInputs {
   readonly x: Section;
   /** Δ before its bias and softplus. */

@@ -29,6 +29,7 @@ export function reshape(x: Value, dims: Shape): Value {
   return x.graph.node("Reshape", [x, ints(x, sizes)], [{ dtype: x.dtype, shape }])[0]!;
 }
 
+/** ONNX Transpose: dimensions in the order of `permutation`. */
 export function transpose(x: Value, perm: readonly number[]): Value {
   if ([...perm].sort((a, b) => a - b).some((axis, i) => axis !== i) || perm.length !== x.shape.length)
     fail([x], `transpose [${perm.join(", ")}] does not fit ${formatShape(x.shape)}`);
@@ -45,6 +46,7 @@ export function unsqueeze(x: Value, axis: number): Value {
   return x.graph.node("Unsqueeze", [x, ints(x, [index])], [{ dtype: x.dtype, shape }])[0]!;
 }
 
+/** ONNX Squeeze: dimensions of size 1 taken out. */
 export function squeeze(x: Value, axis: number): Value {
   const index = axisOf("Squeeze", x, axis);
   return x.graph.node(

@@ -18,6 +18,7 @@ export interface QuantizedMatrix {
   readonly accuracyLevel: 0 | 4;
 }
 
+/** Whether a weight is held in few bits. */
 export const isQuantized = (weight: Value | QuantizedMatrix): weight is QuantizedMatrix => "packed" in weight;
 
 /** x Wᵀ for a quantised W [out, in] (com.microsoft MatMulNBits, without zero points: they are 2^(bits − 1)). */

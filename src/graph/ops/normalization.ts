@@ -24,6 +24,7 @@ export function layerNorm(x: Value, weight: Value, bias: Value, eps: number): Va
   })[0]!;
 }
 
+/** The sum of a residual, and its norm. */
 export interface SkipNorm {
   readonly normed: Value;
   /** x + skip: the residual stream that goes on. */

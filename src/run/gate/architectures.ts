@@ -17,6 +17,7 @@ import type { Setting } from "./setting.js";
 /** Tiny checkpoints of every architecture, with the logits they must give; their README says how they were made. */
 const ORACLES = new URL("test/fixtures/hf/", PACKAGE_ROOT);
 
+/** Where the tiny checkpoints are run, and in which lowerings. */
 export interface ArchitectureOptions {
   /** Default: cpu. */
   ep?: Ep;

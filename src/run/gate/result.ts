@@ -44,6 +44,7 @@ export interface GateRow {
   readonly verdict: GateResult["status"];
 }
 
+/** A verdict of the gate as a row of the schema. */
 export function gateRow({ tolerance, checks, ...result }: GateResult): GateRow {
   const worst = (phase: Check["phase"], error: "maxError" | "meanError"): number | null => {
     const errors = checks.filter((check) => check.phase === phase).map((check) => check[error]);

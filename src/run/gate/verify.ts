@@ -11,6 +11,7 @@ import type { GateResult } from "./result.js";
 import { weightSource } from "../weight-source.js";
 import { workOf } from "./work.js";
 
+/** Which model is put to the gate, and in which settings. */
 export interface VerifyOptions extends GateSettings {
   /** Where verdicts are kept for `run`. Default: `gateFolder()`. */
   folder?: string;

@@ -39,6 +39,8 @@ export class OnnxGenerator implements Measured {
   readonly #runs = new Map<string, Run>();
   #side: Side = 0;
   #length = 0;
+  /** Where the newest prompt ended. */
+  #promptEnd: { length: number; side: Side } = { length: 0, side: 0 };
   /** Positions that the newest run gave logits of. */
   #newest = 0;
 
@@ -198,6 +200,7 @@ export class OnnxGenerator implements Measured {
       this.#side = other(this.#side);
       this.#length = end;
     }
+    this.#promptEnd = { length: this.#length, side: this.#side };
     return this.#readTokens();
   }
 
@@ -236,6 +239,12 @@ export class OnnxGenerator implements Measured {
     this.#newest = 1;
     this.#side = other(this.#side);
     return this.#readTokens();
+  }
+
+  /** To the side too, whose steps are bound. */
+  rewind(): void {
+    this.#length = this.#promptEnd.length;
+    this.#side = this.#promptEnd.side;
   }
 
   #readTokens(): bigint[] {
@@ -292,6 +301,7 @@ export class OnnxGenerator implements Measured {
     );
   }
 
+  /** Frees the session and the caches. */
   [Symbol.dispose](): void {
     for (const resource of this.#owned.reverse()) resource[Symbol.dispose]();
     this.#owned.length = 0;

@@ -30,6 +30,7 @@ export class LoadedOnnx implements Loaded {
     return ep === "cpu" ? null : "not-run";
   }
 
+  /** Frees what is held of the file. */
   [Symbol.dispose](): void {
     // Sessions are the generators'.
   }

@@ -28,6 +28,7 @@ export interface OnnxModel extends ModelFacts {
   readonly interface: OnnxInterface;
 }
 
+/** A setting of somebody's own ONNX file, with all that decides its result. */
 export type OnnxCell = Cell<OnnxModel>;
 
 export const isOnnxCell = (cell: AnyCell): cell is OnnxCell => "interface" in cell.model;

@@ -1,0 +1,144 @@
+import type { ColumnTable } from "arquero";
+import { UserError } from "../../errors.js";
+import { crossingMarks, fittedCurves, summarize, type FitMetricName } from "../../analyze/index.js";
+import { figure1, scalingFigure, SCALES } from "../../figures/index.js";
+import { loadPaper, type Row } from "../../record/index.js";
+import { compare, marked, sentencesOf } from "../compare.js";
+import { drawOwn, ofKind, type OwnName } from "../own-figures.js";
+import { reportFigure, type Facts, type Report, type ReportFigure } from "./page.js";
+import { claimsTable, crossingsTable, fitsTable, measurementsTable } from "./tables.js";
+
+const METRICS = ["ttft_ms", "tpot_ms", "total_bytes"] as const satisfies readonly FitMetricName[];
+
+/** Rows of Figure 1 as the paper published them. */
+const paperFigure1Rows = (): ColumnTable => loadPaper("latency").filter((row: Row) => row.figure === "1");
+
+/** Figures that rows of one's own make beside the paper's, if there is something to draw. */
+const OWN: readonly { name: OwnName; needs: (rows: readonly Row[]) => boolean }[] = [
+  { name: "crossover-matrix", needs: (rows) => new Set(rows.map(({ model }) => model)).size > 2 },
+  { name: "memory-parts", needs: (rows) => rows.some((row) => row.peak_activation_bytes != null) },
+  { name: "energy", needs: (rows) => rows.some((row) => row.energy_j != null) },
+  { name: "latency-distribution", needs: (rows) => rows.some((row) => row.ttft_ms != null) },
+];
+
+/** Everything a report says, from rows of one campaign or of several. */
+export async function campaignReport(table: ColumnTable, title: string): Promise<Report> {
+  const rows = table.objects() as Row[];
+  const latencies = ofKind(table, "ttft_ms");
+  const points = summarize(latencies);
+  const paper = summarize(paperFigure1Rows());
+  const comparisons = METRICS.map((metric) => compare(latencies, metric));
+  const measured = comparisons.filter(({ fits }) => fits.length > 0);
+  const undrawn: string[] = [];
+  const figure = async (...how: Parameters<typeof reportFigure>): Promise<ReportFigure[]> => {
+    try {
+      return [await reportFigure(...how)];
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      undrawn.push(`A figure is missing: ${error.message}.`);
+      return [];
+    }
+  };
+  const figures = await Promise.all([
+    figure((layout) => ({ ...figure1(paper, { source: "paper", layout }), name: "fig1-paper" })),
+    figure((layout) => ({ ...figure1(points, { source: "measured", layout }), name: "fig1-measured" })),
+    ...measured.map((comparison) => {
+      const { metric, fits } = comparison;
+      const marks = crossingMarks(marked(comparison));
+      const to = Math.max(...marks.map(({ prompt_tokens }) => prompt_tokens * 1.2), 0);
+      const curves = fittedCurves(fits, to);
+      return figure(
+        (layout, scale = "log") =>
+          scalingFigure(points, curves, { metric, crossovers: marks, source: "measured", layout, scale }),
+        SCALES,
+      );
+    }),
+    ...OWN.filter(({ needs }) => needs(rows)).map(({ name }) =>
+      figure((layout) => drawOwn(name, { tables: { rows: table }, metric: "ttft_ms", layout })),
+    ),
+  ]);
+  return {
+    title,
+    subtitle: subtitleOf(rows),
+    crossovers: answersOf(comparisons.flatMap(sentencesOf)),
+    figures: figures.flat(),
+    measurements: measurementsTable(points.objects() as Record<string, number | string | null>[]),
+    crossings: crossingsTable(measured),
+    fits: fitsTable(measured.flatMap(({ fits }) => fits)),
+    claims: claimsTable(table),
+    machine: machineFactsOf(rows),
+    settings: settingsOf(rows),
+    notes: [...doubts(points), ...undrawn, ...NOTES],
+  };
+}
+
+/** More sentences than this are a table's business. */
+const MOST_SENTENCES = 12;
+
+/** All, or of too many those that say where two cross. */
+function answersOf(sentences: readonly string[]): string[] {
+  if (sentences.length <= MOST_SENTENCES) return [...sentences];
+  const crossing = sentences.filter((sentence) => / cross(es)? that of /.test(sentence));
+  const shown = crossing.slice(0, MOST_SENTENCES);
+  return [...shown, `${sentences.length - shown.length} more statements are in the table of crossovers.`];
+}
+
+const NOTES = [
+  "Intervals hold within this run. Models are measured one after the other, so a machine that slows down or is shared in between shifts one of them: repeat with --fresh before believing a small difference.",
+  "Weights are seeded random numbers in the published architectures: speed and memory do not depend on their values.",
+  "Time to first token ends when the first token id is on the host; the time per output token is (end to end − time to first token) / (new tokens − 1).",
+  "Memory is what the model asks for: weights, tables, caches and states as held, and the peak of the runtime's allocator above its idle use. The process holds more: the CPU kernels' packed copy of the weights, and the slack of the allocator (reserved_bytes, process_rss_bytes in the rows).",
+];
+
+function subtitleOf(rows: readonly Row[]): string {
+  const times = rows.flatMap(({ measured_at }) => measured_at ?? []).sort();
+  return `${rows.length} samples, ${times[0]?.slice(0, 10) ?? "date unknown"}, ssm-scope ${distinct(rows, "ssm_scope_version")}`;
+}
+
+/** Cells whose samples are not beyond doubt, if there are any. */
+function doubts(summary: ColumnTable): string[] {
+  const cells = summary.objects() as Row[];
+  const doubtful = cells.filter(({ verdict }) => verdict != null && verdict !== "ok");
+  const places = doubtful.map(({ model, prompt_tokens }) => `${model} at ${prompt_tokens} tokens`);
+  return doubtful.length > 0
+    ? [
+        `Suspect, because times had not settled after the warm-up or the model's positions were exceeded: ${places.join(", ")}.`,
+      ]
+    : [];
+}
+
+/** The values a column has, as one text. */
+function distinct(rows: readonly Row[], column: keyof Row): string | null {
+  const values = new Set(rows.flatMap((row) => row[column] ?? []));
+  return values.size > 0 ? [...values].join(", ") : null;
+}
+
+function machineFactsOf(rows: readonly Row[]): Facts {
+  const memory = rows.find(({ memory_bytes }) => memory_bytes)?.memory_bytes;
+  return {
+    Processor: distinct(rows, "cpu_model"),
+    "Logical CPUs": distinct(rows, "cpu_count"),
+    Memory: memory ? `${(memory / 2 ** 30).toFixed(1)} GiB` : null,
+    "Operating system": distinct(rows, "os"),
+    "Node.js": distinct(rows, "node_version"),
+    "ONNX Runtime": distinct(rows, "ort_version"),
+    Commit: distinct(rows, "git_commit"),
+  };
+}
+
+function settingsOf(rows: readonly Row[]): Facts {
+  return {
+    "Execution provider": distinct(rows, "ep"),
+    "Data type": distinct(rows, "dtype"),
+    Batch: distinct(rows, "batch"),
+    "New tokens": distinct(rows, "new_tokens"),
+    Prefill: distinct(rows, "prefill"),
+    "Segment limit": distinct(rows, "segment_tokens"),
+    Logits: distinct(rows, "logits"),
+    Lowering: distinct(rows, "lowering"),
+    Threads: distinct(rows, "threads") ?? "ONNX Runtime's default, one a physical core",
+    Weights: distinct(rows, "weights"),
+    "Warm-up runs": distinct(rows, "warmup_runs"),
+    Verdicts: distinct(rows, "verdict"),
+  };
+}

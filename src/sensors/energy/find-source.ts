@@ -1,0 +1,68 @@
+import { firstAnswering, MACHINE_SENSORS, type MachineSensor, type Target } from "../machine-sensors.js";
+import { startSampler } from "../sampler.js";
+import type { Values } from "../sensor.js";
+import { sensorOf, sourceSpec, type SourceSpec } from "../sources.js";
+import type { SampleSource } from "./sample-source.js";
+
+export interface Wanted {
+  /** Default: the GPU if there is one that tells its power, else the CPU. */
+  of?: Target;
+  /** UUID of the one GPU to be read; null: all. */
+  device?: string | null;
+  /** Default: those that a machine may have. */
+  sensors?: readonly MachineSensor[];
+}
+
+/** Samples of the first sensor that answers, from now on; or why none does. */
+export type FoundSource =
+  | { readonly sensor: string; readonly source: SampleSource; readonly reason: null }
+  | { readonly sensor: null; readonly source: null; readonly reason: string };
+
+const INTERVAL_MS = 20;
+
+const tellsEnergy = ({ energy_j, power_w }: Values): boolean =>
+  typeof energy_j === "number" || typeof power_w === "number";
+
+/**
+ * Finds the best sensor of power or energy that this machine has, and reads it on a thread of its own, so that work that
+ * keeps this one busy is measured too. What it warns of, `onWarning` is told.
+ */
+export async function findEnergySource(
+  { of, device = null, sensors = MACHINE_SENSORS }: Wanted = {},
+  onWarning: (sentence: string) => void = () => undefined,
+): Promise<FoundSource> {
+  const specs = sensors
+    .filter((one) => of === undefined || one.of.includes(of))
+    .map(({ source }): SourceSpec => {
+      const only = source === "gpu" && device !== null ? { source, gpus: [device] } : source;
+      return sourceSpec(only, INTERVAL_MS);
+    });
+  const able = specs.map((spec) => ({ spec, sensor: sensorOf(spec) }));
+  const found = await firstAnswering(
+    able.map(({ sensor }) => sensor),
+    tellsEnergy,
+    "power or energy",
+  );
+  if (found.opened === null) return { sensor: null, source: null, reason: found.reason };
+  await found.opened.close();
+  const { spec } = able.find(({ sensor }) => sensor === found.sensor)!;
+  return { sensor: spec.source, source: await sampled(spec, onWarning), reason: null };
+}
+
+async function sampled(spec: SourceSpec, onWarning: (sentence: string) => void): Promise<SampleSource> {
+  let problem: string | null = null;
+  const sampler = await startSampler({
+    sources: [spec],
+    onWarning: (sentence) => {
+      problem = sentence;
+      onWarning(sentence);
+    },
+  });
+  return {
+    get problem() {
+      return problem;
+    },
+    since: (atMs) => sampler.since(atMs),
+    close: () => sampler.stop(),
+  };
+}

@@ -1,0 +1,16 @@
+import type { Sample, Values } from "../sensor.js";
+
+/** Of the GPU, else of the hottest place that is told, in the first or last sample that tells one. */
+export function temperatureC(samples: readonly Sample[], which: "first" | "last"): number | null {
+  const told = samples.map(({ values }) => hottest(values)).filter((one) => one !== null);
+  return told.at(which === "first" ? 0 : -1) ?? null;
+}
+
+export function hottest(values: Values): number | null {
+  const gpu = values.temperature_gpu_c;
+  if (typeof gpu === "number") return gpu;
+  const zones = Object.entries(values).flatMap(([name, value]) =>
+    /^temperature_.*_c$/.test(name) && typeof value === "number" ? [value] : [],
+  );
+  return zones.length === 0 ? null : Math.max(...zones);
+}

@@ -1,0 +1,81 @@
+import type { OpenSensor, Sensor, Values } from "./sensor.js";
+import type { SourceName } from "./sources.js";
+
+/** What draws the energy: a GPU of its own, or all that computes on this machine's CPU. */
+export type Target = "gpu" | "cpu";
+
+/** A sensor that a machine may have, and what its power and energy are of. */
+export interface MachineSensor {
+  readonly source: SourceName;
+  readonly of: readonly Target[];
+}
+
+/** Every sensor there is, best first. On a Jetson one reading is of CPU and GPU. */
+export const MACHINE_SENSORS: readonly MachineSensor[] = [
+  { source: "gpu", of: ["gpu"] },
+  { source: "tegrastats", of: ["gpu", "cpu"] },
+  { source: "hwmon", of: ["gpu", "cpu"] },
+  { source: "host", of: ["cpu"] },
+];
+
+/** The first of the sensors that answers, or why each does not. */
+export type Answering =
+  | { readonly sensor: Sensor; readonly opened: OpenSensor; readonly reason: null }
+  | { readonly sensor: null; readonly opened: null; readonly reason: string };
+
+/**
+ * Opens sensors until one tells what is wanted: one is there only if it answers, and not if it only could.
+ *
+ * @param onWarning told of the trouble of the sensor that answers
+ */
+export async function firstAnswering(
+  sensors: readonly Sensor[],
+  wanted: (values: Values) => boolean,
+  what: string,
+  onWarning: (sentence: string) => void = () => undefined,
+): Promise<Answering> {
+  const reasons: string[] = [];
+  for (const sensor of sensors) {
+    const opened = await open(sensor, wanted, what, onWarning);
+    if (typeof opened !== "string") return { sensor, opened, reason: null };
+    reasons.push(opened);
+  }
+  const reason = reasons.length > 0 ? reasons.join(" ") : `There is no sensor of ${what} here.`;
+  return { sensor: null, opened: null, reason };
+}
+
+/** A sensor may tell its values in turns. */
+const TRIES = 5;
+
+async function open(
+  sensor: Sensor,
+  wanted: (values: Values) => boolean,
+  what: string,
+  onWarning: (sentence: string) => void,
+): Promise<OpenSensor | string> {
+  const { devices, reason } = await sensor.discover();
+  if (devices.length === 0) return reason ?? `${sensor.source} finds no device.`;
+  const told: string[] = [];
+  let pass = (sentence: string): void => {
+    told.push(sentence);
+  };
+  try {
+    const opened = await sensor.open({
+      onWarning: (sentence) => {
+        pass(sentence);
+      },
+    });
+    for (let tries = 0; tries < TRIES; tries++) {
+      const sample = await opened.sample();
+      if (sample === null) break;
+      if (!wanted(sample.values)) continue;
+      for (const sentence of told) onWarning(sentence);
+      pass = onWarning;
+      return opened;
+    }
+    await opened.close();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return told[0] ?? `The sensor ${sensor.source} answers, but does not tell ${what}.`;
+}

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { estimateEnergy } from "../../../src/sensors/energy/estimate.js";
+import type { Sample } from "../../../src/sensors/sensor.js";
+import { constant, type SyntheticOptions } from "../../../src/sensors/synthetic.js";
+import { drawing, trial } from "./devices.js";
+
+const WORK_W = 300;
+const measured = (device: Partial<SyntheticOptions> = {}) => {
+  const one = trial(() => constant(WORK_W), drawing(7), device);
+  return { ...one, energy: estimateEnergy(one.samples, one.window, one.idle) };
+};
+
+test("the counter comes first, power is its witness, and idle is what it was before and after", () => {
+  const { energy, truthJ, netJ } = measured();
+  assert.equal(energy.method, "energy_counter");
+  assert.ok(Math.abs(energy.grossJ! - truthJ) < 0.001 * truthJ);
+  assert.ok(Math.abs(energy.netJ! - netJ) < 0.005 * netJ);
+  assert.ok(Math.abs(energy.idleBeforeW! - 70) < 0.5 && Math.abs(energy.idleAfterW! - 70) < 0.5);
+  assert.equal(energy.witness?.method, "integrated_power");
+  assert.ok(Math.abs(energy.witness.disagreement) < 0.02);
+  assert.equal(energy.updateMs, 100);
+  assert.deepEqual(energy.warnings, []);
+});
+
+test("an idle window has no net energy", () => {
+  const one = trial(() => constant(70), drawing(3));
+  const { netJ, netErrorJ, grossJ } = estimateEnergy(one.samples, one.window, one.idle);
+  assert.ok(Math.abs(netJ!) < 0.01 * grossJ! && Math.abs(netJ!) <= netErrorJ!);
+});
+
+test("without a counter power takes its place, without power there is no witness, without either a reason", () => {
+  const { energy, truthJ } = measured({ tickMs: null });
+  assert.equal(energy.method, "integrated_power");
+  assert.ok(Math.abs(energy.grossJ! - truthJ) <= energy.grossErrorJ!);
+  assert.equal(energy.witness, null);
+  assert.equal(measured({ updateMs: null }).energy.witness, null);
+  const neither = measured({ tickMs: null, updateMs: null }).energy;
+  assert.deepEqual([neither.method, neither.grossJ, neither.netErrorJ], [null, null, null]);
+  assert.equal(neither.reason, "the device tells no energy counter; the device tells no power");
+  assert.equal(estimateEnergy([], { startMs: 0, endMs: 1 }, null).reason, "there is no sample");
+});
+
+test("a counter that went back, or leapt, is not believed; power takes its place and says so", () => {
+  for (const [device, said] of [
+    [{ resetAtMs: 2500 }, /^the energy counter went back by \d+ J in the window$/],
+    [{ jump: { atMs: 2500, joules: 4e6 } }, /^the energy counter leapt by 40000\d\d J in the window$/],
+  ] as const) {
+    const { energy, truthJ } = measured(device);
+    assert.equal(energy.method, "integrated_power");
+    assert.ok(Math.abs(energy.grossJ! - truthJ) <= energy.grossErrorJ!);
+    assert.match(energy.warnings.join(), said);
+  }
+  const { energy } = measured({ resetAtMs: 2500, updateMs: null });
+  assert.match(energy.reason!, /went back/);
+});
+
+test("a leap too small for a limit is told by the witness", () => {
+  const { energy } = measured({ jump: { atMs: 2500, joules: 100 } });
+  assert.match(energy.warnings.join(), /^counter and integrated power differ by -1\d\.\d %$/);
+});
+
+test("a device that was lost in the window has no energy, and not that until then", () => {
+  const { energy } = measured({ lostAtMs: 2500 });
+  assert.equal(energy.grossJ, null);
+  assert.equal(
+    energy.reason,
+    "the energy counter was not seen to move after the window; power was not read after the window",
+  );
+});
+
+test("samples that stopped for a while: what may have happened then is in the bound", () => {
+  const { samples, window, idle, truthJ } = measured({ tickMs: null });
+  const hole = samples.filter(({ at_ms }) => at_ms < 2200 || at_ms > 3200);
+  const whole = estimateEnergy(samples, window, idle);
+  const holed = estimateEnergy(hole, window, idle);
+  assert.ok(holed.grossErrorJ! > whole.grossErrorJ! + 100, "half of 230 W for a second");
+  assert.ok(Math.abs(holed.grossJ! - truthJ) <= holed.grossErrorJ!);
+});
+
+test("a tick that was seen late does not tell the idle power", () => {
+  const { samples, window, idle } = measured();
+  // Nothing is read for a while as the first tick falls, so when it fell is known to 80 ms only.
+  const late = samples.filter(({ at_ms }) => at_ms === 0 || at_ms > 160);
+  const { idleBeforeW } = estimateEnergy(late, window, idle);
+  assert.ok(Math.abs(idleBeforeW! - 70) < 0.5, `${idleBeforeW} W`);
+});
+
+test("several devices are summed; where one does not answer, there is no sum", () => {
+  const { samples, window, idle, energy } = measured();
+  const on = (device: string, from: readonly Sample[]): Sample[] =>
+    from.map((sample) => ({ ...sample, device }));
+  const two = estimateEnergy([...on("0", samples), ...on("1", samples)], window, idle);
+  assert.ok(Math.abs(two.grossJ! - 2 * energy.grossJ!) < 1e-6);
+  assert.ok(Math.abs(two.idleBeforeW! - 2 * energy.idleBeforeW!) < 1e-6);
+  const silent = measured({ tickMs: null, updateMs: null }).samples;
+  assert.equal(estimateEnergy([...on("0", samples), ...on("1", silent)], window, idle).grossJ, null);
+});
