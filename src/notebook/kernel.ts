@@ -1,6 +1,5 @@
 /** The Jupyter kernel: tslab's sockets, our cell handler. Jupyter starts it as a kernel.json in kernels-config says. */
-import { type CellHandler, createCellHandler, type Notice, surviveStrayErrors } from "./cell-handler.js";
-import { preloadingCell } from "./preload.js";
+import { type CellHandler, createCellHandler, surviveStrayErrors } from "./cell-handler.js";
 import { loadJupyter, type Message, type Socket } from "./tslab.js";
 
 /** How long a kernel may go on after Jupyter asked it to shut down: a cell's timers must not keep it alive. */
@@ -16,21 +15,16 @@ function endWithParent(): void {
   }, PARENT_CHECK_MS).unref();
 }
 
-export interface KernelOptions {
-  /** Import the library before the first cell. */
-  load?: boolean;
-  /** What the first cell shows besides its own output. */
-  notice?: () => Notice;
-}
-
 /**
  * Serves Jupyter on the sockets named in the connection file until it asks for shutdown.
- * SIGINT (Jupyter's interrupt) stops the running cell.
+ * SIGINT (Jupyter's interrupt) stops the running cell. `prepare` is done before it answers.
  */
-export async function startKernel(connectionFile: string, options: KernelOptions = {}): Promise<void> {
+export async function startKernel(
+  connectionFile: string,
+  prepare: (handler: CellHandler) => Promise<void>,
+): Promise<void> {
   const handler = createCellHandler();
-  if (options.load) await load(handler);
-  if (options.notice) handler.notify(options.notice());
+  await prepare(handler);
 
   class Server extends loadJupyter().ZmqServer {
     /**
@@ -70,17 +64,4 @@ export async function startKernel(connectionFile: string, options: KernelOptions
   surviveStrayErrors();
   endWithParent();
   await new Server(handler, connectionFile).init();
-}
-
-/** A kernel without the library is still one of TypeScript, so trouble is told and ends nothing. */
-async function load(handler: CellHandler): Promise<void> {
-  const failed = (reason: string): void => {
-    handler.notify({ stream: "stderr", text: `The library could not be preloaded: ${reason}` });
-  };
-  try {
-    const error = await handler.prepare(preloadingCell(process.cwd()));
-    if (error) failed(error.traceback.join("\n"));
-  } catch (error) {
-    failed((error as Error).message);
-  }
 }

@@ -129,6 +129,21 @@ test("a shorthand property takes a variable of an earlier cell, as a pattern giv
   assert.equal(printed(cells[3]!), "4 1\n");
 });
 
+test("a notebook of the preloaded or the CUDA kernel finds the library as there", async () => {
+  const file = writeNotebook(join(folder, "loaded.ipynb"), ["typeof run + typeof loadPaper"]);
+  for (const name of ["ssm-scope-loaded", "ssm-scope-cuda"]) {
+    writeFileSync(file, JSON.stringify({ ...readNotebook(file), metadata: { kernelspec: { name } } }));
+    const output = join(folder, `${name}.ipynb`);
+    const run = await runNotebook(file, { output, timeoutS: 60 });
+    assert.equal(run.how, "ok", run.failed?.error);
+    const outputs = readNotebook(output).cells[0]!.outputs;
+    assert.deepEqual(outputs.at(-1)?.data, { "text/plain": ["functionfunction"] });
+    const said = outputs.slice(0, -1).map(({ text }) => text!.join(""));
+    if (name === "ssm-scope-loaded") assert.deepEqual(said, []);
+    else assert.match(said.join(), /^CUDA (?:is ready|cannot be used here)/);
+  }
+});
+
 test("a session outlives `npm install`: packages that it imports are touched", async () => {
   const at = join(folder, "installed");
   const installed = join(at, "node_modules", "some-package");

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { UserError } from "../../errors.js";
 import type { OutputMessage } from "./ipynb.js";
+import { flagOfKernel } from "./prepare-kernel.js";
 
 const MAIN = resolve(import.meta.dirname, "../../../dist/cli/notebook/cells-main.js");
 
@@ -22,10 +23,11 @@ export class CellProcess {
     this.#abort = abort;
   }
 
-  /** Starts the process in a notebook's folder; resolves with it and the kernel's `language_info`. */
-  static async start(folder: string, abort?: AbortSignal) {
+  /** Starts the process in a notebook's folder, as the kernel of that name would start; resolves with it and the kernel's `language_info`. */
+  static async start(folder: string, kernel: unknown, abort?: AbortSignal) {
     if (!existsSync(MAIN)) throw new UserError(`${MAIN} is missing: run \`npm run build\` first`);
-    const child = fork(MAIN, [], {
+    const flag = flagOfKernel(kernel);
+    const child = fork(MAIN, flag ? [flag] : [], {
       cwd: folder,
       execArgv: [],
       // What a cell's child processes print is no output of the cell: it goes where our progress goes.

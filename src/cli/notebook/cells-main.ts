@@ -4,6 +4,7 @@
  * code, this process answers with the messages of Jupyter's iopub channel and last with `execute_reply`.
  */
 import { createCellHandler, surviveStrayErrors } from "../../notebook/cell-handler.js";
+import { prepareKernel } from "./prepare-kernel.js";
 
 const send = (type: string, content: object): void => {
   process.send?.({ type, content });
@@ -11,6 +12,7 @@ const send = (type: string, content: object): void => {
 
 const handler = createCellHandler();
 surviveStrayErrors();
+await prepareKernel(handler, process.argv.slice(2));
 process.on("disconnect", () => process.exit(1));
 process.on("message", (code: string) => {
   void handler.execute({ code }, send).then((reply) => {

@@ -59,7 +59,9 @@ export async function runNotebook(file: string, options: RunNotebookOptions): Pr
   const cells = notebook.cells.filter(runs);
   for (const cell of notebook.cells) if (cell.cell_type === "code") clear(cell);
 
-  const { cells: process, language } = await CellProcess.start(dirname(resolve(file)), options.abort);
+  const kernel = (notebook.metadata.kernelspec as { name?: unknown } | undefined)?.name;
+  const folder = dirname(resolve(file));
+  const { cells: process, language } = await CellProcess.start(folder, kernel, options.abort);
   notebook.metadata.language_info = language;
   try {
     return await runCells(process, notebook, cells, options);
