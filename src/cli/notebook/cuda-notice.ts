@@ -1,6 +1,5 @@
-import { NativeError, openRuntime } from "../../ort/index.js";
+import { openRuntime } from "../../ort/index.js";
 import { inspectCuda } from "../../ort/cuda/open.js";
-import { UserError } from "../../errors.js";
 import type { Notice } from "../../notebook/cell-handler.js";
 
 /** Whether cells can measure on the first GPU, in a sentence: driver, device, provider and its libraries are looked at. */
@@ -13,10 +12,10 @@ export function cudaNotice(): Notice {
       text: `CUDA is ready: ${name}, compute capability ${computeCapability}, ${gib} GiB. Measure on it with run({ …, ep: "cuda" }).`,
     };
   } catch (error) {
-    if (!(error instanceof UserError || error instanceof NativeError)) throw error;
+    // Whatever it was, a kernel that cannot measure on the GPU still runs cells.
     return {
       stream: "stderr",
-      text: `CUDA cannot be used here, and cells run without it (ep: "cpu"): ${error.message}`,
+      text: `CUDA cannot be used here, and cells run without it (ep: "cpu"): ${(error as Error).message}`,
     };
   }
 }
