@@ -65,8 +65,12 @@ export interface PaperFigure {
   readonly draw: (sources: Sources, options?: DrawOptions) => Figure;
 }
 
+/** A figure of the paper: fig and its number there. */
+export type PaperFigureName =
+  "fig1" | "fig3" | "fig5a" | "fig5b" | "fig6a" | "fig6b" | "fig7" | "fig8" | "fig9a" | "fig9b";
+
 /** The figures of the paper by their names. */
-export const PAPER_FIGURES = {
+export const PAPER_FIGURES: Readonly<Record<PaperFigureName, PaperFigure>> = {
   fig1: {
     number: "1",
     title: "TTFT and TPOT of a Transformer and an SSM at a short and a long prompt",
@@ -131,7 +135,7 @@ export const PAPER_FIGURES = {
     file: "operator-devices.ts",
     draw: figure9b,
   },
-} satisfies Readonly<Record<string, PaperFigure>>;
+};
 
 /** What a scaling figure is drawn from: points, and what was fitted to them. */
 export interface ScalingData extends Pick<ScalingOptions, "metric" | "crossovers"> {
@@ -149,12 +153,25 @@ export interface EnergyData extends Pick<EnergyPerTokenOptions, "points" | "cros
   readonly rows: Listed<EnergyOfPhase>;
 }
 
+/** A figure that the paper has not. */
+export interface OwnFigure<Draw> {
+  readonly title: string;
+  /** Of the source that draws it. */
+  readonly file: string;
+  /** What its sources are, by how they are made. */
+  readonly takes: string;
+  /** Draws the paper's, one's own, or both. */
+  readonly draw: Draw;
+}
+
+const listedFigure = <Draw>(figure: OwnFigure<Draw>): OwnFigure<Draw> => figure;
+
 /**
  * Figures that the paper has not. Each is drawn of either source or of both; of a source without the rows that it takes
  * it says which are missing. What is to be fitted, compared or judged comes in ready, as the table named in `takes`.
  */
 export const OWN_FIGURES = {
-  scaling: {
+  scaling: listedFigure({
     title: "A metric against prompt length, fitted, with bands and crossovers",
     file: "scaling.ts",
     takes: "figurePoints(rows), predictionBands(fits) and crossings",
@@ -164,8 +181,8 @@ export const OWN_FIGURES = {
       ({ points, curves = [], ...fitted }, options) =>
         scalingFigure(points, curves, { ...fitted, ...options }),
     ),
-  },
-  "crossover-matrix": {
+  }),
+  "crossover-matrix": listedFigure({
     title: "Which of two models is lower from which length on, every pair",
     file: "crossover-matrix.ts",
     takes: "crossoverMatrix(rows) and figurePoints(rows)",
@@ -174,8 +191,8 @@ export const OWN_FIGURES = {
       "Crossovers, every pair",
       ({ pairs, ...data }, options) => crossoverMatrixFigure(pairs, { ...data, ...options }),
     ),
-  },
-  "memory-parts": {
+  }),
+  "memory-parts": listedFigure({
     title: "What the measured memory went to, in parts that add up",
     file: "memory-parts.ts",
     takes: "rows",
@@ -184,8 +201,8 @@ export const OWN_FIGURES = {
       "Where the memory goes",
       memoryPartsFigure,
     ),
-  },
-  energy: {
+  }),
+  energy: listedFigure({
     title: "Energy of a token against prompt length, with intervals",
     file: "energy-per-token.ts",
     takes: "efficiency(rows), figurePoints(rows) and crossings",
@@ -194,8 +211,8 @@ export const OWN_FIGURES = {
       "Energy of a token",
       ({ rows, ...data }, options) => energyPerTokenFigure(rows, { ...data, ...options }),
     ),
-  },
-  roofline: {
+  }),
+  roofline: listedFigure({
     title: "FLOP a second against FLOP a byte, under what the device can do",
     file: "roofline.ts",
     takes: "efficiency(rows)",
@@ -204,26 +221,26 @@ export const OWN_FIGURES = {
       "Roofline: how far a device is used",
       rooflineFigure,
     ),
-  },
-  claims: {
+  }),
+  claims: listedFigure({
     title: "The paper's claims, what its rows give and what yours give",
     file: "claims-table.ts",
     takes: "claims(rows)",
     draw: ownFigure<Listed<JudgedClaim>, ClaimsFigureOptions>("claims", "Claims of the paper", claimsFigure),
-  },
-  "operator-share": {
+  }),
+  "operator-share": listedFigure({
     title: "Share of each operator class against prompt length",
     file: "operator-share.ts",
     takes: "rows of kind operators",
     draw: operatorShareFigure,
-  },
-  residuals: {
+  }),
+  residuals: listedFigure({
     title: "How far samples lie off their fitted curves",
     file: "residuals.ts",
     takes: "residualTable(fits)",
     draw: ownFigure<Listed<ResidualPoint>, ResidualOptions>("residuals", "Residuals", residualFigure),
-  },
-  "latency-distribution": {
+  }),
+  "latency-distribution": listedFigure({
     title: "How long single prompts and single tokens take",
     file: "latency-distribution.ts",
     takes: "rows",
@@ -232,8 +249,10 @@ export const OWN_FIGURES = {
       "Distribution of latencies",
       latencyDistributionFigure,
     ),
-  },
-} as const;
+  }),
+};
 
 /** Every figure by its name, the paper's first. */
-export const FIGURES = { ...PAPER_FIGURES, ...OWN_FIGURES };
+export const FIGURES: Readonly<
+  Record<PaperFigureName | keyof typeof OWN_FIGURES, Pick<PaperFigure, "title" | "file">>
+> = { ...PAPER_FIGURES, ...OWN_FIGURES };

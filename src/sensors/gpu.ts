@@ -3,6 +3,7 @@ import { nvidiaSmi, type NvidiaSmiOptions } from "./nvidia-smi.js";
 import { nvml, type NvmlOptions } from "./nvml.js";
 import type { Sensor } from "./sensor.js";
 
+/** How often, and of which GPUs. */
 export interface GpuOptions extends NvmlOptions {
   /** How nvidia-smi is started where NVML cannot be loaded. */
   nvidiaSmi?: Pick<NvidiaSmiOptions, "command">;

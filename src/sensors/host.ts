@@ -4,6 +4,7 @@ import { checkInterval, poll } from "./poll.js";
 import { warnOnce, type Sensor, type Values } from "./sensor.js";
 import { namesIn, readNumber, readText } from "./sysfs.js";
 
+/** How often, and of which process. */
 export interface HostOptions {
   /** Whose resident memory is told. Default: this process. */
   pid?: number;

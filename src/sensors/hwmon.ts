@@ -6,6 +6,7 @@ import { warnOnce, type Sensor } from "./sensor.js";
 import { namesIn, readNumber, readText } from "./sysfs.js";
 import { NOT_CONNECTED, powerRule, powerRuleText, type RailReading } from "./tegrastats-power.js";
 
+/** How often, and where the rails are. */
 export interface HwmonOptions {
   /** Where sysfs is mounted. Default: /sys. */
   root?: string;

@@ -15,6 +15,7 @@ export interface JetsonState {
   readonly jetsonClocks: boolean | null;
 }
 
+/** Where the state is read. */
 export interface JetsonStateOptions {
   /** The folder that holds proc, sys, etc and var. Default: /. */
   root?: string;

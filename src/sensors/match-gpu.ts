@@ -15,6 +15,7 @@ export interface CudaEnvironment {
   CUDA_DEVICE_ORDER?: string | undefined;
 }
 
+/** The GPU of a session, or why it is unknown. */
 export interface GpuMatch {
   /** Of the whole GPU; null where it is unknown. */
   uuid: string | null;
@@ -24,6 +25,7 @@ export interface GpuMatch {
   reason: string | null;
 }
 
+/** What is known of a GPU without a CUDA context. */
 export type KnownGpu = Pick<NvmlGpu, "uuid" | "pciBusId" | "migUuids">;
 
 /**

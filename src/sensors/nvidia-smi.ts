@@ -5,6 +5,7 @@ import { checkCommand, isProgram, openLineProcess } from "./line-process.js";
 import { nvidiaSmiColumns, nvidiaSmiReader } from "./nvidia-smi-reader.js";
 import type { Sensor } from "./sensor.js";
 
+/** How often, and by which program. */
 export interface NvidiaSmiOptions {
   /** How nvidia-smi is started; its arguments are added. Default: from the path. */
   command?: readonly string[];

@@ -8,6 +8,7 @@ import { warnOnce, type Sample, type Sensor } from "./sensor.js";
 
 export { nvmlGpus, type NvmlGpu } from "./nvml/gpus.js";
 
+/** How often, and by which library. */
 export interface NvmlOptions {
   /** UUIDs of the GPUs to read. Default: all that NVML lists. */
   gpus?: readonly string[];

@@ -16,6 +16,7 @@ import {
 } from "./sensor.js";
 import { tegrastatsReader } from "./tegrastats-reader.js";
 
+/** What the recording is, and its clock. */
 export interface ReplayOptions {
   /** Default: told by the first line that is of either. */
   format?: "tegrastats" | "nvidia-smi";

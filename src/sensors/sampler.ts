@@ -4,6 +4,7 @@ import type { Answer, Request, WorkerData } from "./sampler-worker.js";
 import type { Sample } from "./sensor.js";
 import { sensorOf, sourceSpec, type SourceName, type SourceSpec } from "./sources.js";
 
+/** What is sampled, how often, and how much is kept. */
 export interface SamplerOptions {
   /** What is read, by name, or by name with its options: `["gpu", { source: "host", intervalMs: 100 }]`. */
   sources: readonly (SourceName | SourceSpec)[];
@@ -34,6 +35,7 @@ export interface Sampler {
   stop(): Promise<SamplerResult>;
 }
 
+/** All that was sampled, and what was lost. */
 export interface SamplerResult {
   /** In order of time. */
   samples: SourceSample[];

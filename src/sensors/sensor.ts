@@ -11,6 +11,7 @@ export interface Sensor {
   open(options?: OpenOptions): Promise<OpenSensor>;
 }
 
+/** What of a source is here. */
 export interface Discovery {
   /** Empty where there is nothing to open. */
   devices: readonly string[];
@@ -18,6 +19,7 @@ export interface Discovery {
   reason: string | null;
 }
 
+/** Whom to tell of troubles, and by which clock. */
 export interface OpenOptions {
   /** Told of each trouble once, in one sentence. Default: `console.warn`. */
   onWarning?: (sentence: string) => void;
@@ -25,6 +27,7 @@ export interface OpenOptions {
   clock?: () => number;
 }
 
+/** A source that is being read. */
 export interface OpenSensor extends AsyncIterable<Sample> {
   /** The next reading; null when no more will come, at once if closed. One call at a time. */
   sample(): Promise<Sample | null>;
@@ -51,6 +54,7 @@ export interface Sample {
   readonly values: Values;
 }
 
+/** Readings by name. */
 export type Values = Readonly<Record<string, number | string | null>>;
 
 /** What makes any source an async iterator. */
@@ -62,6 +66,7 @@ export async function* iterate(sensor: Pick<OpenSensor, "sample" | "close">): As
   }
 }
 
+/** The troubles that were told. */
 export interface Warnings {
   /** `key` tells what it is about: of one trouble, only the first sentence is passed on. */
   warn: (key: string, sentence: string) => void;
@@ -69,6 +74,7 @@ export interface Warnings {
   last: () => string | null;
 }
 
+/** A teller of troubles that says each only once. */
 export function warnOnce({ onWarning = console.warn }: OpenOptions): Warnings {
   const told = new Set<string>();
   let last: string | null = null;

@@ -19,8 +19,10 @@ export interface SourceOptions {
   replay: ReplayOptions & { recording: string };
 }
 
+/** A sensor by its name. */
 export type SourceName = keyof SourceOptions;
 
+/** A sensor by its name, with its options. */
 export type SourceSpec = { [Name in SourceName]: { source: Name } & SourceOptions[Name] }[SourceName];
 
 const SENSORS: { [Name in SourceName]: (options: SourceOptions[Name]) => Sensor } = {

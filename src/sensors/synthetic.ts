@@ -3,10 +3,13 @@ import { iterate, type OpenSensor, type Sample, type Sensor, type Values } from 
 
 /** What a made-up device draws, its integral known in closed form: the truth that estimates are held against. */
 export interface Signal {
+  /** Power at a time. */
   watts(atMs: number): number;
+  /** Energy from the start to a time. */
   joules(fromMs: number, toMs: number): number;
 }
 
+/** The same power at all times. */
 export const constant = (watts: number): Signal => ({
   watts: () => watts,
   joules: (from, to) => (watts * (to - from)) / 1000,
@@ -53,10 +56,12 @@ export class SwitchedLoad implements Signal {
     this.#steps.push({ fromMs, watts });
   }
 
+  /** Power at a time. */
   watts(at: number): number {
     return this.#steps.findLast(({ fromMs }) => fromMs <= at)!.watts;
   }
 
+  /** Energy from the start to a time. */
   joules(from: number, to: number): number {
     return this.#steps.reduce((sum, { fromMs, watts }, i) => {
       const end = Math.min(to, this.#steps[i + 1]?.fromMs ?? Infinity);
@@ -65,6 +70,7 @@ export class SwitchedLoad implements Signal {
   }
 }
 
+/** What the device draws, and how it tells. */
 export interface SyntheticOptions {
   signal: Signal;
   /** Between two samples. Default 20. */
@@ -87,6 +93,7 @@ export interface SyntheticOptions {
   jump?: { atMs: number; joules: number };
   /** Nothing answers any more, as of a lost GPU. */
   lostAtMs?: number;
+  /** Its temperature at a time. */
   temperatureC?: (atMs: number) => number;
 }
 
@@ -189,7 +196,10 @@ export function synthetic(options: SyntheticOptions): Sensor {
 /** Time that passes only when somebody sleeps on it, so that minutes of measuring take milliseconds. */
 export class VirtualClock {
   #nowMs = 0;
+  /** Milliseconds since it was made. */
+  /** Milliseconds since it was made. */
   readonly now = (): number => this.#nowMs;
+  /** Lets time pass. */
   readonly sleep = (ms: number): Promise<void> => {
     this.#nowMs += ms;
     return Promise.resolve();

@@ -29,11 +29,13 @@ export interface TegrastatsLine {
   unread: string[];
 }
 
+/** Load and clock of an engine. */
 export interface Engine {
   loadPct: number | null;
   clockMhz: number | null;
 }
 
+/** The same with its name. */
 export interface NamedEngine extends Engine {
   name: string;
   off: boolean;
@@ -51,6 +53,7 @@ export interface Gpu {
   clocksMhz: number[] | null;
 }
 
+/** A thermal zone. */
 export interface Temperature {
   zone: string;
   /** Null where the block is powered off, which is printed as -256C. */

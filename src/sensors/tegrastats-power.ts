@@ -12,6 +12,7 @@ export interface TotalPower {
   warning: string | null;
 }
 
+/** Which rails make up a total, of what. */
 export interface PowerRule {
   board: string;
   /** What the total is the power of. */

@@ -4,6 +4,7 @@ import { checkCommand, isProgram, openLineProcess } from "./line-process.js";
 import type { Sensor } from "./sensor.js";
 import { tegrastatsReader } from "./tegrastats-reader.js";
 
+/** How often, and by which program. */
 export interface TegrastatsOptions {
   /** How tegrastats is started, e.g. `["ssh", "orin", "tegrastats"]`; `--interval` is added. Default: from the path. */
   command?: readonly string[];

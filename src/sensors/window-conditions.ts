@@ -23,11 +23,13 @@ export interface WindowConditions {
   readonly foreignPids: readonly number[] | null;
 }
 
+/** The lowest and the highest reading. */
 export interface Range {
   readonly min: number;
   readonly max: number;
 }
 
+/** From when to when, and of which device. */
 export interface Window {
   /** On the clock of the samples. Default: all of them. */
   from_ms?: number;

@@ -10,6 +10,7 @@ import {
   type TimeWindow,
 } from "./window.js";
 
+/** What the joules come from. */
 export type Method = "energy_counter" | "integrated_power";
 
 /** What a window took, by the best method that answers. Numbers are null where `reason` says why there are none. */
@@ -32,6 +33,7 @@ export interface Energy {
   readonly warnings: readonly string[];
 }
 
+/** The other way to the same joules, and how far off it is. */
 export interface Witness {
   readonly method: Method;
   readonly grossJ: number;

@@ -4,6 +4,7 @@ import type { Values } from "../sensor.js";
 import { sensorOf, sourceSpec, type SourceSpec } from "../sources.js";
 import type { SampleSource } from "./sample-source.js";
 
+/** Whose energy is wanted. */
 export interface Wanted {
   /** Default: the GPU if there is one that tells its power, else the CPU. */
   of?: Target;

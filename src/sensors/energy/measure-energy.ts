@@ -9,6 +9,7 @@ import { temperatureC } from "./temperature.js";
 import { ticksOf } from "./ticks.js";
 import type { TimeWindow } from "./window.js";
 
+/** How long, how sure, and by which sensor. */
 export interface EnergyOptions {
   /** Where the samples come from; it is left open. Null where no sensor answers, and why in `reason`. */
   source: SampleSource | null;
@@ -27,6 +28,7 @@ export interface EnergyOptions {
   coolDownMs?: number;
   /** Milliseconds on the clock of the samples. Default: `performance.now`. */
   clock?: () => number;
+  /** How time passes. Default: it does. */
   sleep?: (ms: number) => Promise<unknown>;
   signal?: AbortSignal;
 }

@@ -4,6 +4,7 @@ import type { OpenSensor, Sample } from "../sensor.js";
 export interface SampleSource {
   /** What was sampled at this time or later, in order. */
   since(atMs: number): readonly Sample[] | Promise<readonly Sample[]>;
+  /** Ends the sampling. */
   close(): Promise<unknown>;
   /** The last trouble with its sensor, e.g. why samples no longer come. */
   readonly problem?: string | null;

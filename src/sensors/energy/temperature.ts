@@ -6,6 +6,7 @@ export function temperatureC(samples: readonly Sample[], which: "first" | "last"
   return told.at(which === "first" ? 0 : -1) ?? null;
 }
 
+/** The highest temperature among the readings of a sample; null where none answers. */
 export function hottest(values: Values): number | null {
   const gpu = values.temperature_gpu_c;
   if (typeof gpu === "number") return gpu;
