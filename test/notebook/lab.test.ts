@@ -7,11 +7,13 @@ import { createInterface } from "node:readline";
 import { after, before, suite, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { installKernel, KERNELS } from "../../src/cli/kernel.js";
+import { formatNotebook } from "../../src/cli/notebook/ipynb.js";
+import { prepareNotebook } from "../../src/cli/notebook/run-notebook.js";
 import { findChromium, launchChromium } from "../support/chromium.js";
 import { ensureDist } from "../support/dist.js";
 import { JUPYTER } from "../support/jupyter.js";
 import { need } from "../support/need.js";
-import { readNotebook, scratchFolder, type WrittenNotebook } from "../support/notebook.js";
+import { readNotebook, scratchFolder } from "../support/notebook.js";
 
 const LAB = JUPYTER && join(dirname(JUPYTER), "jupyter-lab");
 const NOTEBOOKS = resolve(import.meta.dirname, "../../notebooks");
@@ -31,18 +33,15 @@ const needsChromium = need(
 /** For how long JupyterLab, a page or a cell may keep the test waiting. */
 const PATIENCE_MS = 120_000;
 
-/** The notebook without its outputs, and measuring less: it is the page that is tested. */
-function shortened(file: string): WrittenNotebook {
-  const written = readNotebook(file);
-  const cells = written.cells.map((cell) => {
-    const source = cell.source
-      .join("")
-      .replace(/(promptTokens(?: =|:)) \[[^\]]*\]/, "$1 [16, 32, 64]")
-      .replace(/((?:newTokens|repeats)(?: =|:)) \d+/g, "$1 2");
-    const code = cell.cell_type === "code";
-    return { ...cell, source: [source], ...(code && { outputs: [], execution_count: null }) };
-  });
-  return { ...written, cells };
+/** Measures less than the notebook does by itself: it is the page that is tested. */
+const SMALL = new Map(Object.entries({ promptTokens: "[16, 32, 64]", newTokens: "2", repeats: "2" }));
+
+/** The notebook without its outputs. */
+function emptied(file: string): string {
+  const prepared = prepareNotebook(file, SMALL);
+  for (const cell of prepared.cells)
+    if (cell.cell_type === "code") Object.assign(cell, { outputs: [], execution_count: null });
+  return formatNotebook(prepared);
 }
 
 /** A server with folders of its own, and the address that it answers at. */
@@ -104,7 +103,7 @@ suite("JupyterLab in a browser", { skip: needsLab.skip || needsChromium.skip }, 
   before(async () => {
     ensureDist();
     for (const kernel of KERNELS) installKernel({ prefix: join(folder, "prefix"), kernel });
-    writeFileSync(join(folder, notebook), JSON.stringify(shortened(join(NOTEBOOKS, notebook))));
+    writeFileSync(join(folder, notebook), emptied(join(NOTEBOOKS, notebook)));
     browser = await launchChromium();
     lab = await startLab(folder);
   });
