@@ -131,9 +131,12 @@ function energyColumns(energy: PhaseEnergy, sensor: string): Row & { verdict_rea
   };
 }
 
-/** What throttled the device in the window, or ran on it beside us. Of several devices at a time it is not told. */
+/** What throttled the device in the window, or ran on it beside us; of several devices, that others are counted with it. */
 function conditionsAgainst({ samples, window }: PhaseEnergy): string[] {
-  if (new Set(samples.map(({ device }) => device)).size !== 1) return [];
+  const devices = new Set(samples.map(({ device }) => device)).size;
+  if (devices === 0) return [];
+  if (devices > 1)
+    return [`the energy is of ${devices} devices together, as it is not known which of them ran the model`];
   return conditionProblems(windowConditions(samples, { from_ms: window.startMs, to_ms: window.endMs }));
 }
 

@@ -31,7 +31,10 @@ export function host({ pid = process.pid, intervalMs = 100, root = "/" }: HostOp
       const load = cpuLoad(root);
       const packages = namesIn(join(root, "sys/class/powercap"), "intel-rapl:")
         .filter((name) => /^intel-rapl:\d+$/.test(name))
-        .map((name) => raplCounter(join(root, "sys/class/powercap", name)));
+        .map((name) => join(root, "sys/class/powercap", name))
+        // Of laptops, one is of the whole platform: it has the packages in it.
+        .filter((folder) => readText(join(folder, "name")) !== "psys")
+        .map(raplCounter);
       const read = (): Values => {
         const rss = processRss(root, pid);
         if (rss === null) warn("process", `Process ${pid} is gone: its memory is null.`);

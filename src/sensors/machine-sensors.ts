@@ -27,16 +27,18 @@ export type Answering =
  * Opens sensors until one tells what is wanted: one is there only if it answers, and not if it only could.
  *
  * @param onWarning told of the trouble of the sensor that answers
+ * @param withinMs a sensor that has told nothing after so long does not answer
  */
 export async function firstAnswering(
   sensors: readonly Sensor[],
   wanted: (values: Values) => boolean,
   what: string,
   onWarning: (sentence: string) => void = () => undefined,
+  withinMs = ANSWERS_WITHIN_MS,
 ): Promise<Answering> {
   const reasons: string[] = [];
   for (const sensor of sensors) {
-    const opened = await open(sensor, wanted, what, onWarning);
+    const opened = await open(sensor, wanted, what, onWarning, withinMs);
     if (typeof opened !== "string") return { sensor, opened, reason: null };
     reasons.push(opened);
   }
@@ -47,11 +49,15 @@ export async function firstAnswering(
 /** A sensor may tell its values in turns. */
 const TRIES = 5;
 
+/** Some programs run and print nothing. Of a GPU that nobody uses, the first reading takes seconds. */
+const ANSWERS_WITHIN_MS = 10_000;
+
 async function open(
   sensor: Sensor,
   wanted: (values: Values) => boolean,
   what: string,
   onWarning: (sentence: string) => void,
+  withinMs: number,
 ): Promise<OpenSensor | string> {
   const { devices, reason } = await sensor.discover();
   if (devices.length === 0) return reason ?? `${sensor.source} finds no device.`;
@@ -65,17 +71,43 @@ async function open(
         pass(sentence);
       },
     });
-    for (let tries = 0; tries < TRIES; tries++) {
-      const sample = await opened.sample();
-      if (sample === null) break;
-      if (!wanted(sample.values)) continue;
+    const silence = await silenceOf(opened, wanted, what, withinMs).catch(async (error: unknown) => {
+      await opened.close();
+      throw error;
+    });
+    if (silence === null) {
       for (const sentence of told) onWarning(sentence);
       pass = onWarning;
       return opened;
     }
     await opened.close();
+    return told[0] ?? `The sensor ${sensor.source} ${silence}.`;
   } catch (error) {
     return (error as Error).message;
   }
-  return told[0] ?? `The sensor ${sensor.source} answers, but does not tell ${what}.`;
+}
+
+/** Why the sensor is of no use; null if it tells what is wanted. */
+async function silenceOf(
+  opened: OpenSensor,
+  wanted: (values: Values) => boolean,
+  what: string,
+  withinMs: number,
+): Promise<string | null> {
+  const ended = new AbortController();
+  const timer = setTimeout(() => {
+    ended.abort();
+    void opened.close(); // ends the reading that waits
+  }, withinMs);
+  try {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const sample = await opened.sample();
+      if (ended.signal.aborted) return `told nothing of ${what} within ${withinMs} ms`;
+      if (sample === null) break;
+      if (wanted(sample.values)) return null;
+    }
+    return `answers, but does not tell ${what}`;
+  } finally {
+    clearTimeout(timer);
+  }
 }

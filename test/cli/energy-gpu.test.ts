@@ -16,11 +16,12 @@ suite("a GPU by NVML, faked", needGcc, () => {
     stubNvml(folder, "libnvidia-ml.so.1");
   });
 
-  const ssmScope = (...args: string[]) => {
+  const ssmScope = (...args: string[]) => ssmScopeWith(1, ...args);
+  const ssmScopeWith = (gpus: number, ...args: string[]) => {
     const env = {
       ...process.env,
       LD_LIBRARY_PATH: folder,
-      STUB_NVML: `gpus=1,power_mw=${1000 * WATTS}`,
+      STUB_NVML: `gpus=${gpus},power_mw=${1000 * WATTS}`,
     };
     const options = { env, encoding: "utf8" } as const;
     return spawnSync(process.execPath, [join(DIST, "cli/main.js"), ...args], options);
@@ -35,6 +36,14 @@ suite("a GPU by NVML, faked", needGcc, () => {
     assert.ok(Math.abs(found.energy_j! - truthJ) <= found.energy_error_j!, stderr);
     assert.ok(Math.abs(found.energy_witness_j! / truthJ - 1) < 0.02, stderr);
     assert.ok(Math.abs(found.energy_net_j!) <= found.energy_net_error_j!, stderr);
+  });
+
+  test("energy: of two GPUs, their sum, which is said", () => {
+    const { stderr, status } = ssmScopeWith(2, "energy", "--idle", "0", "--", "sleep", "0.5");
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /^By gpu, energy counter, renewed every \d+ ms, of 2 devices together\.$/m);
+    const [, watts] = /([\d.]+) W {2}mean power/.exec(stderr)!;
+    assert.ok(Math.abs(Number(watts) / (2 * WATTS) - 1) < 0.1, stderr);
   });
 
   test("watch: by its UUID", () => {

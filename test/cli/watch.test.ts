@@ -29,6 +29,15 @@ test("a recording as plain lines, one a second of its time, and what it took", (
   assert.equal(lines[3], "21.36 J in 2.0 s, mean 10.5 W");
 });
 
+test("lines of a fast recording keep to the second, and do not gain on it", () => {
+  const [line] = readFileSync(NX, "utf8").split("\n");
+  const { lines } = watch(["--from", "-", "--interval", "100"], `${line!}\n`.repeat(31));
+  assert.deepEqual(
+    lines.slice(0, -1).map((text) => text.slice(0, 5)),
+    ["0.0 s", "1.0 s", "2.0 s", "3.0 s"],
+  );
+});
+
 test("as JSON lines: every reading, with its energy since the start", () => {
   const { code, lines } = watch(["--jsonl", "--from", A100]);
   const readings = lines.map((line) => JSON.parse(line) as Record<string, number>);

@@ -72,6 +72,30 @@ suite("energy of a sweep", () => {
     assert.ok(both.every((row) => (row as { j_per_token?: number }).j_per_token! > 0));
   });
 
+  test("of several devices at once the rows say that they are doubtful", async () => {
+    const [one, other] = [steadySource(), steadySource()];
+    const named = async (device: string, { source }: FoundSource, atMs: number) =>
+      (await source!.since(atMs)).map((sample) => ({ ...sample, device }));
+    const source = {
+      since: async (atMs: number) =>
+        [...(await named("GPU-a", one, atMs)), ...(await named("GPU-b", other, atMs))].sort(
+          (x, y) => x.at_ms - y.at_ms,
+        ),
+      close: () => Promise.resolve(),
+    };
+    const rows: Row[] = (
+      await runCells(CELLS.slice(0, 1), {
+        progress: "none",
+        energy: WINDOWS,
+        findEnergy: () => Promise.resolve({ sensor: "synthetic", source, reason: null }),
+      })
+    ).objects();
+    const [energy] = rows.filter(({ kind }) => kind === "energy");
+    assert.ok(Math.abs(energy!.mean_power_w! - 2 * WATTS) < 0.3 * WATTS, `${energy!.mean_power_w} W`);
+    assert.match(energy!.energy_note!, /^the energy is of 2 devices together/);
+    assert.deepEqual(energy!.verdict_reasons?.includes("energy-doubtful"), true);
+  });
+
   test("without a sensor the rows are skipped with the reason, and the sweep goes on", async () => {
     const rows: Row[] = (
       await runCells(CELLS, { progress: "none", energy: true, findEnergy: () => Promise.resolve(nowhere) })

@@ -23,6 +23,10 @@ const MACHINE = {
   "sys/class/powercap/intel-rapl:0:0/energy_uj": 1,
   "sys/class/powercap/intel-rapl:1/energy_uj": 1_000_000,
   "sys/class/powercap/intel-rapl:1/max_energy_range_uj": 10_000_000,
+  "sys/class/powercap/intel-rapl:0/name": "package-0",
+  "sys/class/powercap/intel-rapl:1/name": "package-1",
+  "sys/class/powercap/intel-rapl:2/name": "psys",
+  "sys/class/powercap/intel-rapl:2/energy_uj": 0,
 };
 
 test("memory, load since the sample before, and energy over the counter's end", async () => {
@@ -44,6 +48,7 @@ test("memory, load since the sample before, and energy over the counter's end", 
     "proc/stat": "cpu  130 0 60 850 60 0 0 0 0 0",
     "sys/class/powercap/intel-rapl:0/energy_uj": 500_000,
     "sys/class/powercap/intel-rapl:1/energy_uj": 1_250_000,
+    "sys/class/powercap/intel-rapl:2/energy_uj": 4_000_000,
   });
   rmSync(join(root, "proc/7"), { recursive: true });
   const { values } = (await sensor.sample())!;

@@ -15,6 +15,8 @@ export function energyRecord(
     signal,
     duration_ms: energy.durationMs,
     energy_source: sensor,
+    /** How many the joules are of, together. */
+    devices: new Set(energy.samples.map(({ device }) => device)).size,
     method: energy.method,
     energy_j: energy.grossJ,
     energy_error_j: energy.grossErrorJ,
@@ -74,7 +76,7 @@ export function energyText(record: EnergyRecord): string {
     ...(record.method === null
       ? []
       : [
-          `By ${record.energy_source ?? "?"}, ${METHODS[record.method]}, renewed every ${record.update_ms!.toFixed(0)} ms.`,
+          `By ${record.energy_source ?? "?"}, ${METHODS[record.method]}, renewed every ${record.update_ms!.toFixed(0)} ms${record.devices > 1 ? `, of ${record.devices} devices together` : ""}.`,
         ]),
     ...(record.energy_witness_j === null || energy_j === null
       ? []

@@ -110,9 +110,10 @@ const SHOW: Record<Form, MakeShow> = {
     const due = new Map<string | null, number>();
     return {
       sample: ({ at_ms, device }, meters) => {
-        if (at_ms < (due.get(device) ?? -Infinity)) return;
+        const dueMs = due.get(device) ?? at_ms;
         // A little early is in time: timers are not exact.
-        due.set(device, at_ms + 0.9 * intervalMs);
+        if (at_ms < dueMs - 0.05 * intervalMs) return;
+        due.set(device, (at_ms < dueMs + intervalMs ? dueMs : at_ms) + intervalMs);
         console.log(plainLine(device, meters.get(device)!));
       },
       end: printTotals,

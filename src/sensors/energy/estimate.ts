@@ -76,7 +76,7 @@ export function estimateEnergy(
   const [best, other] = answers;
   if (!best) return unknownEnergy(unknowns.map(({ reason }) => reason).join("; "));
   const witness = other ? witnessOf(best.result, other.method, other.result) : null;
-  const { baseline, ...estimate } = best.result;
+  const { baseline, noBaseline, ...estimate } = best.result;
   return {
     method: best.method,
     reason: null,
@@ -86,6 +86,7 @@ export function estimateEnergy(
     witness,
     warnings: [
       ...unknowns.filter(({ isDoubt }) => isDoubt).map(({ reason }) => reason),
+      ...(noBaseline ? [`there is no net energy: ${noBaseline}`] : []),
       ...(witness && Math.abs(witness.disagreement) > DISAGREEMENT
         ? [`counter and integrated power differ by ${(100 * witness.disagreement).toFixed(1)} %`]
         : []),
@@ -115,6 +116,8 @@ export const unknownEnergy = (reason: string): Energy => ({
 /** Of one method, with what it found idle. */
 interface Answer extends Estimate {
   readonly baseline: Baseline | null;
+  /** Why there is none although the device was idle; else null. */
+  readonly noBaseline: string | null;
 }
 
 function estimateBy(
@@ -129,7 +132,8 @@ function estimateBy(
   const unknown = [before, after].find((found) => found !== null && isUnknown(found));
   const baseline = before && after && !unknown ? { before: before as Power, after: after as Power } : null;
   const estimate = energy(samples, window, baseline);
-  return isUnknown(estimate) ? estimate : { ...estimate, baseline };
+  const noBaseline = unknown ? unknown.reason : null;
+  return isUnknown(estimate) ? estimate : { ...estimate, baseline, noBaseline };
 }
 
 function sum(results: readonly (Answer | Unknown)[]): Answer | Unknown {
@@ -142,6 +146,7 @@ function sum(results: readonly (Answer | Unknown)[]): Answer | Unknown {
     netErrorJ: a.netErrorJ === null || b.netErrorJ === null ? null : a.netErrorJ + b.netErrorJ,
     updateMs: Math.max(a.updateMs, b.updateMs),
     baseline: a.baseline && b.baseline && addBaselines(a.baseline, b.baseline),
+    noBaseline: a.noBaseline ?? b.noBaseline,
   }));
 }
 

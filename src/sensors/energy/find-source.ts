@@ -1,3 +1,4 @@
+import { UserError } from "../../errors.js";
 import { firstAnswering, MACHINE_SENSORS, type MachineSensor, type Target } from "../machine-sensors.js";
 import { startSampler } from "../sampler.js";
 import type { Values } from "../sensor.js";
@@ -47,7 +48,13 @@ export async function findEnergySource(
   if (found.opened === null) return { sensor: null, source: null, reason: found.reason };
   await found.opened.close();
   const { spec } = able.find(({ sensor }) => sensor === found.sensor)!;
-  return { sensor: spec.source, source: await sampled(spec, onWarning), reason: null };
+  try {
+    return { sensor: spec.source, source: await sampled(spec, onWarning), reason: null };
+  } catch (error) {
+    // It answered a moment ago: a sensor that has gone since is a reason too, and ends no campaign.
+    if (!(error instanceof UserError)) throw error;
+    return { sensor: null, source: null, reason: error.message };
+  }
 }
 
 async function sampled(spec: SourceSpec, onWarning: (sentence: string) => void): Promise<SampleSource> {

@@ -71,8 +71,9 @@ export function powerEnergy(
 export function readPower(samples: readonly Sample[], window: TimeWindow): Power | Unknown {
   const readings = readingsOf(samples);
   const within = readings.filter(({ atMs }) => atMs >= window.startMs && atMs <= window.endMs);
-  if (within.length < 2) return { reason: "power was read less than twice while idle" };
-  const seconds = (within.at(-1)!.atMs - within[0]!.atMs) / 1000;
+  const seconds = ((within.at(-1)?.atMs ?? 0) - (within[0]?.atMs ?? 0)) / 1000;
+  // Stamps in whole seconds may be one and the same.
+  if (seconds === 0) return { reason: "power was read less than twice while idle" };
   return { watts: integral(within) / seconds, errorW: gapError(within, readings) / seconds };
 }
 
@@ -83,11 +84,11 @@ export const readingsOf = (samples: readonly Sample[]): Reading[] =>
 
 /**
  * How far into the past a reading reaches, by its rule: `power.draw` of nvidia-smi is the mean of a second on most GPUs
- * since 2020, and `power.draw.average` on all.
+ * since 2020, and `power.draw.average` on all. NVML's power usage may be either where the GPU is not known.
  */
 export function lagOf(samples: readonly Sample[]): number {
   const rule = samples.find(({ values }) => typeof values.power_rule === "string")?.values.power_rule;
-  return /draw$|average|mean of 1 s/.test(String(rule ?? "")) ? 1000 : 0;
+  return /draw$|average|mean of 1 s|usage$/.test(String(rule ?? "")) ? 1000 : 0;
 }
 
 /** Median time from one value to the next. */

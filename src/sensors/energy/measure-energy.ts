@@ -102,8 +102,8 @@ export async function measurePhases(
   for (const phase of phases) {
     const seen = await source.since(idle.at(-1)!.startMs);
     runs.push(await repeat(phase, options.windowMs ?? fillingMs(seen, options.relativeError), clock, signal));
-    await sleep(settleMs + lagOf(seen));
-    idle.push(await rest(idleMs, clock, sleep));
+    const settling = await rest(settleMs + lagOf(seen), clock, sleep);
+    idle.push(idleMs > 0 ? await rest(idleMs, clock, sleep) : settling);
   }
   await samplesUntil(source, idle.at(-1)!.endMs, sleep);
   const all = await source.since(idle[0]!.startMs);

@@ -2,8 +2,13 @@ import type { Sample, Values } from "../sensor.js";
 
 /** Of the GPU, else of the hottest place that is told, in the first or last sample that tells one. */
 export function temperatureC(samples: readonly Sample[], which: "first" | "last"): number | null {
+  const first = which === "first" ? 0 : -1;
+  // The GPU's memory, hotter and told now and then only, must not stand in for it.
+  const ofGpu = samples
+    .map(({ values }) => values.temperature_gpu_c)
+    .filter((one) => typeof one === "number");
   const told = samples.map(({ values }) => hottest(values)).filter((one) => one !== null);
-  return told.at(which === "first" ? 0 : -1) ?? null;
+  return ofGpu.at(first) ?? told.at(first) ?? null;
 }
 
 /** The highest temperature among the readings of a sample; null where none answers. */

@@ -96,3 +96,36 @@ test("several devices are summed; where one does not answer, there is no sum", (
   const silent = measured({ tickMs: null, updateMs: null }).samples;
   assert.equal(estimateEnergy([...on("0", samples), ...on("1", silent)], window, idle).grossJ, null);
 });
+
+test("a reset while idle leaves no net energy, and says why", () => {
+  const { energy, truthJ } = measured({ resetAtMs: 700 });
+  assert.equal(energy.method, "energy_counter");
+  assert.equal(energy.netJ, null);
+  assert.ok(Math.abs(energy.grossJ! - truthJ) <= energy.grossErrorJ!);
+  assert.match(
+    energy.warnings[0]!,
+    /^there is no net energy: the energy counter went back by \d+ J while idle$/,
+  );
+});
+
+test("idle readings with one time stamp are no mean power", () => {
+  const watts = (at_ms: number): Sample => ({ at_ms, device: null, values: { power_w: 5 } });
+  const samples = [0, 0, 0, 1000, 1000, 2000, 2000, 3000, 3000].map(watts);
+  const idle = { before: { startMs: 0, endMs: 900 }, after: { startMs: 2500, endMs: 3500 } };
+  const { grossJ, netJ, warnings } = estimateEnergy(samples, { startMs: 1000, endMs: 2000 }, idle);
+  assert.deepEqual([grossJ, netJ], [5, null]);
+  assert.deepEqual(warnings, ["there is no net energy: power was read less than twice while idle"]);
+});
+
+test("power of an unknown GPU may be the mean of a second, and the bound has it", () => {
+  const samples = Array.from({ length: 60 }, (_, i): Sample => ({
+    at_ms: 100 * i,
+    device: null,
+    values: {
+      power_w: i < 20 || i >= 40 ? 100 + (i % 2) : 300 + (i % 2),
+      power_rule: "GPU: NVML power usage",
+    },
+  }));
+  const { grossErrorJ } = estimateEnergy(samples, { startMs: 1900, endMs: 4100 }, null);
+  assert.ok(grossErrorJ! >= 200, `${grossErrorJ} J, a second of 200 W`);
+});

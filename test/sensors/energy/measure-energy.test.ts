@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import { fillingMs, measureEnergy, measurePhases } from "../../../src/sensors/energy/measure-energy.js";
 import { gather, type SampleSource } from "../../../src/sensors/energy/sample-source.js";
+import { temperatureC } from "../../../src/sensors/energy/temperature.js";
 import type { OpenSensor, Sample } from "../../../src/sensors/sensor.js";
 import {
   constant,
@@ -204,4 +205,24 @@ test("a sensor gathered in this process, on the real clock", async () => {
   await sleep(10);
   assert.equal(source.since(0).length, before, "closed");
   assert.ok(source.since(performance.now()).length === 0);
+});
+
+test("without idle windows every phase has its joules, not the first alone", async () => {
+  const { work, options } = bench();
+  const phases = [
+    { name: "prefill", run: work(500, 120) },
+    { name: "decode", run: work(200, 45) },
+  ];
+  const [prefill, decode] = await measurePhases(phases, { ...options, idleMs: 0, windowMs: 2000 });
+  assert.deepEqual([prefill!.method, decode!.method], ["energy_counter", "energy_counter"]);
+  near(prefill!.perRunJ, 60, 0.03);
+  near(decode!.perRunJ, 9, 0.03);
+  assert.deepEqual([prefill!.netJ, decode!.netJ], [null, null]);
+});
+
+test("the memory's temperature, which is told now and then, is not the GPU's", () => {
+  const told = (values: Sample["values"]): Sample => ({ at_ms: 0, device: null, values });
+  const samples = [told({ temperature_gpu_c: 40 }), told({ temperature_memory_c: 70 })];
+  assert.equal(temperatureC(samples, "last"), 40);
+  assert.equal(temperatureC(samples.slice(1), "last"), 70, "the hottest place, where the GPU tells none");
 });
