@@ -68,7 +68,7 @@ export async function campaignReport(table: ColumnTable, title: string): Promise
     claims: claimsTable(table),
     machine: machineFactsOf(rows),
     settings: settingsOf(rows),
-    notes: [...doubts(points), ...undrawn, ...NOTES],
+    notes: [...doubts(rows), ...undrawn, ...notesOn(rows)],
   };
 }
 
@@ -83,28 +83,46 @@ function answersOf(sentences: readonly string[]): string[] {
   return [...shown, `${sentences.length - shown.length} more statements are in the table of crossovers.`];
 }
 
-const NOTES = [
-  "Intervals hold within this run. Models are measured one after the other, so a machine that slows down or is shared in between shifts one of them: repeat with --fresh before believing a small difference.",
-  "Weights are seeded random numbers in the published architectures: speed and memory do not depend on their values.",
-  "Time to first token ends when the first token id is on the host; the time per output token is (end to end − time to first token) / (new tokens − 1).",
-  "Memory is what the model asks for: weights, tables, caches and states as held, and the peak of the runtime's allocator above its idle use. The process holds more: the CPU kernels' packed copy of the weights, and the slack of the allocator (reserved_bytes, process_rss_bytes in the rows).",
-];
+/** What holds of these rows: their weights may be those of a checkpoint, or of an exported model. */
+function notesOn(rows: readonly Row[]): string[] {
+  const random = rows.filter(({ weights }) => weights?.startsWith("random"));
+  return [
+    "Intervals hold within one run. Models are measured one after the other, so a machine that slows down or is shared in between shifts one of them: repeat the run before believing a small difference.",
+    ...(random.length > 0
+      ? [
+          `Weights${random.length < rows.length ? " (where they are not a checkpoint's or exported)" : ""} are seeded random numbers in the published architectures: speed and memory do not depend on their values.`,
+        ]
+      : []),
+    "Time to first token ends when the first token id is on the host; the time per output token is (end to end − time to first token) / (new tokens − 1).",
+    "Memory is what the model asks for: weights, tables, caches and states as held, and the peak of the runtime's allocator above its idle use. The process holds more: the CPU kernels' packed copy of the weights, and the slack of the allocator (reserved_bytes, process_rss_bytes in the rows).",
+  ];
+}
 
 function subtitleOf(rows: readonly Row[]): string {
   const times = rows.flatMap(({ measured_at }) => measured_at ?? []).sort();
   return `${rows.length} samples, ${times[0]?.slice(0, 10) ?? "date unknown"}, ssm-scope ${distinct(rows, "ssm_scope_version")}`;
 }
 
-/** Cells whose samples are not beyond doubt, if there are any. */
-function doubts(summary: ColumnTable): string[] {
-  const cells = summary.objects() as Row[];
-  const doubtful = cells.filter(({ verdict }) => verdict != null && verdict !== "ok");
-  const places = doubtful.map(({ model, prompt_tokens }) => `${model} at ${prompt_tokens} tokens`);
-  return doubtful.length > 0
-    ? [
-        `Suspect, because times had not settled after the warm-up or the model's positions were exceeded: ${places.join(", ")}.`,
-      ]
-    : [];
+/** How the page words a reason of a verdict; others stand as they are in the rows. */
+const DOUBTS: Readonly<Record<string, string>> = {
+  "unstable-warm-up": "times had not settled after the warm-up",
+  "beyond-positions": "the model's positions were exceeded",
+  "gate-not-run": "the setting has not been verified (ssm-scope verify)",
+  "gate-failed": "the setting failed its numerical gate (ssm-scope verify)",
+  "energy-doubtful": "the energy is doubtful (energy_note in the rows)",
+};
+
+/** Cells with samples that are not beyond doubt, if there are any, a sentence for each reason. */
+function doubts(rows: readonly Row[]): string[] {
+  const places = new Map<string, Set<string>>();
+  for (const { verdict, verdict_reasons, model, prompt_tokens } of rows) {
+    if (verdict == null || verdict === "ok") continue;
+    for (const reason of verdict_reasons?.length ? verdict_reasons : ["no reason is stated"])
+      places.set(reason, (places.get(reason) ?? new Set()).add(`${model} at ${prompt_tokens} tokens`));
+  }
+  return [...places].map(
+    ([reason, cells]) => `In doubt, because ${DOUBTS[reason] ?? reason}: ${[...cells].join(", ")}.`,
+  );
 }
 
 /** The values a column has, as one text. */
@@ -116,12 +134,17 @@ function distinct(rows: readonly Row[], column: keyof Row): string | null {
 function machineFactsOf(rows: readonly Row[]): Facts {
   const memory = rows.find(({ memory_bytes }) => memory_bytes)?.memory_bytes;
   return {
+    "Measured on": distinct(rows, "device"),
     Processor: distinct(rows, "cpu_model"),
     "Logical CPUs": distinct(rows, "cpu_count"),
     Memory: memory ? `${(memory / 2 ** 30).toFixed(1)} GiB` : null,
     "Operating system": distinct(rows, "os"),
     "Node.js": distinct(rows, "node_version"),
     "ONNX Runtime": distinct(rows, "ort_version"),
+    ...(rows.some(({ gpu_driver, cuda_version }) => gpu_driver ?? cuda_version) && {
+      "CUDA of the driver": distinct(rows, "gpu_driver"),
+      "CUDA runtime": distinct(rows, "cuda_version"),
+    }),
     Commit: distinct(rows, "git_commit"),
   };
 }
