@@ -48,6 +48,19 @@ test("notes say of weights and verdicts what the rows say, not what is usual", (
   assert.match(own!, /In doubt, because the setting has not been verified .*m-ssm at 512 tokens\./);
 });
 
+test("a model of two campaigns is two, compared within each, and claims still know it", async () => {
+  const two = ["a", "b"].flatMap((campaign) => rows({ campaign, tpot_ms: null }));
+  const { crossings, crossovers, figures, measurements } = await campaignReport(rowsToTable(two), "t");
+  assert.equal(new Set(measurements.rows.map(([model, tokens]) => `${model} ${tokens}`)).size, 12);
+  const pairs = crossings.rows.filter((row) => row[2] === "ttft_ms").map(([a, b]) => `${a}, ${b}`);
+  assert.deepEqual([...new Set(pairs)], ["m-transformer (a), m-ssm (a)", "m-transformer (b), m-ssm (b)"]);
+  assert.match(crossovers[0]!, /m-transformer \(a\) and m-ssm \(a\)/);
+  assert.ok(
+    figures.some(({ name }) => name.startsWith("scaling")),
+    figures.map(({ name }) => name).join(),
+  );
+});
+
 test("no two columns of the measurements share a name, and an unmeasured cache is no zero", () => {
   const { columns, rows: cells } = measurementsTable([
     { model: "a", ssm_state_bytes: 2 ** 20, conv_state_bytes: 2 ** 19 },

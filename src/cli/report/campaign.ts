@@ -2,8 +2,8 @@ import type { ColumnTable } from "arquero";
 import { UserError } from "../../errors.js";
 import { crossingMarks, fittedCurves, summarize, type FitMetricName } from "../../analyze/index.js";
 import { figure1, scalingFigure, SCALES } from "../../figures/index.js";
-import { loadPaper, type Row } from "../../record/index.js";
-import { compare, marked, sentencesOf } from "../compare.js";
+import { loadPaper, rowsToTable, tableToRows, type Row } from "../../record/index.js";
+import { compare, marked, sentencesOf, type Comparison } from "../compare.js";
 import { drawOwn, ofKind, type OwnName } from "../own-figures.js";
 import { reportFigure, type Facts, type Report, type ReportFigure } from "./page.js";
 import { claimsTable, crossingsTable, fitsTable, measurementsTable } from "./tables.js";
@@ -22,12 +22,14 @@ const OWN: readonly { name: OwnName; needs: (rows: readonly Row[]) => boolean }[
 ];
 
 /** Everything a report says, from rows of one campaign or of several. */
-export async function campaignReport(table: ColumnTable, title: string): Promise<Report> {
+export async function campaignReport(given: ColumnTable, title: string): Promise<Report> {
+  const repeated = isRepeated(given);
+  const table = repeated ? namedByCampaign(given) : given;
   const rows = table.objects() as Row[];
   const latencies = ofKind(table, "ttft_ms");
   const points = summarize(latencies);
   const paper = summarize(paperFigure1Rows());
-  const comparisons = METRICS.map((metric) => compare(latencies, metric));
+  const comparisons = METRICS.map((metric) => (repeated ? compareWithin : compare)(latencies, metric));
   const measured = comparisons.filter(({ fits }) => fits.length > 0);
   const undrawn: string[] = [];
   const figure = async (...how: Parameters<typeof reportFigure>): Promise<ReportFigure[]> => {
@@ -65,7 +67,7 @@ export async function campaignReport(table: ColumnTable, title: string): Promise
     measurements: measurementsTable(points.objects() as Record<string, number | string | null>[]),
     crossings: crossingsTable(measured),
     fits: fitsTable(measured.flatMap(({ fits }) => fits)),
-    claims: claimsTable(table),
+    claims: claimsTable(given),
     machine: machineFactsOf(rows),
     settings: settingsOf(rows),
     notes: [...doubts(rows), ...undrawn, ...notesOn(rows)],
@@ -75,12 +77,43 @@ export async function campaignReport(table: ColumnTable, title: string): Promise
 /** More sentences than this are a table's business. */
 const MOST_SENTENCES = 12;
 
-/** All, or of too many those that say where two cross. */
+/** All, or of too many the first: to choose those that cross would hide the pairs that do not. */
 function answersOf(sentences: readonly string[]): string[] {
   if (sentences.length <= MOST_SENTENCES) return [...sentences];
-  const crossing = sentences.filter((sentence) => / cross(es)? that of /.test(sentence));
-  const shown = crossing.slice(0, MOST_SENTENCES);
-  return [...shown, `${sentences.length - shown.length} more statements are in the table of crossovers.`];
+  const more = sentences.length - MOST_SENTENCES;
+  return [
+    ...sentences.slice(0, MOST_SENTENCES),
+    `${more} more ${more === 1 ? "statement is" : "statements are"} in the table of crossovers.`,
+  ];
+}
+
+// Several campaigns.
+
+/** Whether a model is in several campaigns, so that its name alone does not say which rows are meant. */
+function isRepeated(table: ColumnTable): boolean {
+  const rows = tableToRows(table);
+  const models = new Set(rows.map(({ model }) => model));
+  return new Set(rows.map(({ model, campaign }) => JSON.stringify([model, campaign]))).size > models.size;
+}
+
+/** Models under their campaign's name too: `mamba2-130m (quick)`. */
+const namedByCampaign = (table: ColumnTable): ColumnTable =>
+  rowsToTable(
+    tableToRows(table).map((row) => ({ ...row, model: `${row.model} (${row.campaign ?? "no campaign"})` })),
+  );
+
+/** Each campaign by itself: what ran at different hours is not compared where the same was run at one. */
+function compareWithin<M extends FitMetricName>(table: ColumnTable, metric: M): Comparison<M> {
+  const rows = tableToRows(table);
+  const each = [...new Set(rows.map(({ campaign }) => campaign))].map((name) =>
+    compare(rowsToTable(rows.filter(({ campaign }) => campaign === name)), metric),
+  );
+  return {
+    metric,
+    fits: each.flatMap(({ fits }) => fits),
+    crossovers: each.flatMap(({ crossovers }) => crossovers),
+    problem: each.every(({ problem }) => problem !== null) ? each[0]!.problem : null,
+  };
 }
 
 /** What holds of these rows: their weights may be those of a checkpoint, or of an exported model. */
