@@ -30,7 +30,7 @@ export type EnergyOfPhase = Point & {
 export interface EnergyPerTokenOptions {
   /** The points behind the rows, of which those that ran out of memory have a mark and no energy. */
   points?: Points;
-  /** Where the energies of two models meet: those of a token meet there too. */
+  /** Where the energies of two models' prefills meet: those of a token meet there too. Only their panel has the marks. */
   crossovers?: readonly CrossoverMark[];
   source?: Source;
   layout?: Layout;
@@ -58,20 +58,31 @@ export function energyPerTokenFigure(
     throw new UserError("no row has j_per_token: it takes rows with energy_j and the tokens of its pass");
   const oom = asPoints(points).filter(({ status }) => status === "oom");
   const names = displayNames(distinct([...rows, ...oom].map(({ model }) => model)));
-  const panels = PHASES.flatMap(({ phase, title }): Panel[] => {
-    const some = rows.filter((row) => (row.phase ?? "both") === phase);
-    return some.length === 0 ? [] : [{ title, drawing: drawingOf(some, { names, oom, crossovers }) }];
+  const phases = PHASES.filter(({ phase }) => rows.some((row) => phaseOf(row) === phase));
+  // Marks are of prefills, or of passes that state no phase: decoding crosses elsewhere.
+  const marked = phases.find(({ phase }) => phase !== "decode");
+  const panels = phases.map((one): Panel => {
+    const some = rows.filter((row) => phaseOf(row) === one.phase);
+    const marks = one === marked ? crossovers : [];
+    return { title: one.title, drawing: drawingOf(some, { names, oom, crossovers: marks }) };
   });
   const where = sourceTitle({ source, points: rows });
-  const phases = PHASES.filter(({ phase }) => rows.some((row) => (row.phase ?? "both") === phase));
   const title = `Energy of a token${phases.length === 1 ? ` (${phases[0]!.title[0]!.toLowerCase()}${phases[0]!.title.slice(1)})` : ""}`;
   return {
     name: `energy-${source}`,
     title: `${title} against prompt length, ${where}`,
-    caption: caption(rows, { names, oom, crossovers, source }),
+    caption: caption(rows, {
+      names,
+      oom,
+      crossovers: marked ? crossovers : [],
+      several: phases.length > 1,
+      source,
+    }),
     spec: scalingPanels(panels, { title, subtitle: [where], layout }),
   };
 }
+
+const phaseOf = ({ phase }: EnergyOfPhase): string => phase ?? "both";
 
 function drawingOf(
   rows: readonly EnergyOfPhase[],
@@ -115,7 +126,13 @@ function boundOf({ j_per_token: value, j_per_token_error }: EnergyOfPhase): Pick
 
 function caption(
   rows: readonly EnergyOfPhase[],
-  { names, oom, crossovers, source }: Pick<Drawing, "names" | "oom" | "crossovers"> & { source: Source },
+  {
+    names,
+    oom,
+    crossovers,
+    several,
+    source,
+  }: Pick<Drawing, "names" | "oom" | "crossovers"> & { several: boolean; source: Source },
 ): string {
   const bounded = rows.filter((row) => boundsOf(row)[0] !== null);
   const sentences = [
@@ -136,7 +153,9 @@ function caption(
     );
   for (const mark of crossovers) {
     const [text, interval] = crossoverWords(mark, names);
-    sentences.push(`${text!}${interval === undefined ? "" : ` (${interval})`}, where the lines cross`);
+    sentences.push(
+      `${text!}${interval === undefined ? "" : ` (${interval})`}, where the lines${several ? " of the prefills" : ""} cross`,
+    );
   }
   sentences.push(...outOfMemory(oom).map((sentence) => `✕: ${sentence}`));
   if (source === "paper")

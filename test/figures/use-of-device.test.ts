@@ -71,6 +71,21 @@ test("energy: the sensor's error is a bar of its own, in the proportion of the s
   assert.match(caption, /Pale bars: the bound of the sensor's error/);
 });
 
+test("energy: where the prefills cross is marked in their panel alone", () => {
+  const rows = ["prefill", "decode"].flatMap((phase) =>
+    [512, 1024].map((prompt_tokens) => ({ model: "m", phase, prompt_tokens, j_per_token: 1 })),
+  );
+  const { spec, caption } = energyPerTokenFigure(rows, {
+    crossovers: [{ prompt_tokens: 700, prompt_tokens_lo: 512, prompt_tokens_hi: 1024, faster: "m" }],
+  });
+  const panels = spec as unknown as { vconcat?: object[]; hconcat?: object[]; concat?: object[] };
+  const marked = (panels.concat ?? panels.hconcat ?? panels.vconcat)!.map((panel) =>
+    JSON.stringify(panel).includes("from 700 tokens"),
+  );
+  assert.deepEqual(marked, [true, false]);
+  assert.match(caption, /where the lines of the prefills cross/);
+});
+
 test("energy: intervals, and a mark where a model ran out of memory", () => {
   const { spec, caption } = own("energy", HERE);
   for (const dot of rowsWith(spec, "doubtful"))

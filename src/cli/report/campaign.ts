@@ -2,8 +2,8 @@ import type { ColumnTable } from "arquero";
 import { UserError } from "../../errors.js";
 import { crossingMarks, fittedCurves, summarize, type FitMetricName } from "../../analyze/index.js";
 import { figure1, scalingFigure, SCALES } from "../../figures/index.js";
-import { loadPaper, type Row } from "../../record/index.js";
-import { compare, marked, sentencesOf } from "../compare.js";
+import { loadPaper, rowsToTable, tableToRows, type Row } from "../../record/index.js";
+import { compare, marked, sentencesOf, type Comparison } from "../compare.js";
 import { drawOwn, ofKind, type OwnName } from "../own-figures.js";
 import { reportFigure, type Facts, type Report, type ReportFigure } from "./page.js";
 import { claimsTable, crossingsTable, fitsTable, measurementsTable } from "./tables.js";
@@ -22,12 +22,14 @@ const OWN: readonly { name: OwnName; needs: (rows: readonly Row[]) => boolean }[
 ];
 
 /** Everything a report says, from rows of one campaign or of several. */
-export async function campaignReport(table: ColumnTable, title: string): Promise<Report> {
+export async function campaignReport(given: ColumnTable, title: string): Promise<Report> {
+  const repeated = isRepeated(given);
+  const table = repeated ? namedByCampaign(given) : given;
   const rows = table.objects() as Row[];
   const latencies = ofKind(table, "ttft_ms");
   const points = summarize(latencies);
   const paper = summarize(paperFigure1Rows());
-  const comparisons = METRICS.map((metric) => compare(latencies, metric));
+  const comparisons = METRICS.map((metric) => (repeated ? compareWithin : compare)(latencies, metric));
   const measured = comparisons.filter(({ fits }) => fits.length > 0);
   const undrawn: string[] = [];
   const figure = async (...how: Parameters<typeof reportFigure>): Promise<ReportFigure[]> => {
@@ -65,46 +67,95 @@ export async function campaignReport(table: ColumnTable, title: string): Promise
     measurements: measurementsTable(points.objects() as Record<string, number | string | null>[]),
     crossings: crossingsTable(measured),
     fits: fitsTable(measured.flatMap(({ fits }) => fits)),
-    claims: claimsTable(table),
+    claims: claimsTable(given),
     machine: machineFactsOf(rows),
     settings: settingsOf(rows),
-    notes: [...doubts(points), ...undrawn, ...NOTES],
+    notes: [...doubts(rows), ...undrawn, ...notesOn(rows)],
   };
 }
 
 /** More sentences than this are a table's business. */
 const MOST_SENTENCES = 12;
 
-/** All, or of too many those that say where two cross. */
+/** All, or of too many the first: to choose those that cross would hide the pairs that do not. */
 function answersOf(sentences: readonly string[]): string[] {
   if (sentences.length <= MOST_SENTENCES) return [...sentences];
-  const crossing = sentences.filter((sentence) => / cross(es)? that of /.test(sentence));
-  const shown = crossing.slice(0, MOST_SENTENCES);
-  return [...shown, `${sentences.length - shown.length} more statements are in the table of crossovers.`];
+  const more = sentences.length - MOST_SENTENCES;
+  return [
+    ...sentences.slice(0, MOST_SENTENCES),
+    `${more} more ${more === 1 ? "statement is" : "statements are"} in the table of crossovers.`,
+  ];
 }
 
-const NOTES = [
-  "Intervals hold within this run. Models are measured one after the other, so a machine that slows down or is shared in between shifts one of them: repeat with --fresh before believing a small difference.",
-  "Weights are seeded random numbers in the published architectures: speed and memory do not depend on their values.",
-  "Time to first token ends when the first token id is on the host; the time per output token is (end to end − time to first token) / (new tokens − 1).",
-  "Memory is what the model asks for: weights, tables, caches and states as held, and the peak of the runtime's allocator above its idle use. The process holds more: the CPU kernels' packed copy of the weights, and the slack of the allocator (reserved_bytes, process_rss_bytes in the rows).",
-];
+// Several campaigns.
+
+/** Whether a model is in several campaigns, so that its name alone does not say which rows are meant. */
+function isRepeated(table: ColumnTable): boolean {
+  const rows = tableToRows(table);
+  const models = new Set(rows.map(({ model }) => model));
+  return new Set(rows.map(({ model, campaign }) => JSON.stringify([model, campaign]))).size > models.size;
+}
+
+/** Models under their campaign's name too: `mamba2-130m (quick)`. */
+const namedByCampaign = (table: ColumnTable): ColumnTable =>
+  rowsToTable(
+    tableToRows(table).map((row) => ({ ...row, model: `${row.model} (${row.campaign ?? "no campaign"})` })),
+  );
+
+/** Each campaign by itself: what ran at different hours is not compared where the same was run at one. */
+function compareWithin<M extends FitMetricName>(table: ColumnTable, metric: M): Comparison<M> {
+  const rows = tableToRows(table);
+  const each = [...new Set(rows.map(({ campaign }) => campaign))].map((name) =>
+    compare(rowsToTable(rows.filter(({ campaign }) => campaign === name)), metric),
+  );
+  return {
+    metric,
+    fits: each.flatMap(({ fits }) => fits),
+    crossovers: each.flatMap(({ crossovers }) => crossovers),
+    problem: each.every(({ problem }) => problem !== null) ? each[0]!.problem : null,
+  };
+}
+
+/** What holds of these rows: their weights may be those of a checkpoint, or of an exported model. */
+function notesOn(rows: readonly Row[]): string[] {
+  const random = rows.filter(({ weights }) => weights?.startsWith("random"));
+  return [
+    "Intervals hold within one run. Models are measured one after the other, so a machine that slows down or is shared in between shifts one of them: repeat the run before believing a small difference.",
+    ...(random.length > 0
+      ? [
+          `Weights${random.length < rows.length ? " (where they are not a checkpoint's or exported)" : ""} are seeded random numbers in the published architectures: speed and memory do not depend on their values.`,
+        ]
+      : []),
+    "Time to first token ends when the first token id is on the host; the time per output token is (end to end − time to first token) / (new tokens − 1).",
+    "Memory is what the model asks for: weights, tables, caches and states as held, and the peak of the runtime's allocator above its idle use. The process holds more: the CPU kernels' packed copy of the weights, and the slack of the allocator (reserved_bytes, process_rss_bytes in the rows).",
+  ];
+}
 
 function subtitleOf(rows: readonly Row[]): string {
   const times = rows.flatMap(({ measured_at }) => measured_at ?? []).sort();
   return `${rows.length} samples, ${times[0]?.slice(0, 10) ?? "date unknown"}, ssm-scope ${distinct(rows, "ssm_scope_version")}`;
 }
 
-/** Cells whose samples are not beyond doubt, if there are any. */
-function doubts(summary: ColumnTable): string[] {
-  const cells = summary.objects() as Row[];
-  const doubtful = cells.filter(({ verdict }) => verdict != null && verdict !== "ok");
-  const places = doubtful.map(({ model, prompt_tokens }) => `${model} at ${prompt_tokens} tokens`);
-  return doubtful.length > 0
-    ? [
-        `Suspect, because times had not settled after the warm-up or the model's positions were exceeded: ${places.join(", ")}.`,
-      ]
-    : [];
+/** How the page words a reason of a verdict; others stand as they are in the rows. */
+const DOUBTS: Readonly<Record<string, string>> = {
+  "unstable-warm-up": "times had not settled after the warm-up",
+  "beyond-positions": "the model's positions were exceeded",
+  "gate-not-run": "the setting has not been verified (ssm-scope verify)",
+  "gate-failed": "the setting failed its numerical gate (ssm-scope verify)",
+  "energy-doubtful": "the energy is doubtful (energy_note in the rows)",
+};
+
+/** Cells with samples that are not beyond doubt, if there are any, a sentence for each reason. */
+function doubts(rows: readonly Row[]): string[] {
+  const places = new Map<string, Set<string>>();
+  for (const { verdict, verdict_reasons, model, prompt_tokens } of rows) {
+    if (verdict == null || verdict === "ok") continue;
+    for (const reason of verdict_reasons?.length ? verdict_reasons : ["no reason is stated"])
+      places.set(reason, (places.get(reason) ?? new Set()).add(`${model} at ${prompt_tokens} tokens`));
+  }
+  return [...places].map(
+    ([reason, cells]) => `In doubt, because ${DOUBTS[reason] ?? reason}: ${[...cells].join(", ")}.`,
+  );
 }
 
 /** The values a column has, as one text. */
@@ -116,12 +167,17 @@ function distinct(rows: readonly Row[], column: keyof Row): string | null {
 function machineFactsOf(rows: readonly Row[]): Facts {
   const memory = rows.find(({ memory_bytes }) => memory_bytes)?.memory_bytes;
   return {
+    "Measured on": distinct(rows, "device"),
     Processor: distinct(rows, "cpu_model"),
     "Logical CPUs": distinct(rows, "cpu_count"),
     Memory: memory ? `${(memory / 2 ** 30).toFixed(1)} GiB` : null,
     "Operating system": distinct(rows, "os"),
     "Node.js": distinct(rows, "node_version"),
     "ONNX Runtime": distinct(rows, "ort_version"),
+    ...(rows.some(({ gpu_driver, cuda_version }) => gpu_driver ?? cuda_version) && {
+      "CUDA of the driver": distinct(rows, "gpu_driver"),
+      "CUDA runtime": distinct(rows, "cuda_version"),
+    }),
     Commit: distinct(rows, "git_commit"),
   };
 }

@@ -23,11 +23,11 @@ export function measurementsTable(cells: readonly Record<string, number | string
       { label: "verdict" },
       numeric("samples"),
       numeric("TTFT ms"),
-      numeric("from"),
-      numeric("to"),
+      numeric("TTFT from"),
+      numeric("TTFT to"),
       numeric("TPOT ms"),
-      numeric("from"),
-      numeric("to"),
+      numeric("TPOT from"),
+      numeric("TPOT to"),
       numeric("memory MiB"),
       numeric("weights MiB"),
       numeric("cache or state MiB"),
@@ -47,14 +47,16 @@ export function measurementsTable(cells: readonly Record<string, number | string
       number(cell.tpot_ms_hi),
       mebibytes(cell.total_bytes),
       mebibytes(cell.weights_bytes),
-      mebibytes(
-        (number(cell.kv_cache_bytes) ?? 0) +
-          (number(cell.ssm_state_bytes) ?? 0) +
-          (number(cell.conv_state_bytes) ?? 0),
-      ),
+      mebibytes(sumOfKnown([cell.kv_cache_bytes, cell.ssm_state_bytes, cell.conv_state_bytes].map(number))),
       mebibytes(cell.peak_activation_bytes),
     ]),
   };
+}
+
+/** Null where nothing is known: what was not measured is no 0. */
+function sumOfKnown(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((a, b) => a + b);
 }
 
 export function fitsTable(fits: readonly ScalingFit[]): Table {
