@@ -4,27 +4,21 @@
  * `ssm-scope notebook run --in-place --svg-only notebooks/*.ipynb`.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { before, describe, test } from "node:test";
-import { installKernel } from "../../src/cli/kernel.js";
-import { formatNotebook } from "../../src/cli/notebook/ipynb.js";
-import { prepareNotebook, runNotebook } from "../../src/cli/notebook/run-notebook.js";
+import { runNotebook } from "../../src/cli/notebook/run-notebook.js";
 import { DIST, ensureDist } from "../support/dist.js";
-import { finished, JUPYTER, needsJupyter } from "../support/jupyter.js";
 import { need } from "../support/need.js";
 import { keyNumbers, readNotebook, scratchFolder, writeNotebook } from "../support/notebook.js";
 
 const NOTEBOOKS = resolve(import.meta.dirname, "../../notebooks");
 const names = readdirSync(NOTEBOOKS).filter((name) => name.endsWith(".ipynb"));
 
-/** Enough to show that a notebook runs in Jupyter as it does without. */
-const FIRST = "01-crossover.ipynb";
-
 /** Those that measure do so at a few short lengths here: what they find is the machine's, and no key number. */
 const SMALL = new Map(
   Object.entries({
-    [FIRST]: { promptTokens: "[16, 32, 64]", newTokens: "2", repeats: "2" },
+    "01-crossover.ipynb": { promptTokens: "[16, 32, 64]", newTokens: "2", repeats: "2" },
     "11-your-own-model.ipynb": { promptTokens: "[16, 32, 64]", repeats: "2" },
   }).map(([name, values]) => [name, new Map(Object.entries(values))]),
 );
@@ -59,7 +53,7 @@ function isComplete(file: string): void {
 }
 
 test("there are notebooks", () => {
-  assert.ok(names.includes(FIRST));
+  assert.ok(names.length > 10);
 });
 
 for (const name of names)
@@ -85,26 +79,6 @@ describe("run again", { concurrency: 2 }, () => {
       assert.deepEqual(keyNumbers(output), keyNumbers(join(NOTEBOOKS, name)));
     });
 });
-
-test(
-  `${FIRST} runs under Jupyter`,
-  { skip: needsBuild.skip === false ? needsJupyter.skip : needsBuild.skip },
-  async () => {
-    installKernel({ prefix: join(folder, "prefix") });
-    const notebook = prepareNotebook(join(NOTEBOOKS, FIRST), SMALL.get(FIRST));
-    writeFileSync(join(folder, FIRST), formatNotebook(notebook));
-    const { code, stderr } = await finished(
-      JUPYTER!,
-      ["execute", `--timeout=${TIMEOUT_S}`, `--output=jupyter-${FIRST}`, join(folder, FIRST)],
-      {
-        JUPYTER_PATH: join(folder, "prefix", "share", "jupyter"),
-        JUPYTER_RUNTIME_DIR: join(folder, "runtime"),
-      },
-    );
-    assert.equal(code, 0, stderr);
-    isComplete(join(folder, `jupyter-${FIRST}`));
-  },
-);
 
 test("a changed key number is seen", needsBuild, async () => {
   mkdirSync(join(folder, "changed"));

@@ -123,8 +123,10 @@ suite("NVML, by a stub", needGcc, () => {
     for (const name of ["power_w", "energy_j", "memory_used_bytes", "gpu_load_pct", "foreign_processes"])
       assert.ok(name in values, name);
     made.set("nvmlDeviceGetMemoryInfo", 0);
-    await sensor.sample();
-    assert.equal((await sensor.sample())!.values.memory_used_bytes, null, "it is not asked again");
+    // Some samples are of what changes fast alone.
+    let later = (await sensor.sample())!.values;
+    while (!("memory_used_bytes" in later)) later = (await sensor.sample())!.values;
+    assert.equal(later.memory_used_bytes, null, "it is not asked again");
     await sensor.close();
     assert.equal(told.length, 1);
     assert.match(
