@@ -56,7 +56,7 @@ const THROUGHPUT: Subject = {
   title: "End-to-end throughput",
   paper: { device: "RTX 4090", models: MODELS, newTokens: 256 },
   about: [
-    "Throughput is (prompt tokens + new tokens) / time from the prompt to the last token, in tokens/s, so a longer prompt raises it; higher is better",
+    "Throughput is (prompt tokens + new tokens) / time from the prompt to the last token, in tokens/s: prompts are read faster than answers are written, so it mostly rises with the prompt; higher is better",
   ],
   notes: [
     [

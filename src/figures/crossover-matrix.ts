@@ -23,6 +23,8 @@ export interface ComparedPair {
   lower_below?: string | null;
   lower_above?: string | null;
   confidence?: number | null;
+  /** How the samples themselves differ from the fitted curves; null where they do not. */
+  note?: string | null;
   problem?: string | null;
 }
 
@@ -129,7 +131,14 @@ function caption(
   if (of("extrapolated") > 0)
     sentences.push("Extrapolated: the fitted curves meet where nothing was measured");
   if (of("multiple") > 0)
-    sentences.push("Of several crossings the last is shown, beyond which the order stays");
+    sentences.push(
+      "Of several crossings the last is shown, beyond which the order stays; lower up to it is lower since the one before",
+    );
+  const otherwise = pairs.filter(({ note }) => note != null);
+  if (otherwise.length > 0)
+    sentences.push(
+      `Lengths are those of fitted curves; the samples themselves say otherwise of ${otherwise.map(({ a, b }) => `${nameOf(a)} and ${nameOf(b)}`).join(", ")}`,
+    );
   for (const { a, b, problem } of pairs)
     if (problem != null) sentences.push(`${nameOf(a)} and ${nameOf(b)} cannot be compared: ${problem}`);
   return sentences.map((sentence) => `${sentence.replace(/\.$/, "")}.`).join(" ");

@@ -48,6 +48,13 @@ test("no crossing, an open end, an extrapolation and what cannot be compared", (
   assert.match(problem.caption, /first and second cannot be compared: second has 1 length: a fit needs 3\.$/);
 });
 
+test("the caption says of several crossings what the last one means, and where the samples disagree", () => {
+  const { caption } = own("crossover-matrix", PAPER);
+  assert.match(caption, /lower up to it is lower since the one before/);
+  // By the published samples Falcon-H1 is ahead from 1,727 tokens to the last length.
+  assert.match(caption, /the samples themselves say otherwise of .*Falcon-H1-0\.5B and Mamba2-780m/);
+});
+
 test("the caption says device and setting; no pair is refused", () => {
   assert.match(own("crossover-matrix", PAPER).caption, /RTX 4090.*bf16.*95% confidence/);
   assert.throws(() => crossoverMatrixFigure([]), /no pair of models is given/);
