@@ -50,7 +50,8 @@ for (const table of document.querySelectorAll("table")) {
   const csv = make("button", { type: "button" }, "CSV");
   csv.setAttribute("aria-label", "Download as CSV: " + table.caption.textContent);
   csv.addEventListener("click", () => {
-    const lines = [heads.map((head) => head.textContent), ...[...table.tBodies[0].rows].map((row) => [...row.cells].map(valueOf))];
+    const rows = [...table.tBodies[0].rows].filter((row) => row.cells.length === heads.length);
+    const lines = [heads.map((head) => head.textContent), ...rows.map((row) => [...row.cells].map(valueOf))];
     download(table.dataset.name + ".csv", "text/csv", lines.map((line) => line.map(csvField).join(",") + "\\n").join(""));
   });
   table.parentElement.before(make("div", { className: "tools" }, csv));
