@@ -17,11 +17,13 @@ const FROM_KEYBOARD: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
 
 /** Runs a command with this process's input and output; signals that this process gets are the command's. */
 export async function runCommand([program, ...args]: readonly [string, ...string[]]): Promise<Ending> {
-  const child = spawn(program, args, { stdio: "inherit" });
+  // Before the command starts: one that comes as soon as it runs must not end this process instead. By the time a handler is
+  // called, the command is there.
   const pass = (signal: NodeJS.Signals): void => {
     if (!(process.stdin.isTTY && FROM_KEYBOARD.includes(signal))) child.kill(signal);
   };
   for (const signal of PASSED_ON) process.on(signal, pass);
+  const child = spawn(program, args, { stdio: "inherit" });
   try {
     return await new Promise<Ending>((resolve) => {
       child.once("error", (error: NodeJS.ErrnoException) => {
