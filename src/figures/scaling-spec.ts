@@ -198,7 +198,7 @@ function plot(
       type: "quantitative",
       title: axis,
       scale: { type: scale, domain: yDomain, nice: false },
-      axis: { values: AXIS[scale].values(yDomain), format: axis.includes("bytes") ? ".0s" : ",~r" },
+      axis: { values: AXIS[scale].values(yDomain), format: axis.includes("bytes") ? "~s" : ",~r" },
     }),
     ...modelScales(points, names, columns),
     labelOf: (model) => names.get(model) ?? model,
