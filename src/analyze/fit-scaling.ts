@@ -120,14 +120,14 @@ function fitSeries(
   setting: EstimateOptions,
 ): ScalingFit {
   const selection = form === "auto" ? selectForm(samples, metric, setting, scatter) : null;
-  const usual = defaultShape(
-    metric,
-    series,
-    samples.map(({ length }) => length),
-  );
-  const chosen =
-    form === undefined ? usual.form : form === "auto" ? (selection?.form ?? FIT_METRICS[metric].form) : form;
-  const at = form === undefined ? usual.at : setting.at;
+  const { form: chosen, at } =
+    form === undefined
+      ? defaultShape(
+          metric,
+          series,
+          samples.map(({ length }) => length),
+        )
+      : { form: form === "auto" ? (selection?.form ?? FIT_METRICS[metric].form) : form, at: setting.at };
   const found = estimate(samples, chosen, { ...setting, at });
   if (!found) throw tooFewLengths(series, samples, metric, chosen, at);
   const { observations, estimated } = found;

@@ -70,3 +70,6 @@ export function wrap(text: string, characters: number): string[] {
 /** A name on lines of at most ten characters, broken at its hyphens, so that it fits under a bar. */
 export const stack = (name: string): string[] =>
   wrap(name.replaceAll("-", " "), 10).map((line) => line.replaceAll(" ", "-"));
+
+/** Takes the height of a line: Vega drops lines of blanks, and a zero-width space is none to it. */
+export const EMPTY_LINE = "\u200b";

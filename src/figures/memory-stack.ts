@@ -1,6 +1,6 @@
 import { linearTicks, logDomain, powersOfTwo, type Domain } from "./axis.js";
 import type { JsonObject, Layout } from "./figure.js";
-import { formatNumber, formatTokens, wrap } from "./format.js";
+import { EMPTY_LINE, formatNumber, formatTokens, wrap } from "./format.js";
 import { MISSING_HEIGHT, missingView } from "./scaling-spec.js";
 import { INK, MUTED, THEME } from "./theme.js";
 
@@ -143,9 +143,6 @@ function gridOf({ stacks, missing }: StackGrid, frame: Frame): JsonObject {
 
 const COLUMN_GAP = 46;
 const LINE_HEIGHT = 14;
-/** Takes the height of a line: Vega drops lines of blanks, and a zero-width space is none to it. */
-const EMPTY_LINE = "\u200b";
-
 /** How far the model got, and from where on it needs less than another. */
 const subtitleOf = (stack: Stack, { width }: Size): string[] =>
   [

@@ -1,6 +1,6 @@
 import type { Domain } from "./axis.js";
 import type { JsonObject, Layout } from "./figure.js";
-import { wrap } from "./format.js";
+import { EMPTY_LINE, wrap } from "./format.js";
 import { classesOf, type OperatorClass } from "./operator-class.js";
 import type { Share } from "./operator-profile.js";
 import { distinct } from "./point.js";
@@ -51,9 +51,6 @@ const SIZE = {
 /** Between plots: the axis of the right one. */
 const COLUMN_GAP = 62;
 const LINE_HEIGHT = 14;
-/** Takes the height of a line: Vega drops lines of blanks, and a zero-width space is none to it. */
-const EMPTY_LINE = "\u200b";
-
 /** Percent; a smaller share is thinner than a hundredth of a pixel, and its class would only fill the legend. */
 const VISIBLE = 0.005;
 

@@ -1,6 +1,6 @@
 import { linearTicks } from "./axis.js";
 import type { Figure, FigureForm, JsonObject, Layout } from "./figure.js";
-import { displayNames, formatNumber, formatTokens, listOf, stack, wrap } from "./format.js";
+import { displayNames, EMPTY_LINE, formatNumber, formatTokens, listOf, stack, wrap } from "./format.js";
 import {
   asPoints,
   isNotEnergy,
@@ -231,9 +231,6 @@ function draw(
     })),
   };
 }
-
-/** Takes the height of a line: Vega drops lines of blanks, and a zero-width space is none to it. */
-const EMPTY_LINE = "\u200b";
 
 /** Upper end of a panel's scale: room for the printed value above the highest bar. */
 function topOf(bars: readonly Bar[]): number {
