@@ -52,6 +52,12 @@ __device__ __forceinline__ float exp2_fast(float v) {
   return r;
 }
 
+// A number that a template can be chosen by.
+template <int N>
+struct Number {
+  static constexpr int value = N;
+};
+
 constexpr float LOG2_E = 1.4426950408889634f;
 
 // 16 bytes from global to shared memory, or zeros; done after copies_wait.

@@ -24,9 +24,9 @@ const char* run(const CausalConv& op, const Place& place) {
   if (op.width > CONV_WIDTH) return "CausalConv has a width of at most 4 on CUDA";
   const cudaStream_t stream = static_cast<cudaStream_t>(place.stream);
   switch (op.type) {
-    case Type::float32: return causal_conv_of<float>(op, stream);
-    case Type::float16: return causal_conv_of<half>(op, stream);
-    default: return causal_conv_of<bfloat>(op, stream);
+    case Type::float32: return causal_conv_of<float>(op, stream, multiprocessors());
+    case Type::float16: return causal_conv_of<half>(op, stream, multiprocessors());
+    default: return causal_conv_of<bfloat>(op, stream, multiprocessors());
   }
 }
 

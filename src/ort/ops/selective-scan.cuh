@@ -3,12 +3,16 @@
 
 namespace ssm {
 
-// A thread carries the 16 states of one channel through a run of tokens: of all ways to share the work this has the
-// fewest instructions beside the exponentials, which bind it. Channels that lie side by side make a block; its tokens come in
-// tiles, copied to shared memory while the tile before is computed.
+// A thread carries the 16 states of OWN channels through a run of tokens: of all ways to share the work this has the
+// fewest instructions beside the exponentials, which bind it; and b and c, read from shared memory by every thread, serve two
+// channels at a time. Channels that lie side by side make a block; its tokens come in tiles, copied to shared memory while the
+// tile before is computed.
 constexpr int SCAN_STATE = 16;
-constexpr int SCAN_CHANNELS = 64;  // and threads of a block
-constexpr int SCAN_TOKENS = 16;    // of a tile
+constexpr int SCAN_THREADS = 64;
+constexpr int OWN = 2;
+constexpr int SCAN_CHANNELS = SCAN_THREADS * OWN;  // of a block
+constexpr int SCAN_TOKENS = 8;                     // of a tile
+constexpr int SCAN_BLOCKS = 8;                     // on a multiprocessor at once
 
 template <typename T>
 struct alignas(16) ScanTile {
@@ -25,7 +29,7 @@ template <typename T, int WIDTH>
 __device__ __forceinline__ void copy_rows(T (*to)[WIDTH], const T* from, int64_t stride, int inside, int wide) {
   constexpr int PER_COPY = 16 / sizeof(T), COPIES = WIDTH / PER_COPY;
 #pragma unroll
-  for (int i = threadIdx.x; i < SCAN_TOKENS * COPIES; i += SCAN_CHANNELS) {
+  for (int i = threadIdx.x; i < SCAN_TOKENS * COPIES; i += SCAN_THREADS) {
     const int t = i / COPIES, at = i % COPIES * PER_COPY;
     const bool there = t < inside && at < wide;
     copy16(&to[t][at], there ? from + t * stride + at : from, there);
@@ -35,15 +39,16 @@ __device__ __forceinline__ void copy_rows(T (*to)[WIDTH], const T* from, int64_t
 // OUTPUT: the scan from the state before the run, with its outputs. Otherwise: what the run leaves of an empty state, and
 // its sum of Δ, from which `carry_states` finds the state before each run.
 template <typename T, bool OUTPUT>
-__global__ void __launch_bounds__(SCAN_CHANNELS, 12)
+__global__ void __launch_bounds__(SCAN_THREADS, SCAN_BLOCKS)
     selective_scan(SelectiveScan op, int64_t run, const float* before, float* after, float* delta_sums) {
   using Tile = ScanTile<T>;
   __shared__ Tile tile;
   const int64_t first = int64_t(blockIdx.x) * SCAN_CHANNELS, sequence = blockIdx.z, index = blockIdx.y;
   const int64_t start = index * run, row = sequence * op.tokens + start;
   const int tokens = int(min(op.tokens - start, run)), wide = int(min(op.channels - first, int64_t(SCAN_CHANNELS)));
-  const bool real = threadIdx.x < wide;
-  const int64_t channel = first + (real ? threadIdx.x : 0);
+  const int own = threadIdx.x * OWN;
+  const bool real = own < wide;  // channels come in eights
+  const int64_t channel = first + (real ? own : 0);
   const auto section = [&](const Section& s, int64_t at) { return static_cast<const T*>(s.data) + row * s.stride + at; };
   const T *x = section(op.x, first), *step = section(op.step, first), *b = section(op.b, 0);
   const T *c = OUTPUT ? section(op.c, 0) : nullptr, *gate = OUTPUT && op.gate.data ? section(op.gate, first) : nullptr;
@@ -59,13 +64,17 @@ __global__ void __launch_bounds__(SCAN_CHANNELS, 12)
     copies_commit();
   };
 
-  float h[SCAN_STATE], a[SCAN_STATE], sum = 0.f;
+  float h[OWN][SCAN_STATE], a[OWN][SCAN_STATE], sum[OWN] = {}, bias[OWN], skip[OWN];
 #pragma unroll
-  for (int n = 0; n < SCAN_STATE; n++) {
-    a[n] = op.a[channel * SCAN_STATE + n] * LOG2_E;
-    h[n] = OUTPUT ? before[((index * op.batch + sequence) * op.channels + channel) * SCAN_STATE + n] : 0.f;
+  for (int o = 0; o < OWN; o++) {
+#pragma unroll
+    for (int n = 0; n < SCAN_STATE; n++) {
+      a[o][n] = op.a[(channel + o) * SCAN_STATE + n] * LOG2_E;
+      h[o][n] = OUTPUT ? before[((index * op.batch + sequence) * op.channels + channel + o) * SCAN_STATE + n] : 0.f;
+    }
+    bias[o] = op.step_bias[channel + o];
+    skip[o] = OUTPUT ? widen(static_cast<const T*>(op.skip)[channel + o]) : 0.f;
   }
-  const float bias = op.step_bias[channel], skip = OUTPUT ? widen(static_cast<const T*>(op.skip)[channel]) : 0.f;
   T* y = OUTPUT ? static_cast<T*>(op.y) + row * op.channels + channel : nullptr;
 
   fetch(0, 0);
@@ -77,33 +86,43 @@ __global__ void __launch_bounds__(SCAN_CHANNELS, 12)
       copies_wait<0>();
     __syncthreads();
     const typename Tile::Raw& raw = tile.raw[buffer];
-    for (int i = threadIdx.x; i < SCAN_TOKENS * SCAN_STATE; i += SCAN_CHANNELS) {
+    for (int i = threadIdx.x; i < SCAN_TOKENS * SCAN_STATE; i += SCAN_THREADS) {
       const int t = i / SCAN_STATE, n = i % SCAN_STATE;
       reinterpret_cast<float*>(tile.b[t])[n] = widen(raw.b[t][n]);
       if (OUTPUT) reinterpret_cast<float*>(tile.c[t])[n] = widen(raw.c[t][n]);
     }
     __syncthreads();
     const int count = min(SCAN_TOKENS, tokens - at);
-#pragma unroll 2
+#pragma unroll 1
     for (int t = 0; t < count; t++) {
-      const float in = widen(raw.x[t][threadIdx.x]), delta = softplus(widen(raw.step[t][threadIdx.x]) + bias);
-      const float added = delta * in;
-      float out = skip * in;
-      if (!OUTPUT) sum += delta;
+      const Pack<T, OWN> in = load<OWN>(&raw.x[t][own]), step_in = load<OWN>(&raw.step[t][own]);
+      float delta[OWN], added[OWN], out[OWN];
+#pragma unroll
+      for (int o = 0; o < OWN; o++) {
+        delta[o] = softplus(widen(step_in.v[o]) + bias[o]);
+        added[o] = delta[o] * widen(in.v[o]);
+        out[o] = skip[o] * widen(in.v[o]);
+        if (!OUTPUT) sum[o] += delta[o];
+      }
 #pragma unroll
       for (int four = 0; four < SCAN_STATE / 4; four++) {
         const float4 into = tile.b[t][four], from = OUTPUT ? tile.c[t][four] : float4{};
         const float bs[4] = {into.x, into.y, into.z, into.w}, cs[4] = {from.x, from.y, from.z, from.w};
 #pragma unroll
-        for (int k = 0; k < 4; k++) {
-          const int n = four * 4 + k;
-          h[n] = fmaf(exp2_fast(delta * a[n]), h[n], added * bs[k]);
-          if (OUTPUT) out = fmaf(h[n], cs[k], out);
-        }
+        for (int k = 0; k < 4; k++)
+#pragma unroll
+          for (int o = 0; o < OWN; o++) {
+            float& state = h[o][four * 4 + k];
+            state = fmaf(exp2_fast(delta[o] * a[o][four * 4 + k]), state, added[o] * bs[k]);
+            if (OUTPUT) out[o] = fmaf(state, cs[k], out[o]);
+          }
       }
       if (OUTPUT) {
-        if (gate) out *= silu(widen(raw.gate[t][threadIdx.x]));
-        if (real) y[int64_t(at + t) * op.channels] = narrow<T>(out);
+        Pack<T, OWN> result;
+        const Pack<T, OWN> z = gate ? load<OWN>(&raw.gate[t][own]) : in;
+#pragma unroll
+        for (int o = 0; o < OWN; o++) result.v[o] = narrow<T>(gate ? out[o] * silu(widen(z.v[o])) : out[o]);
+        if (real) store(y + int64_t(at + t) * op.channels, result);
       }
     }
     __syncthreads();
@@ -111,11 +130,14 @@ __global__ void __launch_bounds__(SCAN_CHANNELS, 12)
 
   if (!real || (OUTPUT && start + tokens != op.tokens)) return;
   const int64_t slot = OUTPUT ? sequence : index * op.batch + sequence;
-  float4* to = reinterpret_cast<float4*>(after + (slot * op.channels + channel) * SCAN_STATE);
 #pragma unroll
-  for (int four = 0; four < SCAN_STATE / 4; four++)
-    to[four] = {h[four * 4], h[four * 4 + 1], h[four * 4 + 2], h[four * 4 + 3]};
-  if (!OUTPUT) delta_sums[slot * op.channels + channel] = sum;
+  for (int o = 0; o < OWN; o++) {
+    float4* to = reinterpret_cast<float4*>(after + (slot * op.channels + channel + o) * SCAN_STATE);
+#pragma unroll
+    for (int four = 0; four < SCAN_STATE / 4; four++)
+      to[four] = {h[o][four * 4], h[o][four * 4 + 1], h[o][four * 4 + 2], h[o][four * 4 + 3]};
+    if (!OUTPUT) delta_sums[slot * op.channels + channel + o] = sum[o];
+  }
 }
 
 // In place: what each run leaves of an empty state becomes the state before it. Several runs' loads are in flight.
@@ -169,10 +191,10 @@ __global__ void selective_scan_plain(SelectiveScan op) {
 }
 
 // How many runs of tokens are scanned side by side: all but one cost their exponentials twice, but a multiprocessor needs
-// some thirty warps to hide what a token waits for.
+// many warps to hide what a token waits for.
 inline int64_t scan_runs(const SelectiveScan& op, int64_t blocks, int multiprocessors) {
-  constexpr int64_t LEAST_TOKENS = 4 * SCAN_TOKENS, BLOCKS_AT_ONCE = 14;
-  const int64_t wanted = ceil_div(BLOCKS_AT_ONCE * multiprocessors, blocks);
+  constexpr int64_t LEAST_TOKENS = 64;
+  const int64_t wanted = ceil_div(int64_t(SCAN_BLOCKS) * multiprocessors, blocks);
   const int64_t possible = ceil_div(op.tokens, LEAST_TOKENS);
   return wanted < possible ? wanted : possible;
 }
@@ -193,16 +215,16 @@ const char* selective_scan_of(const SelectiveScan& op, const Place& place, int m
   const int64_t run = ceil_div(ceil_div(op.tokens, runs), SCAN_TOKENS) * SCAN_TOKENS;
   const dim3 grid(blocks, ceil_div(op.tokens, run), op.batch);
   if (grid.y == 1) {
-    selective_scan<T, true><<<grid, SCAN_CHANNELS, 0, stream>>>(op, run, op.past, op.present, nullptr);
+    selective_scan<T, true><<<grid, SCAN_THREADS, 0, stream>>>(op, run, op.past, op.present, nullptr);
     return launched();
   }
   float* states = static_cast<float*>(
       place.scratch.allocate(place.scratch.context, sizeof(float) * grid.y * rows * (SCAN_STATE + 1)));
   if (!states) return "SelectiveScan has no memory left for the states of its runs";
   float* delta_sums = states + grid.y * rows * SCAN_STATE;
-  selective_scan<T, false><<<grid, SCAN_CHANNELS, 0, stream>>>(op, run, nullptr, states, delta_sums);
+  selective_scan<T, false><<<grid, SCAN_THREADS, 0, stream>>>(op, run, nullptr, states, delta_sums);
   carry_states<<<ceil_div(rows * SCAN_STATE, 128), 128, 0, stream>>>(op, grid.y, states, delta_sums);
-  selective_scan<T, true><<<grid, SCAN_CHANNELS, 0, stream>>>(op, run, states, op.present, nullptr);
+  selective_scan<T, true><<<grid, SCAN_THREADS, 0, stream>>>(op, run, states, op.present, nullptr);
   return launched();
 }
 

@@ -169,32 +169,40 @@ __global__ void __launch_bounds__(128) carry_chunks(SsdScan op, int64_t chunks, 
   *reinterpret_cast<float2*>(op.present + at) = state;
 }
 
+#ifndef OUT_WAVES
+#define OUT_WAVES 5
+#endif
 constexpr int OUTPUT_WARPS = CHUNK / 16;
 constexpr int OUTPUT_THREADS = OUTPUT_WARPS * 32;
 
+// Where a tile leaves room for a second block, that one computes while the first waits for its next head; where it does not,
+// the next head has a buffer of its own.
+constexpr int output_buffers(int state) { return state > 128 ? 2 : 1; }
+
 template <typename T, int STATE>
 struct OutputTile {
+  static constexpr int BUFFERS = output_buffers(STATE);
   struct Head {
     T x[CHUNK * HEAD_DIM], before[STATE * HEAD_DIM];
     T gate[CHUNK * HEAD_DIM];  // becomes the output
+    float decay[CHUNK], delta[CHUNK];
   };
   T c[CHUNK * STATE];
-  Head head;
   union {
     T b[CHUNK * STATE];
-    Head other;  // once the scores are there
+    Head last;  // once the scores are there
   };
-  float decay[2][CHUNK], delta[2][CHUNK];
+  __device__ Head& head(int h) { return h % 2 || BUFFERS == 1 ? last : reinterpret_cast<Head*>(this + 1)[0]; }
+  static constexpr size_t bytes() { return sizeof(OutputTile) + (BUFFERS - 1) * sizeof(Head); }
 };
 
 // A block: one chunk, `heads` heads of one group. Scores C Bᵀ stay in registers for all of them; each warp has 16 tokens.
 template <typename T, int STATE>
-__global__ void __launch_bounds__(OUTPUT_THREADS, 1)
+__global__ void __launch_bounds__(OUTPUT_THREADS, output_buffers(STATE) == 1 ? 2 : 1)
     chunk_outputs(SsdScan op, int64_t chunks, int heads, Steps steps, const T* states) {
   using Tile = OutputTile<T, STATE>;
   extern __shared__ __align__(16) unsigned char memory[];
   Tile& tile = *reinterpret_cast<Tile*>(memory);
-  const auto buffer = [&](int h) -> typename Tile::Head& { return h % 2 ? tile.other : tile.head; };
 
   const int64_t chunk = blockIdx.x, first = int64_t(blockIdx.y) * heads, sequence = blockIdx.z;
   const int64_t group = first / (op.heads / op.groups);
@@ -207,7 +215,7 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
   const bool gated = op.gate.data && op.norm != Norm::before_gate;
   const auto fetch = [&](int h) {
     const int64_t head = first + h, slot = (sequence * chunks + chunk) * op.heads + head;
-    typename Tile::Head& to = buffer(h);
+    typename Tile::Head& to = tile.head(h);
     copy_matrix<T, CHUNK, HEAD_DIM, OUTPUT_THREADS>(to.x,
         static_cast<const T*>(op.x.data) + row * op.x.stride + head * HEAD_DIM, op.x.stride, inside);
     copy_matrix<T, STATE, HEAD_DIM, OUTPUT_THREADS>(to.before, states + slot * STATE * HEAD_DIM, HEAD_DIM, STATE);
@@ -216,16 +224,19 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
           static_cast<const T*>(op.gate.data) + row * op.gate.stride + head * HEAD_DIM, op.gate.stride, inside);
     const int j = threadIdx.x * 4;
     if (j < CHUNK)
-      copy16(&tile.decay[h % 2][j], steps.decay + slot * CHUNK + j, true);
+      copy16(&to.decay[j], steps.decay + slot * CHUNK + j, true);
     else if (j < 2 * CHUNK)
-      copy16(&tile.delta[h % 2][j - CHUNK], steps.delta + slot * CHUNK + j - CHUNK, true);
+      copy16(&to.delta[j - CHUNK], steps.delta + slot * CHUNK + j - CHUNK, true);
     copies_commit();
   };
   copy_matrix<T, CHUNK, STATE, OUTPUT_THREADS>(tile.c, static_cast<const T*>(op.c.data) + row * op.c.stride + group * STATE, op.c.stride, inside);
   copy_matrix<T, CHUNK, STATE, OUTPUT_THREADS>(tile.b, static_cast<const T*>(op.b.data) + row * op.b.stride + group * STATE, op.b.stride, inside);
   copies_commit();
-  fetch(0);
-  copies_wait<1>();
+  if (Tile::BUFFERS == 2) {
+    fetch(0);
+    copies_wait<1>();
+  } else
+    copies_wait<0>();
   __syncthreads();
 
   float scores[CHUNK / 8][4] = {};
@@ -249,70 +260,100 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
   const int upper = top + lane / 4, lower = upper + 8;  // this lane's tokens
 #pragma unroll 1
   for (int h = 0; h < heads; h++) {
-    if (h + 1 < heads) {
+    if (Tile::BUFFERS == 1) fetch(h);
+    if (Tile::BUFFERS == 2 && h + 1 < heads) {
       fetch(h + 1);
       copies_wait<1>();
     } else
       copies_wait<0>();
     __syncthreads();
-    typename Tile::Head& mine = buffer(h);
-    const float *decay = tile.decay[h % 2], *delta = tile.delta[h % 2];
+    typename Tile::Head& mine = tile.head(h);
+    const float *decay = mine.decay, *delta = mine.delta;
     const int64_t head = first + h;
     const float scale = steps.scale[(sequence * chunks + chunk) * op.heads + head];
     const float skip = widen(static_cast<const T*>(op.skip)[head]);
     const float upper_decay = decay[upper], lower_decay = decay[lower];
 
-    float y[HEAD_DIM / 8][4] = {};
-#pragma unroll 2
-    for (int n = 0; n < STATE; n += 16) {
-      Fragment left[4];
-      load_left<T, STATE>(left, tile.c, top, n);
-#pragma unroll
-      for (int p = 0; p < HEAD_DIM; p += 16) {
-        Fragment right[4];
-        load_right<T, HEAD_DIM>(right, mine.before, n, p);
-        multiply_add<T>(y[p / 8], left, right[0], right[1]);
-        multiply_add<T>(y[p / 8 + 1], left, right[2], right[3]);
-      }
-    }
-    // From here on in units of the scale.
+    // From the scores on in units of the scale.
     const float to_upper = exp2_fast(upper_decay) / scale, to_lower = exp2_fast(lower_decay) / scale;
+    float y[HEAD_DIM / 8][4];
+    const auto multiply = [&](auto finite) {
 #pragma unroll
-    for (int p = 0; p < HEAD_DIM / 8; p++) {
-      y[p][0] *= to_upper;
-      y[p][1] *= to_upper;
-      y[p][2] *= to_lower;
-      y[p][3] *= to_lower;
-    }
-    // Halves of the chunk that all of this warp's tokens precede are left out; in long pieces without a branch products
-    // and exponentials overlap.
+      for (int p = 0; p < HEAD_DIM / 8; p++)
 #pragma unroll
-    for (int half_chunk = 0; half_chunk < CHUNK; half_chunk += CHUNK / 2)
-      if (half_chunk <= top)
+        for (int i = 0; i < 4; i++) y[p][i] = 0.f;
+#pragma unroll 2
+      for (int n = 0; n < STATE; n += 16) {
+        Fragment left[4];
+        load_left<T, STATE>(left, tile.c, top, n);
 #pragma unroll
-        for (int j = half_chunk; j < half_chunk + CHUNK / 2; j += 16) {
-          Fragment left[4];
-#pragma unroll
-          for (int side = 0; side < 2; side++) {
-            const int at = j + side * 8 + lane % 4 * 2;
-            const float2 from = *reinterpret_cast<const float2*>(decay + at), by = *reinterpret_cast<const float2*>(delta + at);
-            const float* s = scores[j / 8 + side];
-            // A select, not a product with 0: what is not seen may be infinite.
-            const float u0 = at <= upper ? s[0] * exp2_fast(upper_decay - from.x) * by.x : 0.f;
-            const float u1 = at + 1 <= upper ? s[1] * exp2_fast(upper_decay - from.y) * by.y : 0.f;
-            const float l0 = at <= lower ? s[2] * exp2_fast(lower_decay - from.x) * by.x : 0.f;
-            const float l1 = at + 1 <= lower ? s[3] * exp2_fast(lower_decay - from.y) * by.y : 0.f;
-            left[side * 2] = pack<T>(u0, u1);
-            left[side * 2 + 1] = pack<T>(l0, l1);
-          }
-#pragma unroll
-          for (int p = 0; p < HEAD_DIM; p += 16) {
-            Fragment right[4];
-            load_right<T, HEAD_DIM>(right, mine.x, j, p);
-            multiply_add<T>(y[p / 8], left, right[0], right[1]);
-            multiply_add<T>(y[p / 8 + 1], left, right[2], right[3]);
-          }
+        for (int p = 0; p < HEAD_DIM; p += 16) {
+          Fragment right[4];
+          load_right<T, HEAD_DIM>(right, mine.before, n, p);
+          multiply_add<T>(y[p / 8], left, right[0], right[1]);
+          multiply_add<T>(y[p / 8 + 1], left, right[2], right[3]);
         }
+      }
+#pragma unroll
+      for (int p = 0; p < HEAD_DIM / 8; p++) {
+        y[p][0] *= to_upper;
+        y[p][1] *= to_upper;
+        y[p][2] *= to_lower;
+        y[p][3] *= to_lower;
+      }
+      // Halves of the chunk that all of this warp's tokens precede are left out; in long pieces without a branch products
+      // and exponentials overlap.
+#pragma unroll
+      for (int half_chunk = 0; half_chunk < CHUNK; half_chunk += CHUNK / 2)
+        if (half_chunk <= top)
+#pragma unroll
+          for (int j = half_chunk; j < half_chunk + CHUNK / 2; j += 16) {
+            Fragment left[4];
+#pragma unroll
+            for (int side = 0; side < 2; side++) {
+              const int at = j + side * 8 + lane % 4 * 2;
+              const float2 from = *reinterpret_cast<const float2*>(decay + at), by = *reinterpret_cast<const float2*>(delta + at);
+              const float* s = scores[j / 8 + side];
+              // A select, not a product with 0: what is not seen may be infinite.
+              const float u0 = at <= upper ? s[0] * exp2_fast(upper_decay - from.x) * by.x : 0.f;
+              const float u1 = at + 1 <= upper ? s[1] * exp2_fast(upper_decay - from.y) * by.y : 0.f;
+              const float l0 = at <= lower ? s[2] * exp2_fast(lower_decay - from.x) * by.x : 0.f;
+              const float l1 = at + 1 <= lower ? s[3] * exp2_fast(lower_decay - from.y) * by.y : 0.f;
+              left[side * 2] = pack<T>(u0, u1);
+              left[side * 2 + 1] = pack<T>(l0, l1);
+            }
+#pragma unroll
+            for (int p = 0; p < HEAD_DIM; p += 16) {
+              Fragment right[4];
+              load_right<T, HEAD_DIM>(right, mine.x, j, p);
+              if constexpr (finite.value)
+#pragma unroll
+                for (int r = 0; r < 4; r++) right[r] = finite_or_zero<T>(right[r]);
+              multiply_add<T>(y[p / 8], left, right[0], right[1]);
+              multiply_add<T>(y[p / 8 + 1], left, right[2], right[3]);
+            }
+          }
+    };
+    multiply(Number<0>{});
+    bool is_finite = true;
+#pragma unroll
+    for (int p = 0; p < HEAD_DIM / 8; p++)
+#pragma unroll
+      for (int i = 0; i < 4; i++) is_finite &= isfinite(y[p][i]);
+    if (!__all_sync(0xffffffffu, is_finite)) {
+      // 0 times an infinity or NaN of a later token is NaN: again without them. From its own token on a channel is NaN, as sums
+      // of infinities of both signs are.
+      multiply(Number<1>{});
+#pragma unroll
+      for (int p = 0; p < HEAD_DIM / 8; p++)
+#pragma unroll
+        for (int k = 0; k < 2; k++) {
+          int first = 0;
+          while (first < CHUNK && isfinite(widen(*element<T, HEAD_DIM>(mine.x, first, p * 8 + lane % 4 * 2 + k)))) first++;
+          if (upper >= first) y[p][k] = NAN;
+          if (lower >= first) y[p][2 + k] = NAN;
+        }
+    }
 #pragma unroll
     for (int p = 0; p < HEAD_DIM / 8; p++)
 #pragma unroll
@@ -342,97 +383,121 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
 }
 
 // One token after another, in any type and of any size: for a step of decoding, for float32 and for short prompts. A block
-// has SLICE columns of a head's state, a thread ROWS of its rows in one column.
-constexpr int SLICE = 16, STEP_THREADS = 256, ROW_LANES = STEP_THREADS / SLICE;
+// is one warp and has some columns of a head's state; a thread ROWS of their rows in COLUMNS of the columns, which lie side by
+// side.
+constexpr int COLUMN_LANES = 4, ROW_LANES = 32 / COLUMN_LANES;
 
-template <typename T, int ROWS>
-__global__ void __launch_bounds__(STEP_THREADS) ssd_recurrence(SsdScan op) {
+template <typename T, int ROWS, int COLUMNS>
+__global__ void __launch_bounds__(32) ssd_recurrence(SsdScan op) {
   const int64_t head = blockIdx.y, sequence = blockIdx.z, group = head / (op.heads / op.groups);
-  const int lane = threadIdx.x % ROW_LANES;
-  const int64_t column = int64_t(blockIdx.x) * SLICE + threadIdx.x / ROW_LANES;
-  const bool real = column < op.head_dim;
+  const int lane = threadIdx.x / COLUMN_LANES;
+  const int64_t column = (int64_t(blockIdx.x) * COLUMN_LANES + threadIdx.x % COLUMN_LANES) * COLUMNS;
+  const bool real = column < op.head_dim;  // of all of a thread's columns: with several, heads are a multiple of them wide
   const int64_t base = (sequence * op.heads + head) * op.state;
   const auto value = [](const Section& s, int64_t token, int64_t k) {
     return widen(static_cast<const T*>(s.data)[token * s.stride + k]);
   };
-  float state[ROWS];
+  Pack<float, COLUMNS> state[ROWS];
 #pragma unroll
   for (int r = 0; r < ROWS; r++) {
     const int64_t n = lane + r * ROW_LANES;
-    state[r] = real && n < op.state ? op.past[(base + n) * op.head_dim + column] : 0.f;
+    state[r] = real && n < op.state ? load<COLUMNS>(op.past + (base + n) * op.head_dim + column) : Pack<float, COLUMNS>{};
   }
   const float a = op.a[head] * LOG2_E, bias = op.step_bias[head], skip = widen(static_cast<const T*>(op.skip)[head]);
   for (int64_t t = sequence * op.tokens; t < (sequence + 1) * op.tokens; t++) {
     const float delta = softplus(value(op.step, t, head) + bias), decay = exp2_fast(delta * a);
     const int64_t channel = head * op.head_dim + column;
-    const float x = real ? value(op.x, t, channel) : 0.f;
-    float y = 0.f;
+    float x[COLUMNS], y[COLUMNS] = {};
+#pragma unroll
+    for (int k = 0; k < COLUMNS; k++) x[k] = real ? value(op.x, t, channel + k) : 0.f;
 #pragma unroll
     for (int r = 0; r < ROWS; r++) {
       const int64_t n = lane + r * ROW_LANES;
       if (n < op.state) {
-        state[r] = fmaf(decay, state[r], delta * x * value(op.b, t, group * op.state + n));
-        y = fmaf(state[r], value(op.c, t, group * op.state + n), y);
+        const float b = delta * value(op.b, t, group * op.state + n), c = value(op.c, t, group * op.state + n);
+#pragma unroll
+        for (int k = 0; k < COLUMNS; k++) {
+          state[r].v[k] = fmaf(decay, state[r].v[k], b * x[k]);
+          y[k] = fmaf(state[r].v[k], c, y[k]);
+        }
       }
     }
 #pragma unroll
-    for (int width = ROW_LANES / 2; width > 0; width /= 2) y += __shfl_xor_sync(0xffffffffu, y, width);
-    if (lane == 0 && real) {
-      y = fmaf(skip, x, y);
-      if (op.gate.data && op.norm != Norm::before_gate) y *= silu(value(op.gate, t, channel));
-      static_cast<T*>(op.y)[t * op.heads * op.head_dim + channel] = narrow<T>(y);
+    for (int k = 0; k < COLUMNS; k++) {
+#pragma unroll
+      for (int width = COLUMN_LANES; width < 32; width *= 2) y[k] += __shfl_xor_sync(0xffffffffu, y[k], width);
+      if (lane == 0 && real) {
+        y[k] = fmaf(skip, x[k], y[k]);
+        if (op.gate.data && op.norm != Norm::before_gate) y[k] *= silu(value(op.gate, t, channel + k));
+        static_cast<T*>(op.y)[t * op.heads * op.head_dim + channel + k] = narrow<T>(y[k]);
+      }
     }
   }
 #pragma unroll
   for (int r = 0; r < ROWS; r++) {
     const int64_t n = lane + r * ROW_LANES;
-    if (real && n < op.state) op.present[(base + n) * op.head_dim + column] = state[r];
+    if (real && n < op.state) store(op.present + (base + n) * op.head_dim + column, state[r]);
   }
 }
 
-// In place. A block a token and group.
-constexpr int NORM_THREADS = 128;
+// In place. A block a token and group. Rows of up to NORM_PIECES pieces of VECTOR a thread stay in registers.
+constexpr int NORM_THREADS = 256, NORM_PIECES = 2;
+
 template <typename T>
 __global__ void __launch_bounds__(NORM_THREADS) norm_rows(SsdScan op) {
+  constexpr int STEP = NORM_THREADS * VECTOR;
   const int64_t token = blockIdx.x, group = blockIdx.y, channels = op.heads * op.head_dim, width = channels / op.groups;
   T* y = static_cast<T*>(op.y) + token * channels + group * width;
   const T* weight = static_cast<const T*>(op.norm_weight) + group * width;
   const T* gate = op.norm == Norm::before_gate && op.gate.data
                       ? static_cast<const T*>(op.gate.data) + token * op.gate.stride + group * width
                       : nullptr;
-  float sum = 0.f;
-  const bool wide = width % VECTOR == 0 && reinterpret_cast<uintptr_t>(weight) % 16 == 0 &&
-                    reinterpret_cast<uintptr_t>(gate) % 16 == 0;
-  if (wide)
-    for (int i = threadIdx.x * VECTOR; i < width; i += NORM_THREADS * VECTOR) {
-      const Pack<T> p = load(y + i);
-#pragma unroll
-      for (int v = 0; v < VECTOR; v++) sum = fmaf(widen(p.v[v]), widen(p.v[v]), sum);
-    }
-  else
-    for (int i = threadIdx.x; i < width; i += NORM_THREADS) sum = fmaf(widen(y[i]), widen(y[i]), sum);
-  const float factor = rsqrtf(block_sum<NORM_THREADS>(sum) / float(width) + op.norm_epsilon);
-  const auto finish = [&](T v, T by, T z) {
+  const auto finish = [&](T v, T by, T z, float factor) {
     const float normed = widen(v) * factor * widen(by);
     return narrow<T>(gate ? normed * silu(widen(z)) : normed);
   };
-  if (wide)
-    for (int i = threadIdx.x * VECTOR; i < width; i += NORM_THREADS * VECTOR) {
-      Pack<T> p = load(y + i);
-      const Pack<T> by = load(weight + i), z = gate ? load(gate + i) : p;
+  const auto factor_of = [&](float squares) {
+    return rsqrtf(block_sum<NORM_THREADS>(squares) / float(width) + op.norm_epsilon);
+  };
+  float squares = 0.f;
+  const int first = threadIdx.x * VECTOR;
+  if (width % VECTOR == 0 && width <= NORM_PIECES * STEP && reinterpret_cast<uintptr_t>(weight) % 16 == 0 &&
+      reinterpret_cast<uintptr_t>(gate) % 16 == 0) {
+    Pack<T> kept[NORM_PIECES], by[NORM_PIECES], z[NORM_PIECES];
 #pragma unroll
-      for (int v = 0; v < VECTOR; v++) p.v[v] = finish(p.v[v], by.v[v], z.v[v]);
-      store(y + i, p);
+    for (int piece = 0; piece < NORM_PIECES; piece++) {
+      const int i = first + piece * STEP;
+      if (i < width) {
+        kept[piece] = load(y + i);
+        by[piece] = load(weight + i);
+        z[piece] = gate ? load(gate + i) : kept[piece];
+#pragma unroll
+        for (int v = 0; v < VECTOR; v++) squares = fmaf(widen(kept[piece].v[v]), widen(kept[piece].v[v]), squares);
+      }
     }
-  else
-    for (int i = threadIdx.x; i < width; i += NORM_THREADS) y[i] = finish(y[i], weight[i], gate ? gate[i] : y[i]);
+    const float factor = factor_of(squares);
+#pragma unroll
+    for (int piece = 0; piece < NORM_PIECES; piece++) {
+      const int i = first + piece * STEP;
+      if (i < width) {
+#pragma unroll
+        for (int v = 0; v < VECTOR; v++)
+          kept[piece].v[v] = finish(kept[piece].v[v], by[piece].v[v], z[piece].v[v], factor);
+        store(y + i, kept[piece]);
+      }
+    }
+  } else {
+    for (int i = threadIdx.x; i < width; i += NORM_THREADS) squares = fmaf(widen(y[i]), widen(y[i]), squares);
+    const float factor = factor_of(squares);
+    for (int i = threadIdx.x; i < width; i += NORM_THREADS) y[i] = finish(y[i], weight[i], gate ? gate[i] : y[i], factor);
+  }
 }
 
-// How many heads of a group a block takes: as many as leave a block for every multiprocessor twice.
-inline int heads_a_block(const SsdScan& op, int64_t chunks, int multiprocessors) {
+// How many heads of a group a block takes: as many as leave `blocks`.
+inline int heads_a_block(const SsdScan& op, int64_t chunks, int64_t blocks) {
   const int64_t in_group = op.heads / op.groups;
   for (int heads = 8; heads > 1; heads /= 2)
-    if (in_group % heads == 0 && chunks * op.batch * (op.heads / heads) >= 2 * multiprocessors) return heads;
+    if (in_group % heads == 0 && chunks * op.batch * (op.heads / heads) >= blocks) return heads;
   return 1;
 }
 
@@ -447,31 +512,34 @@ const char* ssd_chunks(const SsdScan& op, const Place& place, int multiprocessor
   T* states = reinterpret_cast<T*>(memory);
   float* numbers = reinterpret_cast<float*>(memory + state_bytes);
   const Steps steps = {numbers, numbers + slots * CHUNK, numbers + 2 * slots * CHUNK, numbers + 2 * slots * CHUNK + slots};
-  const int heads = heads_a_block(op, chunks, multiprocessors);
-  const dim3 blocks(chunks, op.heads / heads, op.batch);
+  const auto blocks = [&](int heads) { return dim3(chunks, op.heads / heads, op.batch); };
+  const int state_heads = heads_a_block(op, chunks, 2 * multiprocessors);
+  const int output_heads = heads_a_block(op, chunks, OUT_WAVES * multiprocessors);
 
   prepare_steps<T><<<dim3(chunks, ceil_div(op.heads, STEP_HEADS), op.batch), STEP_HEADS * 32, 0, stream>>>(op, chunks, steps);
   constexpr size_t state_tile = (CHUNK * STATE + 2 * CHUNK * HEAD_DIM) * sizeof(T) + 2 * CHUNK * sizeof(float);
   cudaFuncSetAttribute(chunk_states<T, STATE>, cudaFuncAttributeMaxDynamicSharedMemorySize, state_tile);
-  chunk_states<T, STATE><<<blocks, STATE, state_tile, stream>>>(op, chunks, heads, steps, states);
+  chunk_states<T, STATE><<<blocks(state_heads), STATE, state_tile, stream>>>(op, chunks, state_heads, steps, states);
   carry_chunks<T><<<dim3(ceil_div(STATE * HEAD_DIM / 2, 128), op.heads, op.batch), 128, 0, stream>>>(op, chunks, steps, states);
-  constexpr size_t output_tile = sizeof(OutputTile<T, STATE>);
+  constexpr size_t output_tile = OutputTile<T, STATE>::bytes();
   cudaFuncSetAttribute(chunk_outputs<T, STATE>, cudaFuncAttributeMaxDynamicSharedMemorySize, output_tile);
-  chunk_outputs<T, STATE><<<blocks, OUTPUT_THREADS, output_tile, stream>>>(op, chunks, heads, steps, states);
+  chunk_outputs<T, STATE><<<blocks(output_heads), OUTPUT_THREADS, output_tile, stream>>>(op, chunks, output_heads, steps, states);
   return launched();
 }
 
 template <typename T, int ROWS>
 const char* ssd_steps(const SsdScan& op, cudaStream_t stream) {
-  ssd_recurrence<T, ROWS><<<dim3(ceil_div(op.head_dim, SLICE), op.heads, op.batch), STEP_THREADS, 0, stream>>>(op);
+  const auto start = [&](auto columns) {
+    const dim3 grid(ceil_div(op.head_dim, COLUMN_LANES * columns.value), op.heads, op.batch);
+    ssd_recurrence<T, ROWS, columns.value><<<grid, 32, 0, stream>>>(op);
+  };
+  const auto whole = [](const void* data) { return reinterpret_cast<uintptr_t>(data) % 16 == 0; };
+  if (op.head_dim % 4 == 0 && whole(op.past) && whole(op.present))
+    start(Number<4>{});
+  else
+    start(Number<1>{});
   return launched();
 }
-
-// A number that a template can be chosen by.
-template <int N>
-struct Number {
-  static constexpr int value = N;
-};
 
 // Below, starting five kernels takes longer than the tokens.
 constexpr int64_t LEAST_TOKENS_IN_CHUNKS = 32;
@@ -485,7 +553,7 @@ const char* ssd_scan_of(const SsdScan& op, const Place& place, int multiprocesso
     const bool whole = aligned(op.x, 2) && aligned(op.b, 2) && aligned(op.c, 2) && op.head_dim == HEAD_DIM &&
                        (!op.gate.data || aligned(op.gate, 2));
     const auto in_chunks = [&](auto state) {
-      done = fits(sizeof(OutputTile<T, state.value>));
+      done = fits(OutputTile<T, state.value>::bytes());
       if (done) fault = ssd_chunks<T, state.value>(op, place, multiprocessors);
     };
     if (whole && op.tokens >= LEAST_TOKENS_IN_CHUNKS) {
@@ -495,10 +563,10 @@ const char* ssd_scan_of(const SsdScan& op, const Place& place, int multiprocesso
     }
   }
   if (!done) {
-    if (op.state > 16 * ROW_LANES) return "SsdScan has states of at most 256 rows on CUDA";
-    fault = op.state > 8 * ROW_LANES   ? ssd_steps<T, 16>(op, stream)
-            : op.state > 4 * ROW_LANES ? ssd_steps<T, 8>(op, stream)
-                                       : ssd_steps<T, 4>(op, stream);
+    if (op.state > 32 * ROW_LANES) return "SsdScan has states of at most 256 rows on CUDA";
+    fault = op.state > 16 * ROW_LANES  ? ssd_steps<T, 32>(op, stream)
+            : op.state > 8 * ROW_LANES ? ssd_steps<T, 16>(op, stream)
+                                       : ssd_steps<T, 8>(op, stream);
   }
   if (fault || op.norm == Norm::none) return fault;
   norm_rows<T><<<dim3(op.batch * op.tokens, op.groups), NORM_THREADS, 0, stream>>>(op);
