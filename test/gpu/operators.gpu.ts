@@ -1,12 +1,32 @@
 import assert from "node:assert/strict";
 import { before, suite, test } from "node:test";
 import { findOperators, openRuntime } from "../../src/ort/index.js";
-import { check, convCase, residualCase, selectiveCase, ssdCase } from "../support/operator-cases.js";
+import {
+  check,
+  convCase,
+  residualCase,
+  selectiveCase,
+  ssdCase,
+  type Case,
+} from "../support/operator-cases.js";
 import type { Operators } from "../support/run-operator.js";
 
 const TYPES = ["float32", "float16", "bfloat16"] as const;
 /** Around a warp, a tile of the selective scan and a chunk of the SSD scan. */
 const LENGTHS = [1, 2, 31, 33, 127, 128, 129, 1025];
+/** Several runs of the selective scan, and many chunks. */
+const LONG = [4097, 131072];
+/** Sizes that the fast kernels are made for. */
+const CHANNELS = { sizes: [136, 16], aligned: true };
+const HEADS = { sizes: [4, 64, 128], groups: 2, aligned: true };
+/** Δ huge and tiny; decay near 0 and near 1. */
+const EXTREMES: readonly Pick<Case, "steps" | "rates">[] = [
+  { steps: [20, 40] },
+  { steps: [-30, -15] },
+  { rates: [-1e-6, -1e-7] },
+  { rates: [-1000, -100] },
+];
+const SPOILED = ["x", "step", "b", "c", "gate", "past"] as const;
 
 suite("fused operators on the GPU", () => {
   let operators: Operators;
@@ -40,6 +60,36 @@ suite("fused operators on the GPU", () => {
           const one = { dtype, batch: 2, tokens, groups: 2, norm, gate: tokens !== 2 };
           check(operators, one, ssdCase(one));
         }
+    });
+    test(`the fast kernels in ${dtype}: any length, extremes, and NaN goes where the recurrence takes it`, () => {
+      const one = { dtype, batch: 2, tokens: 300 };
+      for (const tokens of LENGTHS) {
+        check(operators, { ...one, tokens, ...CHANNELS }, selectiveCase({ ...one, tokens, ...CHANNELS }));
+        for (const state of [64, 128, 256]) {
+          const sized: Case = { ...one, tokens, ...HEADS, sizes: [4, 64, state], norm: "after" };
+          check(operators, sized, ssdCase(sized));
+        }
+      }
+      const changes: Partial<Case>[] = [
+        ...EXTREMES,
+        ...SPOILED.map((into) => ({ spoil: { into, value: NaN } })),
+      ];
+      for (const change of changes) {
+        check(operators, { ...one, ...change }, selectiveCase({ ...one, ...CHANNELS, ...change }));
+        check(operators, { ...one, ...change }, ssdCase({ ...one, ...HEADS, ...change }));
+      }
+    });
+    test(`long prompts in ${dtype}`, () => {
+      for (const tokens of LONG) {
+        const one = { dtype, batch: 1, tokens };
+        const [channels, heads] = [
+          { ...one, ...CHANNELS, sizes: [16, 16] },
+          { ...one, ...HEADS, groups: 1, sizes: [1, 64, 64] },
+        ];
+        check(operators, channels, selectiveCase(channels));
+        check(operators, heads, ssdCase(heads));
+        check(operators, one, convCase(one));
+      }
     });
   }
 });

@@ -66,6 +66,8 @@ export interface Case {
   norm?: "after" | "before" | null;
   /** SelectiveScan: channels and state; SsdScan: heads, width of one and state. Default: no multiples of a kernel's blocks. */
   sizes?: readonly number[];
+  /** Sections that begin and end at multiples of 16 bytes, as those of published models do: the fast kernels need them. */
+  aligned?: boolean;
   /** Δ before softplus, and a. */
   steps?: [number, number];
   rates?: [number, number];
@@ -96,8 +98,20 @@ function scanInputs(
 ) {
   const { dtype, batch, tokens, spoil } = one;
   const numbers = new Numbers(dtype, tokens + batch + directions);
-  const offsets = { x: 3, b: 3 + inner, c: 3 + inner + directions, gate: 1, step: 1 + inner };
-  const widths = { packed: 8 + inner + 2 * directions, gates: 2 + inner + heads };
+  const piece = one.aligned ? 8 : 1;
+  const whole = (count: number): number => Math.ceil(count / piece) * piece;
+  const [before, first] = [whole(3), whole(1)];
+  const offsets = {
+    x: before,
+    b: before + inner,
+    c: before + inner + directions,
+    gate: first,
+    step: first + inner,
+  };
+  const widths = {
+    packed: whole(before + 5 + inner + 2 * directions),
+    gates: whole(first + 1 + inner + heads),
+  };
   const float = (shape: number[], from = -1, to = 1): Input =>
     input("float32", shape, numbers.draw(elements(shape), from, to, "float32"));
   const tensors = {
@@ -217,10 +231,10 @@ export function residualCase({ dtype, batch, tokens, spoil }: Case, channels = 4
   };
 }
 
-/** Compares result and state with the reference; the state is float32 but for the convolution, which only copies. */
 /** On a GPU what is normed, and the states between chunks, are rounded to the type too. */
 const ROUNDINGS_ON_GPU = 3;
 
+/** Compares result and state with the reference; the state is float32 but for the convolution, which only copies. */
 export function check(operators: Operators, one: Case, { tensors, node, expected }: Prepared): void {
   const [actual, wanted] = [compute(operators, tensors, node), expected()];
   const worst = error(actual.y, wanted.y);

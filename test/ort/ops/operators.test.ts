@@ -84,6 +84,19 @@ suite("fused operators on the CPU", needOperators, () => {
       }
     });
 
+  test("131072 tokens follow the recurrence too", () => {
+    const one: Case = { dtype: "float32", batch: 1, tokens: 131072 };
+    check(operators, one, selectiveCase({ ...one, sizes: [4, 16] }));
+    check(operators, one, ssdCase({ ...one, sizes: [1, 8, 8] }));
+    check(operators, one, convCase(one, [4, 4]));
+  });
+
+  test("sections at multiples of 16 bytes are read alike", () => {
+    const one: Case = { dtype: "float16", batch: 2, tokens: 129, groups: 2, aligned: true };
+    check(operators, one, selectiveCase(one));
+    check(operators, one, ssdCase(one));
+  });
+
   test("NaN and infinity go where the recurrence takes them, and nowhere else", () => {
     for (const value of [NaN, Infinity, -Infinity]) {
       for (const into of ["x", "step", "b", "c", "gate", "past"] as const) {
