@@ -62,6 +62,12 @@ export function runCommand(): Command {
       ).choices(["auto", "linear-attention", "ssd-matmul", "fused"]),
     )
     .addOption(
+      new Option(
+        "--fused-products <when>",
+        "decode with our own operator for products of one token with weights (default auto: on a GPU where it is built)",
+      ).choices(["auto", "on", "off"]),
+    )
+    .addOption(
       new Option("--prefill <mode>", "run the prompt in segments or in one piece (default chunked)").choices([
         "chunked",
         "monolithic",

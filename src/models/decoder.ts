@@ -23,6 +23,8 @@ export interface BuildOptions {
   readonly separateProducts: boolean;
   /** Whether every run has one token and follows a prompt. Default: no. */
   readonly oneToken?: boolean;
+  /** Whether products with weights that are not quantised are those of our own operator, made for few tokens. Default: no. */
+  readonly fusedProducts?: boolean;
   /** How the weights of linear layers are held and multiplied by. Default: in `dtype`, as all others are. */
   readonly quantized?: QuantizedLinears;
 }
@@ -200,6 +202,13 @@ export class Decoder {
     return { role: "parameter", name, dtype, shape: [rows, ...parts[0]!.shape.slice(1)], parts };
   }
 
+  /** x Wᵀ (+ bias), W [out, in]. */
+  linear(x: Value, weight: Matrix, bias?: Value): Value {
+    return this.options.fusedProducts && !ops.isQuantized(weight)
+      ? ops.fusedLinear(x, weight, bias)
+      : ops.linear(x, weight, bias);
+  }
+
   /**
    * x Wᵀ for weights stacked along their rows, as several results: a product and a split, or a product a result over
    * rows of the one weight.
@@ -212,10 +221,10 @@ export class Decoder {
     parts: readonly Part[],
     outputs: readonly Output[] = parts.map(({ shape }) => ({ rows: shape[0]! })),
   ): Value[] {
-    if (outputs.length === 1) return [ops.linear(x, this.stacked(name, parts))];
+    if (outputs.length === 1) return [this.linear(x, this.stacked(name, parts))];
     if (!this.options.separateProducts) {
       const sizes = outputs.map(({ rows }) => rows);
-      const results = ops.split(ops.linear(x, this.stacked(name, parts)), sizes);
+      const results = ops.split(this.linear(x, this.stacked(name, parts)), sizes);
       return results.map((y, i) => (outputs[i]!.channelsFirst ? ops.transpose(y, [0, 2, 1]) : y));
     }
     const { dtype } = this.options;
@@ -228,7 +237,7 @@ export class Decoder {
       const part = `${name}[${rows.from}:${from}]`;
       const shape = [count, width];
       const weight = this.#matrix({ role: "parameter", name: part, dtype, shape, parts, rows });
-      return channelsFirst ? ops.linearTransposed(x, weight) : ops.linear(x, weight);
+      return channelsFirst ? ops.linearTransposed(x, weight) : this.linear(x, weight);
     });
   }
 
@@ -303,8 +312,8 @@ export class Decoder {
   finish(hidden: Value, head: Value): ModelGraph {
     const { graph } = this;
     graph.scope("head", () => {
-      const all = this.options.logits === "all" ? ops.linear(hidden, head) : undefined;
-      const last = all ? lastToken(all) : ops.linear(lastToken(hidden), head);
+      const all = this.options.logits === "all" ? this.linear(hidden, head) : undefined;
+      const last = all ? lastToken(all) : this.linear(lastToken(hidden), head);
       const token = graph.scope("sample", () => greedy(last));
       if (this.#position) graph.output("next_position", nextPosition(this.#position.last, token));
       graph.output("logits", all ?? last);

@@ -120,10 +120,10 @@ function selfAttention(
     part("v_proj", kvHeads, into),
   ]);
   const shape = { heads, kvHeads, headDim, scale: headDim ** -0.5 };
-  const heard = attention(model, layer, ops.linear(u, qkv), shape, rotary);
+  const heard = attention(model, layer, model.linear(u, qkv), shape, rotary);
   const inner = heads * headDim;
   const out = times(config.attention_out_multiplier);
-  return ops.linear(heard, model.matrix(`${prefix}.o_proj.weight`, [width, inner], fanIn(inner), out));
+  return model.linear(heard, model.matrix(`${prefix}.o_proj.weight`, [width, inner], fanIn(inner), out));
 }
 
 function mlp(model: Decoder, config: FalconH1Config, prefix: string, u: Value): Value {
@@ -138,7 +138,7 @@ function mlp(model: Decoder, config: FalconH1Config, prefix: string, u: Value): 
   const parts = [part("gate_proj", ofGate), part("up_proj", 1)];
   const [gate, up] = model.products(u, `${prefix}.gate_up_proj.weight`, parts) as [Value, Value];
   const down = model.matrix(`${prefix}.down_proj.weight`, [width, inner], fanIn(inner), times(ofResult));
-  return ops.linear(ops.mul(ops.silu(gate), up), down);
+  return model.linear(ops.mul(ops.silu(gate), up), down);
 }
 
 /** A tied head is held times the embedding's multiplier: the norm before it makes up for that. */

@@ -107,11 +107,11 @@ function selfAttention(
   };
   const weight = model.stacked(`${at}.qkv_proj.weight`, parts("weight"));
   const qkv = qkvBias
-    ? ops.linear(x, weight, model.stackedVectors(`${at}.qkv_proj.bias`, parts("bias")))
-    : ops.linear(x, weight);
+    ? model.linear(x, weight, model.stackedVectors(`${at}.qkv_proj.bias`, parts("bias")))
+    : model.linear(x, weight);
   const heard = attention(model, layer, qkv, { heads, kvHeads, headDim, scale: headDim ** -0.5 }, rotary);
   const inner = heads * headDim;
-  return ops.linear(heard, model.matrix(`${at}.o_proj.weight`, [width, inner], fanIn(inner)));
+  return model.linear(heard, model.matrix(`${at}.o_proj.weight`, [width, inner], fanIn(inner)));
 }
 
 /** down(SiLU(gate x) ⊙ up x). */
@@ -124,5 +124,5 @@ function mlp(model: Decoder, arch: GatedArch, config: GatedDecoderConfig, at: st
     : ["gate_proj", "up_proj"].map((name) => part(`${at}.${name}.weight`, inner));
   const [gate, up] = model.products(x, both, parts, [{ rows: inner }, { rows: inner }]) as [Value, Value];
   const down = model.matrix(`${at}.down_proj.weight`, [width, inner], fanIn(inner));
-  return ops.linear(ops.mul(ops.silu(gate), up), down);
+  return model.linear(ops.mul(ops.silu(gate), up), down);
 }

@@ -61,7 +61,7 @@ export function buildGptNeo(config: GptNeoConfig, options: BuildOptions): ModelG
           shape: [width, width],
           init: name === "v_proj" ? fanIn(width) : normal(unitScores),
         });
-        const qkv = ops.linear(
+        const qkv = model.linear(
           normed,
           model.stacked(
             `${prefix}.attn.attention.qkv_proj.weight`,
@@ -77,7 +77,7 @@ export function buildGptNeo(config: GptNeoConfig, options: BuildOptions): ModelG
           ...window,
         });
         const out = `${prefix}.attn.attention.out_proj`;
-        return ops.linear(
+        return model.linear(
           heard,
           model.matrix(`${out}.weight`, [width, width], fanIn(width)),
           model.parameter(`${out}.bias`, [width], bias),
@@ -86,12 +86,12 @@ export function buildGptNeo(config: GptNeoConfig, options: BuildOptions): ModelG
       const second = norm(`${prefix}.ln_2`);
       const middle = ops.skipLayerNorm(stream, mixed, second.weight, second.bias, eps);
       const expanded = graph.scope("mlp", () => {
-        const up = ops.linear(
+        const up = model.linear(
           middle.normed,
           model.matrix(`${prefix}.mlp.c_fc.weight`, [inner, width], fanIn(width)),
         );
         const active = ops.geluTanh(up, model.parameter(`${prefix}.mlp.c_fc.bias`, [inner], bias));
-        return ops.linear(
+        return model.linear(
           active,
           model.matrix(`${prefix}.mlp.c_proj.weight`, [width, inner], fanIn(inner)),
           model.parameter(`${prefix}.mlp.c_proj.bias`, [width], bias),

@@ -163,7 +163,7 @@ function mixer(model: Decoder, config: HymbaConfig, layer: number, u: Value, sha
     normEps: eps,
   });
   const both = ops.add(norm(heard, "pre_avg_layernorm1"), norm(scanned, "pre_avg_layernorm2"));
-  return ops.linear(
+  return model.linear(
     both,
     model.matrix(`${prefix}.out_proj.weight`, [width, inner], fanIn(inner), times(0.5)),
   );
@@ -202,5 +202,5 @@ function mlp(model: Decoder, config: HymbaConfig, layer: number, u: Value): Valu
   const parts = [part("gate_proj"), part("up_proj")];
   const [gate, up] = model.products(u, `${at}.gate_up_proj.weight`, parts) as [Value, Value];
   const down = model.matrix(`${at}.down_proj.weight`, [width, inner], fanIn(inner));
-  return ops.linear(ops.mul(ops.silu(gate), up), down);
+  return model.linear(ops.mul(ops.silu(gate), up), down);
 }

@@ -29,5 +29,5 @@ function mixer(model: Decoder, config: MambaConfig, layer: number, u: Value): Va
   const projection = { name: `${prefix}.in_proj.weight`, shape: [2 * inner, width], init: fanIn(width) };
   const parts = model.products(u, projection.name, [projection], scanOutputs(model, inner));
   const y = selectiveScan(model, layer, parts, { inner, state, rank, convWidth: config.conv_kernel, prefix });
-  return ops.linear(y, model.matrix(`${prefix}.out_proj.weight`, [width, inner], fanIn(inner)));
+  return model.linear(y, model.matrix(`${prefix}.out_proj.weight`, [width, inner], fanIn(inner)));
 }

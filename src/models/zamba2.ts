@@ -140,7 +140,7 @@ function sharedBlock(
   const m = ops.rmsNorm(heard, sharedNorm(model, part("pre_ff_layernorm", [width], nearOne)), eps);
   const thought = graph.scope("mlp", () => mlp(model, config, use, part, m));
   const own = model.matrix(`model.layers.${layer}.linear.weight`, [width, width], fanIn(width));
-  return graph.scope("linear", () => ops.linear(thought, own));
+  return graph.scope("linear", () => model.linear(thought, own));
 }
 
 const matrix = (model: Decoder, part: Part): Matrix => model.stacked(part.name, [part]);
@@ -164,21 +164,21 @@ function selfAttention(
     ["v", kvHeads * headDim],
   ] as const;
   const base = rows.map(([name, out]) => part(`self_attn.${name}_proj`, [out, inputs]));
-  let qkv = ops.linear(u, model.stacked(part("self_attn.qkv_proj", []).name, base));
+  let qkv = model.linear(u, model.stacked(part("self_attn.qkv_proj", []).name, base));
   if (config.use_shared_attention_adapter) {
     const adapter = (name: string, half: 0 | 1): string =>
       `self_attn.linear_${name}_adapter_list.${use}.${half}`;
     const down = rows.map(([name]) => part(adapter(name, 0), [rank, inputs]));
     const low = model.products(u, part(adapter("qkv", 0), []).name, down);
     const up = rows.map(([name, out], i) =>
-      ops.linear(low[i]!, matrix(model, part(adapter(name, 1), [out, rank], correction(rank)))),
+      model.linear(low[i]!, matrix(model, part(adapter(name, 1), [out, rank], correction(rank)))),
     );
     qkv = ops.add(qkv, ops.concat(up, -1));
   }
   // As for a head of hidden_size / heads: the half of it that the stream alone would give.
   const shape = { heads, kvHeads, headDim, scale: (headDim / 2) ** -0.5 };
   const heard = attention(model, layer, qkv, shape, rotary);
-  return ops.linear(heard, matrix(model, part("self_attn.o_proj", [config.hidden_size, inner])));
+  return model.linear(heard, matrix(model, part("self_attn.o_proj", [config.hidden_size, inner])));
 }
 
 /** down(GELU(gate m) ⊙ up m), with the use's adapter on gate and up. */
@@ -187,9 +187,9 @@ function mlp(model: Decoder, config: Zamba2Config, use: number, part: SharedPart
   const gateAndUp = (x: Value, both: Part): [Value, Value] =>
     model.products(x, both.name, [both], [{ rows: inner }, { rows: inner }]) as [Value, Value];
   const adapter = `feed_forward.gate_up_proj_adapter_list.${use}`;
-  const low = ops.linear(m, matrix(model, part(`${adapter}.0`, [rank, width])));
+  const low = model.linear(m, matrix(model, part(`${adapter}.0`, [rank, width])));
   const [gate, up] = gateAndUp(m, part("feed_forward.gate_up_proj", [2 * inner, width]));
   const [ofGate, ofUp] = gateAndUp(low, part(`${adapter}.1`, [2 * inner, rank], correction(rank)));
   const opened = ops.mul(ops.gelu(ops.add(gate, ofGate)), ops.add(up, ofUp));
-  return ops.linear(opened, matrix(model, part("feed_forward.down_proj", [width, inner])));
+  return model.linear(opened, matrix(model, part("feed_forward.down_proj", [width, inner])));
 }

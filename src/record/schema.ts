@@ -65,6 +65,12 @@ export const COLUMNS = {
     about: "how the SSM block is expressed in ONNX operators, in the prefill",
   },
   decode_lowering: { type: "string", unit: "", about: "the same when decoding" },
+  fused_products: {
+    type: "boolean",
+    unit: "",
+    about:
+      "whether products of a decode step with weights are our own operator's; null: ONNX Runtime's or another engine's",
+  },
 
   // The setting.
   device: { type: "string", unit: "", about: "the processor measured: CPU or GPU name" },

@@ -27,7 +27,8 @@ export function graphOptions(
     quant,
     lowering,
     decodeLowering,
-  }: Pick<Cell, "ep" | "dtype" | "quant" | "lowering" | "decodeLowering">,
+    fusedProducts,
+  }: Pick<Cell, "ep" | "dtype" | "quant" | "lowering" | "decodeLowering" | "fusedProducts">,
   phase: Phase,
   rest: Pick<BuildOptions, "logits" | "positions" | "tokensMultipleOf">,
 ): BuildOptions {
@@ -37,6 +38,7 @@ export function graphOptions(
     lowering: (prefill ? lowering : decodeLowering) ?? "linear-attention",
     separateProducts: prefill && ep === "cuda",
     oneToken: !prefill,
+    fusedProducts: !prefill && fusedProducts === true,
     ...(quant && { quantized: quant }),
     ...rest,
   };

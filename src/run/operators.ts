@@ -25,7 +25,7 @@ export const areBuilt: HasOperators = (ep, deviceId) => operatorsFor(ep, deviceI
 export const isFusedByDefault = ({ family }: Pick<Model, "family">): boolean => family !== "transformer";
 
 export const notBuilt = (ep: Ep): string =>
-  `the lowering is "fused", but its operators are not built for this ${ep === "cpu" ? "CPU" : "GPU"}; build them with \`ssm-scope ops build\`, or use another lowering`;
+  `fused operators are asked for, but not built for this ${ep === "cpu" ? "CPU" : "GPU"}; build them with \`ssm-scope ops build\`, or use others (--lowering, --fused-products)`;
 
 /** The libraries that a session of this graph must be given. */
 export function operatorsOf(graph: Graph, device: Device): string[] {

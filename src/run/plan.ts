@@ -64,6 +64,12 @@ export interface Settings {
   lowering?: Lowering | "auto";
   /** The same for decoding; `auto` is `fused` after a fused prefill, else linear-attention, where one token is one kernel. */
   decodeLowering?: Lowering | "auto";
+  /**
+   * Whether products of a decode step with weights are those of our own operator, in whatever architecture; `auto` where it is
+   * known to be the faster: on a GPU for one sequence, if the operators are built and the lowering, where there is one, is
+   * `fused`. `off` leaves a Transformer to ONNX Runtime's operators alone.
+   */
+  fusedProducts?: "auto" | "on" | "off";
   /** `chunked` runs the prompt in segments and carries the state on; `monolithic` runs it in one piece. */
   prefill?: "chunked" | "monolithic";
   /** Longest segment of a chunked prefill. Default 8192. */
@@ -124,6 +130,8 @@ export interface Cell<M extends ModelFacts = Model> {
   /** null where the architecture has no SSM block. */
   readonly lowering: Lowering | null;
   readonly decodeLowering: Lowering | null;
+  /** Absent: products are ONNX Runtime's own. */
+  readonly fusedProducts?: true;
   readonly prefill: "chunked" | "monolithic";
   /** Longest segment; null when the prompt runs in one piece. */
   readonly segmentTokens: number | null;
@@ -163,7 +171,7 @@ export function plan(settings: Settings, hasOperators: HasOperators = areBuilt):
         ...(weights && { weights }),
         promptTokens,
         ...promptFrom(settings.document, promptTokens, model),
-        ...chooseLowerings(model, settings, built),
+        ...chooseOperators(model, settings, built),
         beyondPositions: checkPositions(
           model,
           promptTokens + common.newTokens,
@@ -320,8 +328,27 @@ function deviceSettings(
 const ARENAS = Object.keys(ARENA_STRATEGIES) as (keyof typeof ARENA_STRATEGIES)[];
 const CUDNN_SEARCHES = ["EXHAUSTIVE", "HEURISTIC", "DEFAULT"] as const;
 
+/** The operators that a model is built of, where there is a choice. */
+export function chooseOperators(
+  model: Model,
+  settings: Pick<Settings, "lowering" | "decodeLowering" | "fusedProducts" | "ep" | "batch">,
+  built: () => boolean,
+): Pick<Cell, "lowering" | "decodeLowering" | "fusedProducts"> {
+  const chosen = chooseLowerings(model, settings, built);
+  const { fusedProducts = "auto", ep = "cpu", batch = 1 } = settings;
+  const wanted = oneOf("fusedProducts", fusedProducts, ["auto", "on", "off"] as const);
+  if (wanted === "on" && !built()) throw new UserError(notBuilt(ep));
+  const fused =
+    wanted === "on" || (wanted === "auto" && batch === 1 && hasFusedProducts(ep, chosen.lowering) && built());
+  return { ...chosen, ...(fused && { fusedProducts: true }) };
+}
+
+/** Whether decoding one sequence takes our own products by default, if they are built. */
+export const hasFusedProducts = (ep: Ep, lowering: Lowering | null): boolean =>
+  ep === "cuda" && (lowering === null || lowering === "fused");
+
 /** The lowerings of prefill and decoding; nulls where the architecture has no SSM block. */
-export function chooseLowerings(
+function chooseLowerings(
   model: Model,
   {
     lowering = "auto",

@@ -25,6 +25,7 @@ export function cellColumns(cell: AnyCell): Row {
     quant_compute: cell.quant && (cell.quant.int8Compute ? "int8" : "float"),
     lowering: cell.lowering,
     decode_lowering: cell.decodeLowering,
+    fused_products: cell.fusedProducts ?? null,
     ep: cell.ep,
     ep_options: cell.cuda && epOptions(cell.cuda),
     memory_limit_bytes: cell.memoryBytes,

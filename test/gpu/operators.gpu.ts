@@ -4,6 +4,7 @@ import { findOperators, openRuntime } from "../../src/ort/index.js";
 import {
   check,
   convCase,
+  linearCase,
   residualCase,
   selectiveCase,
   ssdCase,
@@ -14,8 +15,8 @@ import type { Operators } from "../support/run-operator.js";
 const TYPES = ["float32", "float16", "bfloat16"] as const;
 /** Around a warp, a tile of the selective scan and a chunk of the SSD scan. */
 const LENGTHS = [1, 2, 31, 33, 127, 128, 129, 1025];
-/** Several runs of the selective scan, and many chunks. */
-const LONG = [4097, 131072];
+/** Several runs of the selective scan, and many chunks; the longest in one type, as the reference takes its time. */
+const LONG = { float32: [4097], float16: [4097, 131072], bfloat16: [4097] };
 /** Sizes that the fast kernels are made for. */
 const CHANNELS = { sizes: [136, 16], aligned: true };
 const HEADS = { sizes: [4, 64, 128], groups: 2, aligned: true };
@@ -46,6 +47,18 @@ suite("fused operators on the GPU", () => {
       for (const tokens of [1, 129])
         for (const channels of [1, 40, 768, 1536, 2560, 4096, 8192])
           check(operators, { dtype, batch: 2, tokens }, residualCase({ dtype, batch: 2, tokens }, channels));
+    });
+    test(`Linear in ${dtype}`, () => {
+      // One for every number of lanes a row, and what no 16 bytes divide.
+      for (const sizes of [
+        [96, 200],
+        [768, 8000],
+        [896, 1152],
+        [3072, 130],
+        [41, 70],
+      ] as const)
+        for (const tokens of [1, 3])
+          check(operators, { dtype, batch: 2, tokens }, linearCase({ dtype, batch: 2, tokens }, sizes));
     });
     test(`SelectiveScan in ${dtype}`, () => {
       for (const tokens of LENGTHS)
@@ -80,7 +93,7 @@ suite("fused operators on the GPU", () => {
       }
     });
     test(`long prompts in ${dtype}`, () => {
-      for (const tokens of LONG) {
+      for (const tokens of LONG[dtype]) {
         const one = { dtype, batch: 1, tokens };
         const [channels, heads] = [
           { ...one, ...CHANNELS, sizes: [16, 16] },
@@ -88,7 +101,7 @@ suite("fused operators on the GPU", () => {
         ];
         check(operators, channels, selectiveCase(channels));
         check(operators, heads, ssdCase(heads));
-        check(operators, one, convCase(one));
+        check(operators, one, convCase(one, [8, 4]));
       }
     });
   }

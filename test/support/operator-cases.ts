@@ -7,6 +7,7 @@ import { fromBits, toBits } from "../../src/models/index.js";
 import { compute, type Input, type Node, type Operators } from "./run-operator.js";
 import {
   convReference,
+  linearReference,
   residualReference,
   selectiveReference,
   ssdReference,
@@ -80,6 +81,8 @@ export interface Prepared {
   readonly tensors: Readonly<Record<string, Input>>;
   readonly node: Node;
   readonly expected: () => { y: Float64Array; present: Float64Array };
+  /** Whether `present` is of the case's type, rounded as y is. */
+  readonly rounded?: boolean;
 }
 
 /**
@@ -231,18 +234,42 @@ export function residualCase({ dtype, batch, tokens, spoil }: Case, channels = 4
   };
 }
 
+/** x Wᵀ + bias; `present` is the same without it. */
+export function linearCase(
+  { dtype, batch, tokens, spoil }: Case,
+  [inputs, outputs]: readonly [number, number],
+): Prepared {
+  const numbers = new Numbers(dtype, tokens + inputs + outputs);
+  const x = numbers.draw(batch * tokens * inputs);
+  if (spoil?.into === "x") x[1] = spoil.value;
+  const [weight, bias] = [numbers.draw(outputs * inputs), numbers.draw(outputs)];
+  return {
+    tensors: {
+      x: input(dtype, [batch, tokens, inputs], x),
+      weight: input(dtype, [outputs, inputs], weight),
+      bias: input(dtype, [outputs], bias),
+    },
+    node: (v) => ({
+      output: ops.fusedLinear(v.x!, v.weight!, v.bias!),
+      present: ops.fusedLinear(v.x!, v.weight!),
+    }),
+    expected: () => linearReference({ inputs, outputs, x, weight, bias }),
+    rounded: true,
+  };
+}
+
 /** On a GPU what is normed, and the states between chunks, are rounded to the type too. */
 const ROUNDINGS_ON_GPU = 3;
 
 /** Compares result and state with the reference; the state is float32 but for the convolution, which only copies. */
-export function check(operators: Operators, one: Case, { tensors, node, expected }: Prepared): void {
+export function check(operators: Operators, one: Case, { tensors, node, expected, rounded }: Prepared): void {
   const [actual, wanted] = [compute(operators, tensors, node), expected()];
   const worst = error(actual.y, wanted.y);
   const tolerance = TOLERANCE[one.dtype] * (operators.device ? ROUNDINGS_ON_GPU : 1);
   assert.ok(worst <= tolerance, `${JSON.stringify(one)}: error ${worst}`);
   const state = error(actual.present, wanted.present);
   assert.ok(
-    state <= (operators.device ? tolerance : TOLERANCE.float32),
+    state <= (operators.device || rounded ? tolerance : TOLERANCE.float32),
     `${JSON.stringify(one)}: error of the state ${state}`,
   );
 }

@@ -68,6 +68,23 @@ export function residualReference({ channels, delta, stream, weight, eps }: Resi
   return { y, present };
 }
 
+interface LinearInputs {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly x: Float32Array;
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+}
+
+export function linearReference({ inputs, outputs, x, weight, bias }: LinearInputs): Result {
+  const present = new Float64Array((x.length / inputs) * outputs);
+  present.forEach((_, i) => {
+    const [row, out] = [Math.floor(i / outputs), i % outputs];
+    for (let k = 0; k < inputs; k++) present[i]! += x[row * inputs + k]! * weight[out * inputs + k]!;
+  });
+  return { y: present.map((sum, i) => sum + bias[i % outputs]!), present };
+}
+
 export interface ScanInputs {
   readonly batch: number;
   readonly tokens: number;

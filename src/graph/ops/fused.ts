@@ -139,6 +139,19 @@ export function residualNorm(
   return { normed: normed!, sum: sum! };
 }
 
+/** x Wᵀ (+ bias), as `linear`, made for few rows of x [..., in]. W [out, in]. */
+export function fusedLinear(x: Value, weight: Value, bias?: Value): Value {
+  const op = "Linear";
+  sameType(op, x, weight, ...(bias ? [bias] : []));
+  needShape(op, "a weight", weight, ["out", x.shape.at(-1)!]);
+  const out = weight.shape[0]!;
+  if (bias) needShape(op, "a bias", bias, [out]);
+  const output = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), out] };
+  return graphOf([x, weight]).node(op, bias ? [x, weight, bias] : [x, weight], [output], {
+    domain: FUSED_DOMAIN,
+  })[0]!;
+}
+
 function needScan(op: string, { x, step, b, c, stepBias, a, skip, past, gate }: ScanInputs): void {
   sameType(op, x.of, step.of, b.of, c.of, skip, ...(gate ? [gate.of] : []));
   for (const value of [stepBias, a, past]) needType(op, value, "float32");

@@ -74,7 +74,7 @@ export function mamba2Mixer(
   };
   const y = (model.options.lowering === "fused" ? fused : stock)(model, block, u);
   const out = `${prefix}.out_proj.weight`;
-  return ops.linear(y, model.matrix(out, [width, inner], fanIn(inner), times(multipliers.out)));
+  return model.linear(y, model.matrix(out, [width, inner], fanIn(inner), times(multipliers.out)));
 }
 
 /** What the ways to compute a layer have in common. */
@@ -134,7 +134,7 @@ function fused(model: Decoder, block: Block, u: Value): Value {
   const inner = heads * headDim;
   const directions = groups * state;
   const convolved = inner + 2 * directions;
-  const packed = ops.linear(u, model.stacked(projection.name, [projection]));
+  const packed = model.linear(u, model.stacked(projection.name, [projection]));
   const before = { of: packed, offset: inner };
   const mixed = fusedCausalConv(model, layer, prefix, before, convolved, shape.convWidth);
   return model.graph.scope("ssm", () => {

@@ -73,8 +73,8 @@ function linearAttentionScan(model: Decoder, block: Block, before: Value, gate: 
   const { dtype } = model.options;
   const norm = normOf(model, shape);
   const x = causalConv(model, layer, prefix, before, convWidth);
-  const [low, b, c] = ops.split(ops.linear(x, selection), [rank, state, state]) as [Value, Value, Value];
-  const raw = ops.linear(norm(low, "dt"), stepWeight);
+  const [low, b, c] = ops.split(model.linear(x, selection), [rank, state, state]) as [Value, Value, Value];
+  const raw = model.linear(norm(low, "dt"), stepWeight);
   return model.graph.scope("ssm", () => {
     const step = ops.softplus(ops.add(ops.cast(raw, "float32"), stepBias));
     const logDecay = ops.cast(ops.reshape(ops.mul(ops.unsqueeze(step, -1), a), [0, 0, inner * state]), dtype);
@@ -93,7 +93,7 @@ function fusedScan(model: Decoder, block: Block, packed: Value): Value {
   const { layer, shape, selection, stepWeight, stepBias, a, skip } = block;
   const { inner, state, rank, prefix, convWidth, normEps } = shape;
   const x = fusedCausalConv(model, layer, prefix, { of: packed, offset: 0 }, inner, convWidth);
-  const selected = ops.linear(x, selection);
+  const selected = model.linear(x, selection);
   const norm = normOf(model, shape);
   // A product reads whole rows: of all that is computed only this, the least of it, is copied.
   const low = norm(ops.slice(selected, -1, 0, rank, rank), "dt");
@@ -101,7 +101,7 @@ function fusedScan(model: Decoder, block: Block, packed: Value): Value {
     normEps === undefined
       ? { of: selected, offset }
       : { of: norm(ops.slice(selected, -1, offset, offset + state, state), part), offset: 0 };
-  const step = ops.linear(low, stepWeight);
+  const step = model.linear(low, stepWeight);
   return model.graph.scope("ssm", () => {
     const cache = model.cache("ssm", layer, [inner, state], { dtype: "float32" });
     const { output, present } = ops.selectiveScan({

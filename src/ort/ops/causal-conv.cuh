@@ -97,9 +97,8 @@ template <typename T>
 const char* causal_conv_of(const CausalConv& op, cudaStream_t stream, int multiprocessors) {
   // More channels a thread need more registers than leave enough threads to hide the latency of memory.
   constexpr int WIDE = 4;
-  const auto whole = [](const void* data) { return reinterpret_cast<uintptr_t>(data) % 16 == 0; };
-  const bool wide = op.width == CONV_WIDTH && aligned(op.x, sizeof(T)) && op.channels % WIDE == 0 && whole(op.weight) &&
-                    whole(op.bias) && whole(op.past) && whole(op.y);
+  const bool wide = op.width == CONV_WIDTH && aligned(op.x, sizeof(T)) && op.channels % WIDE == 0 && aligned(op.weight) &&
+                    aligned(op.bias) && aligned(op.past) && aligned(op.y);
   const int64_t threads = wide ? op.channels / WIDE : op.channels, across = ceil_div(threads, CONV_THREADS) * op.batch;
   // Every tile reads the filter and the tokens before it: long ones, as long as all multiprocessors have some.
   int tile = 16;

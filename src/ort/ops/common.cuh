@@ -84,9 +84,8 @@ __device__ __forceinline__ float block_sum(float value) {
   return sum;
 }
 
-inline bool aligned(const Section& s, size_t size) {
-  return reinterpret_cast<uintptr_t>(s.data) % 16 == 0 && s.stride * size % 16 == 0;
-}
+inline bool aligned(const void* data) { return reinterpret_cast<uintptr_t>(data) % 16 == 0; }
+inline bool aligned(const Section& s, size_t size) { return aligned(s.data) && s.stride * size % 16 == 0; }
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

@@ -333,6 +333,22 @@ void runAs(const ResidualNorm& op, const Place& place) {
 }
 
 template <class T>
+void runAs(const Linear& op, const Place& place) {
+  constexpr int64_t OUTPUTS = 64;
+  parallel(place, op.rows * blocks(op.outputs, OUTPUTS), [&](int64_t i) {
+    const int64_t row = i / blocks(op.outputs, OUTPUTS), first = i % blocks(op.outputs, OUTPUTS) * OUTPUTS;
+    const std::unique_ptr<float[]> x(new float[op.inputs]), weight(new float[op.inputs]);
+    load(x.get(), at<T>(op.x, row * op.inputs), op.inputs, op.inputs);
+    for (int64_t out = first; out < std::min(op.outputs, first + OUTPUTS); out++) {
+      load(weight.get(), at<T>(op.weight, out * op.inputs), op.inputs, op.inputs);
+      float sum = op.bias ? widen(*at<T>(op.bias, out)) : 0.f;
+      for (int64_t k = 0; k < op.inputs; k++) sum += x[k] * weight[k];
+      store(static_cast<T*>(op.y) + row * op.outputs + out, &sum, 1);
+    }
+  });
+}
+
+template <class T>
 void runAs(const CausalConv& op, const Place& place) {
   const int64_t across = blocks(op.channels, LANES);
   parallel(place, op.batch * across, [&](int64_t i) { convolve<T>(op, i / across, i % across * LANES); });
@@ -389,6 +405,15 @@ const char* run(const SelectiveScan& op, const Place& place) {
 }
 
 const char* run(const ResidualNorm& op, const Place& place) {
+  switch (op.type) {
+    case Type::float32: runAs<float>(op, place); break;
+    case Type::float16: runAs<Half>(op, place); break;
+    case Type::bfloat16: runAs<Brain>(op, place); break;
+  }
+  return nullptr;
+}
+
+const char* run(const Linear& op, const Place& place) {
   switch (op.type) {
     case Type::float32: runAs<float>(op, place); break;
     case Type::float16: runAs<Half>(op, place); break;

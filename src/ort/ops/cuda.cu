@@ -1,5 +1,6 @@
 // The operators on CUDA.
 #include "causal-conv.cuh"
+#include "linear.cuh"
 #include "residual-norm.cuh"
 #include "selective-scan.cuh"
 #include "ssd-scan.cuh"
@@ -44,6 +45,15 @@ const char* run(const ResidualNorm& op, const Place& place) {
     case Type::float32: return residual_norm_of<float>(op, stream);
     case Type::float16: return residual_norm_of<half>(op, stream);
     default: return residual_norm_of<bfloat>(op, stream);
+  }
+}
+
+const char* run(const Linear& op, const Place& place) {
+  const cudaStream_t stream = static_cast<cudaStream_t>(place.stream);
+  switch (op.type) {
+    case Type::float32: return linear_of<float>(op, stream, multiprocessors());
+    case Type::float16: return linear_of<half>(op, stream, multiprocessors());
+    default: return linear_of<bfloat>(op, stream, multiprocessors());
   }
 }
 

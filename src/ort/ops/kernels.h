@@ -63,6 +63,14 @@ struct ResidualNorm {
   float* sum;                   // as stream, and may be the same memory
 };
 
+// y = x weightᵀ + bias.
+struct Linear {
+  Type type;
+  int64_t rows, inputs, outputs;
+  const void *x, *weight, *bias;  // [rows, inputs], [outputs, inputs], [outputs] or nullptr
+  void* y;                        // [rows, outputs]
+};
+
 enum class Norm { none, after_gate, before_gate };
 
 // Mamba-2, in each head: Δ_t = softplus(step_t + step_bias), S_t = exp(Δ_t a) S_{t−1} + b_t ⊗ Δ_t x_t,
@@ -86,5 +94,6 @@ const char* run(const CausalConv&, const Place&);
 const char* run(const SelectiveScan&, const Place&);
 const char* run(const SsdScan&, const Place&);
 const char* run(const ResidualNorm&, const Place&);
+const char* run(const Linear&, const Place&);
 
 }  // namespace ssm

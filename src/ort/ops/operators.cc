@@ -4,6 +4,7 @@
 //     SelectiveScan  x, step, b, c, step_bias, a, skip, past [, gate] -> y, present
 //     SsdScan        x, step, b, c, step_bias, a, skip, past [, gate [, norm_weight]] -> y, present
 //     ResidualNorm   delta, stream, weight -> y, sum
+//     Linear         x [..., inputs], weight [outputs, inputs] [, bias] -> y
 //
 // x, step, b, c and gate are [batch, tokens, …]: the operator reads the channels it needs, from NAME_offset on (default 0).
 // SsdScan also has `groups`, `norm` (0 none, 1 after the gate, 2 before it) and `norm_epsilon`.
@@ -246,7 +247,7 @@ struct Attributes {
 
 struct CausalConvNode {
   static constexpr const char* NAME = "CausalConv";
-  static constexpr size_t INPUTS = 4, NEEDED = 4, PAST = 3;
+  static constexpr size_t INPUTS = 4, NEEDED = 4, OUTPUTS = 2, LIKE = 3;
   static bool isFloat32(size_t) { return false; }
   static constexpr bool FLOAT32_STATE = false;
   static int64_t channels(const Shape& past) { return past.size() == 3 ? past[1] : -1; }
@@ -291,7 +292,7 @@ bool isFloat32OfScan(size_t input) { return input == 4 || input == 5 || input ==
 
 struct SelectiveScanNode {
   static constexpr const char* NAME = "SelectiveScan";
-  static constexpr size_t INPUTS = 9, NEEDED = 8, PAST = 7;
+  static constexpr size_t INPUTS = 9, NEEDED = 8, OUTPUTS = 2, LIKE = 7;
   static bool isFloat32(size_t input) { return isFloat32OfScan(input); }
   static constexpr bool FLOAT32_STATE = true;
   static int64_t channels(const Shape& past) { return past.size() == 3 ? past[1] : -1; }
@@ -329,7 +330,7 @@ struct SelectiveScanNode {
 
 struct SsdScanNode {
   static constexpr const char* NAME = "SsdScan";
-  static constexpr size_t INPUTS = 10, NEEDED = 8, PAST = 7;
+  static constexpr size_t INPUTS = 10, NEEDED = 8, OUTPUTS = 2, LIKE = 7;
   static bool isFloat32(size_t input) { return isFloat32OfScan(input); }
   static constexpr bool FLOAT32_STATE = true;
   static int64_t channels(const Shape& past) {
@@ -391,7 +392,7 @@ struct SsdScanNode {
 
 struct ResidualNormNode {
   static constexpr const char* NAME = "ResidualNorm";
-  static constexpr size_t INPUTS = 3, NEEDED = 3, PAST = 1;
+  static constexpr size_t INPUTS = 3, NEEDED = 3, OUTPUTS = 2, LIKE = 1;
   static bool isFloat32(size_t input) { return input != 0; }
   static constexpr bool FLOAT32_STATE = true;
   static int64_t channels(const Shape& stream) { return stream.size() == 3 ? stream[2] : -1; }
@@ -408,6 +409,31 @@ struct ResidualNormNode {
     void* y = node.output(0, delta.shape);
     float* sum = static_cast<float*>(node.output(1, stream.shape));
     node.run(ssm::ResidualNorm{node.type, rows, channels, delta.data, floats(stream), floats(weight), epsilon, y, sum});
+  }
+};
+
+struct LinearNode {
+  static constexpr const char* NAME = "Linear";
+  static constexpr size_t INPUTS = 3, NEEDED = 2, OUTPUTS = 1, LIKE = 1;
+  static bool isFloat32(size_t) { return false; }
+  static constexpr bool FLOAT32_STATE = false;
+  static int64_t channels(const Shape& weight) { return weight.size() == 2 ? weight[0] : -1; }
+
+  explicit LinearNode(Attributes) {}
+
+  void compute(Call& node) const {
+    const Tensor x = node.input(0, "x"), weight = node.input(1, "weight"), bias = node.input(2, "bias");
+    weight.need({-1, -1});
+    const int64_t outputs = weight.shape[0], inputs = weight.shape[1];
+    if (x.shape.empty() || x.shape.back() != inputs)
+      throw Refused{"x is " + describe(x.shape) + "; it must end with " + std::to_string(inputs)};
+    if (bias.data) bias.need({outputs});
+    Shape shape = x.shape;
+    int64_t rows = 1;
+    for (size_t i = 0; i + 1 < shape.size(); i++) rows *= shape[i];
+    shape.back() = outputs;
+    void* y = node.output(0, shape);
+    if (rows > 0) node.run(ssm::Linear{node.type, rows, inputs, outputs, x.data, weight.data, bias.data, y});
   }
 };
 
@@ -435,7 +461,7 @@ struct Operator : OrtCustomOp {
       return i < Node::NEEDED ? ort::REQUIRED : ort::OPTIONAL;
     };
     GetInputMemoryType = [](const OrtCustomOp*, size_t) { return 0; };  // where the provider computes
-    GetOutputTypeCount = [](const OrtCustomOp*) -> size_t { return 2; };
+    GetOutputTypeCount = [](const OrtCustomOp*) { return Node::OUTPUTS; };
     GetOutputType = [](const OrtCustomOp* op, size_t i) { return element(op, i == 1 && Node::FLOAT32_STATE); };
     GetOutputCharacteristic = [](const OrtCustomOp*, size_t) -> int { return ort::REQUIRED; };
     GetVariadicInputMinArity = GetVariadicInputHomogeneity = [](const OrtCustomOp*) { return 1; };
@@ -473,30 +499,32 @@ struct Operator : OrtCustomOp {
     });
   }
 
-  // y [batch, tokens, channels] as x begins; present as past. Without it no node after this one would know its ranks.
+  // y as x but for its last dimension, which input LIKE has, as what else is put out has its shape. Without it no node after this
+  // one would know its ranks.
   static OrtStatus* infer(const OrtCustomOp*, OrtShapeInferContext* context) {
     return guarded(Node::NAME, [&] {
-      OrtTensorTypeAndShapeInfo *x = nullptr, *past = nullptr;
+      OrtTensorTypeAndShapeInfo *x = nullptr, *like = nullptr;
       call(ort::ShapeInferContext_GetInputTypeShape, context, size_t{0}, &x);
-      call(ort::ShapeInferContext_GetInputTypeShape, context, size_t{Node::PAST}, &past);
+      call(ort::ShapeInferContext_GetInputTypeShape, context, size_t{Node::LIKE}, &like);
       Shape shape = shapeOf(x);
-      if (shape.size() != 3) return;
-      const char* names[3] = {"", "", ""};
-      call(ort::GetSymbolicDimensions, x, names, size_t{3});
+      if (shape.empty()) return;
+      std::vector<const char*> names(shape.size(), "");
+      call(ort::GetSymbolicDimensions, x, names.data(), names.size());
       int type = 0;
       call(ort::GetTensorElementType, static_cast<const OrtTensorTypeAndShapeInfo*>(x), &type);
-      shape[2] = Node::channels(shapeOf(past));
-      names[2] = "";
+      shape.back() = Node::channels(shapeOf(like));
+      names.back() = "";
       OrtTensorTypeAndShapeInfo* y = nullptr;
       call(ort::CreateTensorTypeAndShapeInfo, &y);
       call(ort::SetTensorElementType, y, type);
-      call(ort::SetDimensions, y, static_cast<const int64_t*>(shape.data()), size_t{3});
-      call(ort::SetSymbolicDimensions, y, static_cast<const char**>(names), size_t{3});
+      call(ort::SetDimensions, y, static_cast<const int64_t*>(shape.data()), shape.size());
+      call(ort::SetSymbolicDimensions, y, names.data(), names.size());
       call(ort::ShapeInferContext_SetOutputTypeShape, static_cast<const OrtShapeInferContext*>(context), size_t{0},
            static_cast<const OrtTensorTypeAndShapeInfo*>(y));
       release(ort::ReleaseTensorTypeAndShapeInfo, y);
-      call(ort::ShapeInferContext_SetOutputTypeShape, static_cast<const OrtShapeInferContext*>(context), size_t{1},
-           static_cast<const OrtTensorTypeAndShapeInfo*>(past));
+      if (Node::OUTPUTS > 1)
+        call(ort::ShapeInferContext_SetOutputTypeShape, static_cast<const OrtShapeInferContext*>(context), size_t{1},
+             static_cast<const OrtTensorTypeAndShapeInfo*>(like));
     });
   }
 };
@@ -524,6 +552,7 @@ extern "C" __attribute__((visibility("default"))) OrtStatus* RegisterCustomOps(O
       add<SelectiveScanNode>(made);
       add<SsdScanNode>(made);
       add<ResidualNormNode>(made);
+      add<LinearNode>(made);
       return made;
     }();
     call(ort::AddCustomOpDomain, options, domain);

@@ -64,9 +64,8 @@ __global__ void __launch_bounds__(RESIDUAL_THREADS) residual_norm_of_any(Residua
 template <typename T>
 const char* residual_norm_of(const ResidualNorm& op, cudaStream_t stream) {
   if (op.rows == 0) return nullptr;
-  const auto whole = [](const void* data) { return reinterpret_cast<uintptr_t>(data) % 16 == 0; };
   const bool wide = op.channels % VECTOR == 0 && op.channels <= RESIDUAL_PIECES * RESIDUAL_THREADS * VECTOR &&
-                    whole(op.delta) && whole(op.stream) && whole(op.weight) && whole(op.y) && whole(op.sum);
+                    aligned(op.delta) && aligned(op.stream) && aligned(op.weight) && aligned(op.y) && aligned(op.sum);
   const dim3 grid(static_cast<unsigned>(op.rows));
   if (wide)
     residual_norm<T><<<grid, RESIDUAL_THREADS, 0, stream>>>(op);

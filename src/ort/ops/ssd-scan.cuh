@@ -169,40 +169,32 @@ __global__ void __launch_bounds__(128) carry_chunks(SsdScan op, int64_t chunks, 
   *reinterpret_cast<float2*>(op.present + at) = state;
 }
 
-#ifndef OUT_WAVES
-#define OUT_WAVES 5
-#endif
 constexpr int OUTPUT_WARPS = CHUNK / 16;
 constexpr int OUTPUT_THREADS = OUTPUT_WARPS * 32;
 
-// Where a tile leaves room for a second block, that one computes while the first waits for its next head; where it does not,
-// the next head has a buffer of its own.
-constexpr int output_buffers(int state) { return state > 128 ? 2 : 1; }
-
 template <typename T, int STATE>
 struct OutputTile {
-  static constexpr int BUFFERS = output_buffers(STATE);
   struct Head {
     T x[CHUNK * HEAD_DIM], before[STATE * HEAD_DIM];
     T gate[CHUNK * HEAD_DIM];  // becomes the output
-    float decay[CHUNK], delta[CHUNK];
   };
   T c[CHUNK * STATE];
+  Head head;
   union {
     T b[CHUNK * STATE];
-    Head last;  // once the scores are there
+    Head other;  // once the scores are there
   };
-  __device__ Head& head(int h) { return h % 2 || BUFFERS == 1 ? last : reinterpret_cast<Head*>(this + 1)[0]; }
-  static constexpr size_t bytes() { return sizeof(OutputTile) + (BUFFERS - 1) * sizeof(Head); }
+  float decay[2][CHUNK], delta[2][CHUNK];
 };
 
 // A block: one chunk, `heads` heads of one group. Scores C Bᵀ stay in registers for all of them; each warp has 16 tokens.
 template <typename T, int STATE>
-__global__ void __launch_bounds__(OUTPUT_THREADS, output_buffers(STATE) == 1 ? 2 : 1)
+__global__ void __launch_bounds__(OUTPUT_THREADS, 1)
     chunk_outputs(SsdScan op, int64_t chunks, int heads, Steps steps, const T* states) {
   using Tile = OutputTile<T, STATE>;
   extern __shared__ __align__(16) unsigned char memory[];
   Tile& tile = *reinterpret_cast<Tile*>(memory);
+  const auto buffer = [&](int h) -> typename Tile::Head& { return h % 2 ? tile.other : tile.head; };
 
   const int64_t chunk = blockIdx.x, first = int64_t(blockIdx.y) * heads, sequence = blockIdx.z;
   const int64_t group = first / (op.heads / op.groups);
@@ -215,7 +207,7 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, output_buffers(STATE) == 1 ? 2
   const bool gated = op.gate.data && op.norm != Norm::before_gate;
   const auto fetch = [&](int h) {
     const int64_t head = first + h, slot = (sequence * chunks + chunk) * op.heads + head;
-    typename Tile::Head& to = tile.head(h);
+    typename Tile::Head& to = buffer(h);
     copy_matrix<T, CHUNK, HEAD_DIM, OUTPUT_THREADS>(to.x,
         static_cast<const T*>(op.x.data) + row * op.x.stride + head * HEAD_DIM, op.x.stride, inside);
     copy_matrix<T, STATE, HEAD_DIM, OUTPUT_THREADS>(to.before, states + slot * STATE * HEAD_DIM, HEAD_DIM, STATE);
@@ -224,19 +216,16 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, output_buffers(STATE) == 1 ? 2
           static_cast<const T*>(op.gate.data) + row * op.gate.stride + head * HEAD_DIM, op.gate.stride, inside);
     const int j = threadIdx.x * 4;
     if (j < CHUNK)
-      copy16(&to.decay[j], steps.decay + slot * CHUNK + j, true);
+      copy16(&tile.decay[h % 2][j], steps.decay + slot * CHUNK + j, true);
     else if (j < 2 * CHUNK)
-      copy16(&to.delta[j - CHUNK], steps.delta + slot * CHUNK + j - CHUNK, true);
+      copy16(&tile.delta[h % 2][j - CHUNK], steps.delta + slot * CHUNK + j - CHUNK, true);
     copies_commit();
   };
   copy_matrix<T, CHUNK, STATE, OUTPUT_THREADS>(tile.c, static_cast<const T*>(op.c.data) + row * op.c.stride + group * STATE, op.c.stride, inside);
   copy_matrix<T, CHUNK, STATE, OUTPUT_THREADS>(tile.b, static_cast<const T*>(op.b.data) + row * op.b.stride + group * STATE, op.b.stride, inside);
   copies_commit();
-  if (Tile::BUFFERS == 2) {
-    fetch(0);
-    copies_wait<1>();
-  } else
-    copies_wait<0>();
+  fetch(0);
+  copies_wait<1>();
   __syncthreads();
 
   float scores[CHUNK / 8][4] = {};
@@ -260,15 +249,14 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, output_buffers(STATE) == 1 ? 2
   const int upper = top + lane / 4, lower = upper + 8;  // this lane's tokens
 #pragma unroll 1
   for (int h = 0; h < heads; h++) {
-    if (Tile::BUFFERS == 1) fetch(h);
-    if (Tile::BUFFERS == 2 && h + 1 < heads) {
+    if (h + 1 < heads) {
       fetch(h + 1);
       copies_wait<1>();
     } else
       copies_wait<0>();
     __syncthreads();
-    typename Tile::Head& mine = tile.head(h);
-    const float *decay = mine.decay, *delta = mine.delta;
+    typename Tile::Head& mine = buffer(h);
+    const float *decay = tile.decay[h % 2], *delta = tile.delta[h % 2];
     const int64_t head = first + h;
     const float scale = steps.scale[(sequence * chunks + chunk) * op.heads + head];
     const float skip = widen(static_cast<const T*>(op.skip)[head]);
@@ -441,7 +429,7 @@ __global__ void __launch_bounds__(32) ssd_recurrence(SsdScan op) {
 }
 
 // In place. A block a token and group. Rows of up to NORM_PIECES pieces of VECTOR a thread stay in registers.
-constexpr int NORM_THREADS = 256, NORM_PIECES = 2;
+constexpr int NORM_THREADS = 128, NORM_PIECES = 5;
 
 template <typename T>
 __global__ void __launch_bounds__(NORM_THREADS) norm_rows(SsdScan op) {
@@ -493,11 +481,11 @@ __global__ void __launch_bounds__(NORM_THREADS) norm_rows(SsdScan op) {
   }
 }
 
-// How many heads of a group a block takes: as many as leave `blocks`.
-inline int heads_a_block(const SsdScan& op, int64_t chunks, int64_t blocks) {
+// How many heads of a group a block takes: as many as leave a block for every multiprocessor twice.
+inline int heads_a_block(const SsdScan& op, int64_t chunks, int multiprocessors) {
   const int64_t in_group = op.heads / op.groups;
   for (int heads = 8; heads > 1; heads /= 2)
-    if (in_group % heads == 0 && chunks * op.batch * (op.heads / heads) >= blocks) return heads;
+    if (in_group % heads == 0 && chunks * op.batch * (op.heads / heads) >= 2 * multiprocessors) return heads;
   return 1;
 }
 
@@ -512,18 +500,17 @@ const char* ssd_chunks(const SsdScan& op, const Place& place, int multiprocessor
   T* states = reinterpret_cast<T*>(memory);
   float* numbers = reinterpret_cast<float*>(memory + state_bytes);
   const Steps steps = {numbers, numbers + slots * CHUNK, numbers + 2 * slots * CHUNK, numbers + 2 * slots * CHUNK + slots};
-  const auto blocks = [&](int heads) { return dim3(chunks, op.heads / heads, op.batch); };
-  const int state_heads = heads_a_block(op, chunks, 2 * multiprocessors);
-  const int output_heads = heads_a_block(op, chunks, OUT_WAVES * multiprocessors);
+  const int heads = heads_a_block(op, chunks, multiprocessors);
+  const dim3 blocks(chunks, op.heads / heads, op.batch);
 
   prepare_steps<T><<<dim3(chunks, ceil_div(op.heads, STEP_HEADS), op.batch), STEP_HEADS * 32, 0, stream>>>(op, chunks, steps);
   constexpr size_t state_tile = (CHUNK * STATE + 2 * CHUNK * HEAD_DIM) * sizeof(T) + 2 * CHUNK * sizeof(float);
   cudaFuncSetAttribute(chunk_states<T, STATE>, cudaFuncAttributeMaxDynamicSharedMemorySize, state_tile);
-  chunk_states<T, STATE><<<blocks(state_heads), STATE, state_tile, stream>>>(op, chunks, state_heads, steps, states);
+  chunk_states<T, STATE><<<blocks, STATE, state_tile, stream>>>(op, chunks, heads, steps, states);
   carry_chunks<T><<<dim3(ceil_div(STATE * HEAD_DIM / 2, 128), op.heads, op.batch), 128, 0, stream>>>(op, chunks, steps, states);
-  constexpr size_t output_tile = OutputTile<T, STATE>::bytes();
+  constexpr size_t output_tile = sizeof(OutputTile<T, STATE>);
   cudaFuncSetAttribute(chunk_outputs<T, STATE>, cudaFuncAttributeMaxDynamicSharedMemorySize, output_tile);
-  chunk_outputs<T, STATE><<<blocks(output_heads), OUTPUT_THREADS, output_tile, stream>>>(op, chunks, output_heads, steps, states);
+  chunk_outputs<T, STATE><<<blocks, OUTPUT_THREADS, output_tile, stream>>>(op, chunks, heads, steps, states);
   return launched();
 }
 
@@ -533,8 +520,7 @@ const char* ssd_steps(const SsdScan& op, cudaStream_t stream) {
     const dim3 grid(ceil_div(op.head_dim, COLUMN_LANES * columns.value), op.heads, op.batch);
     ssd_recurrence<T, ROWS, columns.value><<<grid, 32, 0, stream>>>(op);
   };
-  const auto whole = [](const void* data) { return reinterpret_cast<uintptr_t>(data) % 16 == 0; };
-  if (op.head_dim % 4 == 0 && whole(op.past) && whole(op.present))
+  if (op.head_dim % 4 == 0 && aligned(op.past) && aligned(op.present))
     start(Number<4>{});
   else
     start(Number<1>{});
@@ -553,7 +539,7 @@ const char* ssd_scan_of(const SsdScan& op, const Place& place, int multiprocesso
     const bool whole = aligned(op.x, 2) && aligned(op.b, 2) && aligned(op.c, 2) && op.head_dim == HEAD_DIM &&
                        (!op.gate.data || aligned(op.gate, 2));
     const auto in_chunks = [&](auto state) {
-      done = fits(OutputTile<T, state.value>::bytes());
+      done = fits(sizeof(OutputTile<T, state.value>));
       if (done) fault = ssd_chunks<T, state.value>(op, place, multiprocessors);
     };
     if (whole && op.tokens >= LEAST_TOKENS_IN_CHUNKS) {

@@ -4,7 +4,7 @@ import { CheckpointWeights, openCheckpoint, readConfig, readTensors } from "../.
 import { lowerings, type Lowering, type Model } from "../../models/index.js";
 import { PACKAGE_ROOT } from "../../record/index.js";
 import { areBuilt } from "../operators.js";
-import type { Dtype, Ep } from "../plan.js";
+import { hasFusedProducts, type Dtype, type Ep } from "../plan.js";
 import { showProgress, silentProgress } from "../progress.js";
 import { unsupported } from "../support.js";
 import { cellOf } from "./cell.js";
@@ -60,7 +60,7 @@ export async function verifyArchitectures(options: ArchitectureOptions = {}): Pr
   const tasks = oracles.flatMap((oracle) => {
     const known = lowerings(oracle.model).filter((lowering) => lowering !== "fused" || fused);
     return (known.length > 0 ? known : [null]).flatMap((lowering) =>
-      dtypes.map((dtype) => ({ oracle, setting: settingOf(oracle.model, { ep, dtype, lowering }) })),
+      dtypes.map((dtype) => ({ oracle, setting: settingOf(oracle.model, { ep, dtype, lowering }, fused) })),
     );
   });
   const progress = options.progress === "none" ? silentProgress : showProgress(tasks.length);
@@ -130,10 +130,12 @@ const SEGMENT = 24;
 function settingOf(
   model: Model,
   { ep, dtype, lowering }: Pick<Setting, "ep" | "dtype" | "lowering">,
+  built: boolean,
 ): Setting {
   const cuda = ep === "cpu" ? null : { tf32: false };
   const cudaGraph = ep === "cpu" ? null : true;
-  return { model, ep, dtype, quant: null, lowering, decodeLowering: lowering, cuda, cudaGraph };
+  const products = built && hasFusedProducts(ep, lowering) && { fusedProducts: true as const };
+  return { model, ep, dtype, quant: null, lowering, decodeLowering: lowering, ...products, cuda, cudaGraph };
 }
 
 /** A row for each oracle that the checkpoint's logits come from. */

@@ -110,7 +110,7 @@ function resultOf(
   checks: readonly Check[],
   problem: Problem | null,
 ): GateResult {
-  const { model, ep, dtype, quant, lowering, decodeLowering, cudaGraph } = setting;
+  const { model, ep, dtype, quant, lowering, decodeLowering, fusedProducts, cudaGraph } = setting;
   const tolerance = toleranceOf(setting);
   const fault = checks.map((check) => faultOf(check, tolerance)).find((found) => found !== null) ?? null;
   return {
@@ -122,6 +122,7 @@ function resultOf(
     quant,
     lowering,
     decodeLowering,
+    ...(fusedProducts && { fusedProducts }),
     cudaGraph,
     status: problem?.status ?? (fault === null ? "passed" : "failed"),
     reason: problem?.reason ?? fault,

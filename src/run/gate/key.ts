@@ -16,7 +16,7 @@ export type GateFacts = Pick<Row, "device" | "ort_version" | "gpu_driver" | "cud
  * a model is built; the version of this package stands for the code that runs them.
  */
 export function gateKey(setting: Setting, facts: GateFacts): string {
-  const { model, weights, ep, dtype, quant, lowering, decodeLowering, cudaGraph, cuda } = setting;
+  const { model, weights, ep, dtype, quant, lowering, decodeLowering, fusedProducts, cudaGraph, cuda } = setting;
   const decides = {
     criteria: [CRITERIA, toleranceOf(setting)],
     model: [model.arch, model.config],
@@ -29,7 +29,7 @@ export function gateKey(setting: Setting, facts: GateFacts): string {
       (fact) => fact ?? null,
     ),
     version: machineFacts().ssm_scope_version,
-    ...(lowering === "fused" && { operators: operatorSources(ep).hash }),
+    ...((lowering === "fused" || fusedProducts) && { operators: operatorSources(ep).hash }),
   };
   const hash = createHash("sha256").update(JSON.stringify(decides));
   for (const { graph } of graphsOf(setting)) addGraph(hash, encodeModel(graph));

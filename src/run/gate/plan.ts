@@ -9,7 +9,7 @@ import {
 } from "../../models/index.js";
 import type { CudaOptions } from "../../ort/index.js";
 import { areBuilt, notBuilt, type HasOperators } from "../operators.js";
-import { chooseLowerings, count, modelsOf, oneOf, type Dtype, type Ep } from "../plan.js";
+import { chooseOperators, count, hasFusedProducts, modelsOf, oneOf, type Dtype, type Ep } from "../plan.js";
 import { assertQuantized, quantizationOf, type QuantBlock, type QuantCompute } from "../quantization.js";
 import type { Setting } from "./setting.js";
 
@@ -113,8 +113,13 @@ export function planGate(settings: GateSettings, hasOperators: HasOperators = ar
     settings.models ?? (settings.weights === undefined ? REGISTRY : []),
     settings.weights,
   );
-  const pairs = (model: Model): Pick<Setting, "lowering" | "decodeLowering">[] =>
-    wanted === "auto" ? [chooseLowerings(model, { ep }, () => built)] : loweringPairs(model, wanted, built);
+  const pairs = (model: Model): Operators[] =>
+    wanted === "auto"
+      ? [chooseOperators(model, { ep }, () => built)]
+      : loweringPairs(model, wanted, built).map((pair) => ({
+          ...pair,
+          ...(built && hasFusedProducts(ep, pair.lowering) && { fusedProducts: true }),
+        }));
   const plans = models.map((model) => {
     const prompts = promptsOf(model, settings.promptTokens ?? []);
     const candidates = dtypes.flatMap((dtype) =>
@@ -139,6 +144,8 @@ export function planGate(settings: GateSettings, hasOperators: HasOperators = ar
     `no model given has the lowering ${[wanted ?? []].flat().join(" or ")}; leave --lowering out, or choose another model`,
   );
 }
+
+type Operators = Pick<Setting, "lowering" | "decodeLowering" | "fusedProducts">;
 
 /** Prefill and decoding each in every lowering wanted; one pair of nulls for a model that has none. */
 function loweringPairs(

@@ -15,6 +15,7 @@ export interface GateResult {
   /** Of the prefill; null where the architecture has no SSM block. */
   readonly lowering: Lowering | null;
   readonly decodeLowering: Lowering | null;
+  readonly fusedProducts?: true;
   /** null on a CPU. */
   readonly cudaGraph: boolean | null;
   /** `unsupported`: the provider lacks a kernel; `not-run`: for a reason that may pass, e.g. out of memory. */

@@ -40,6 +40,7 @@ const IN_THE_FILE = {
   quantCompute: "the computation with quantised weights",
   lowering: "the lowering",
   decodeLowering: "the lowering of decoding",
+  fusedProducts: "fused products",
   beyondPositions: "going beyond the positions",
 } as const;
 

@@ -5,6 +5,7 @@ import {
   check,
   convCase,
   input,
+  linearCase,
   residualCase,
   selectiveCase,
   ssdCase,
@@ -44,6 +45,19 @@ suite("fused operators on the CPU", needOperators, () => {
         for (const channels of [1, 40, 768, 1536]) {
           const one = { dtype, batch: 2, tokens };
           check(operators, one, residualCase(one, channels));
+        }
+    });
+
+    test(`Linear in ${dtype} is the product in float64, any size, with and without a bias`, () => {
+      for (const sizes of [
+        [1, 1],
+        [40, 3],
+        [129, 130],
+        [768, 65],
+      ] as const)
+        for (const tokens of [0, 1, 3]) {
+          const one = { dtype, batch: 2, tokens };
+          check(operators, one, linearCase(one, sizes));
         }
     });
 
