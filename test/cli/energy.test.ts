@@ -54,7 +54,7 @@ test("in words, to a file", () => {
   assert.match(text, /^Energy of true:$/m);
   assert.match(text, /J {2}± .* gross$/m);
   assert.match(text, /net of idle, 20\.0 W before, 20\.0 W after$/m);
-  assert.match(text, /integrated power, renewed every 50 ms\.$/m);
+  assert.match(text, /integrated power, renewed every 100 ms\.$/m);
 });
 
 test("without idle windows there is no net energy", () => {
