@@ -2,7 +2,7 @@ import { UserError } from "../../errors.js";
 import { firstAnswering, MACHINE_SENSORS, type MachineSensor, type Target } from "../machine-sensors.js";
 import { startSampler } from "../sampler.js";
 import type { Values } from "../sensor.js";
-import { sensorOf, sourceSpec, type SourceSpec } from "../sources.js";
+import { sensorOf, sourceSpec, type SourceName, type SourceSpec } from "../sources.js";
 import type { SampleSource } from "./sample-source.js";
 
 /** Whose energy is wanted. */
@@ -20,7 +20,8 @@ export type FoundSource =
   | { readonly sensor: string; readonly source: SampleSource; readonly reason: null }
   | { readonly sensor: null; readonly source: null; readonly reason: string };
 
-const INTERVAL_MS = 20;
+/** Other than a source's own: the counters of a CPU are cheap to read, and renewed every millisecond. */
+const INTERVAL_MS: Partial<Record<SourceName, number>> = { host: 20 };
 
 const tellsEnergy = ({ energy_j, power_w }: Values): boolean =>
   typeof energy_j === "number" || typeof power_w === "number";
@@ -37,7 +38,7 @@ export async function findEnergySource(
     .filter((one) => of === undefined || one.of.includes(of))
     .map(({ source }): SourceSpec => {
       const only = source === "gpu" && device !== null ? { source, gpus: [device] } : source;
-      return sourceSpec(only, INTERVAL_MS);
+      return sourceSpec(only, INTERVAL_MS[source]);
     });
   const able = specs.map((spec) => ({ spec, sensor: sensorOf(spec) }));
   const found = await firstAnswering(
