@@ -110,6 +110,7 @@ test("wrong input", () => {
   for (const [args, message] of [
     [[], /missing required argument 'command'/],
     [["--idle", "-1", "--", "true"], /"-1" is not a number of seconds, 0 or more/],
+    [["--gpu", "0", ...REPLAY, "--", "true"], /--gpu is of this machine's GPUs; leave it out with --from/],
     [["--from", "nowhere.csv", "--", "true"], /There is no recording nowhere\.csv/],
     [["-o", join(folder, "no/where"), "--", "true"], /there is no such file or folder/],
   ] as const) {

@@ -1,5 +1,7 @@
 import { UserError } from "../../errors.js";
+import { gpusOfSession, type ChosenGpus } from "../chosen-gpus.js";
 import { firstAnswering, MACHINE_SENSORS, type MachineSensor, type Target } from "../machine-sensors.js";
+import type { CudaSession } from "../match-gpu.js";
 import { startSampler } from "../sampler.js";
 import type { Values } from "../sensor.js";
 import { sensorOf, sourceSpec, type SourceName, type SourceSpec } from "../sources.js";
@@ -9,8 +11,10 @@ import type { SampleSource } from "./sample-source.js";
 export interface Wanted {
   /** Default: the GPU if there is one that tells its power, else the CPU. */
   of?: Target;
-  /** UUID of the one GPU to be read; null: all. */
-  device?: string | null;
+  /** The CUDA device that works: its GPU is read, whole where it is a slice of one. Null: none does. */
+  session?: CudaSession | null;
+  /** The GPUs to be read. Default: that of the session, else all. */
+  gpus?: ChosenGpus;
   /** Default: those that a machine may have. */
   sensors?: readonly MachineSensor[];
 }
@@ -23,6 +27,8 @@ export type FoundSource =
 /** Other than a source's own: the counters of a CPU are cheap to read, and renewed every millisecond. */
 const INTERVAL_MS: Partial<Record<SourceName, number>> = { host: 20 };
 
+const ALL: ChosenGpus = { uuids: null, doubt: null, reason: null };
+
 const tellsEnergy = ({ energy_j, power_w }: Values): boolean =>
   typeof energy_j === "number" || typeof power_w === "number";
 
@@ -31,13 +37,14 @@ const tellsEnergy = ({ energy_j, power_w }: Values): boolean =>
  * keeps this one busy is measured too. What it warns of, `onWarning` is told.
  */
 export async function findEnergySource(
-  { of, device = null, sensors = MACHINE_SENSORS }: Wanted = {},
+  { of, session = null, gpus = session ? gpusOfSession(session) : ALL, sensors = MACHINE_SENSORS }: Wanted = {},
   onWarning: (sentence: string) => void = () => undefined,
 ): Promise<FoundSource> {
   const specs = sensors
     .filter((one) => of === undefined || one.of.includes(of))
+    .filter(({ source }) => source !== "gpu" || gpus.reason === null)
     .map(({ source }): SourceSpec => {
-      const only = source === "gpu" && device !== null ? { source, gpus: [device] } : source;
+      const only = source === "gpu" && gpus.uuids !== null ? { source, gpus: gpus.uuids } : source;
       return sourceSpec(only, INTERVAL_MS[source]);
     });
   const able = specs.map((spec) => ({ spec, sensor: sensorOf(spec) }));
@@ -46,11 +53,15 @@ export async function findEnergySource(
     tellsEnergy,
     "power or energy",
   );
-  if (found.opened === null) return { sensor: null, source: null, reason: found.reason };
+  if (found.opened === null) {
+    const reason = gpus.reason === null ? found.reason : `${gpus.reason} ${found.reason}`;
+    return { sensor: null, source: null, reason };
+  }
   await found.opened.close();
   const { spec } = able.find(({ sensor }) => sensor === found.sensor)!;
   try {
-    return { sensor: spec.source, source: await sampled(spec, onWarning), reason: null };
+    const doubt = spec.source === "gpu" ? gpus.doubt : null;
+    return { sensor: spec.source, source: await sampled(spec, doubt, onWarning), reason: null };
   } catch (error) {
     // It answered a moment ago: a sensor that has gone since is a reason too, and ends no campaign.
     if (!(error instanceof UserError)) throw error;
@@ -58,7 +69,11 @@ export async function findEnergySource(
   }
 }
 
-async function sampled(spec: SourceSpec, onWarning: (sentence: string) => void): Promise<SampleSource> {
+async function sampled(
+  spec: SourceSpec,
+  doubt: string | null,
+  onWarning: (sentence: string) => void,
+): Promise<SampleSource> {
   let problem: string | null = null;
   const sampler = await startSampler({
     sources: [spec],
@@ -71,6 +86,7 @@ async function sampled(spec: SourceSpec, onWarning: (sentence: string) => void):
     get problem() {
       return problem;
     },
+    doubt,
     since: (atMs) => sampler.since(atMs),
     close: () => sampler.stop(),
   };

@@ -95,7 +95,7 @@ export async function measurePhases(
     return results;
   }
   const { sleep = sleepFor, idleMs = 1500, settleMs = 500, signal } = options;
-  const warnings = await coolDown(source, clock, sleep, options);
+  const warnings = [source.doubt ?? [], await coolDown(source, clock, sleep, options)].flat();
   // Even without a baseline there must be samples on either side of a window.
   const idle: TimeWindow[] = [await rest(idleMs || settleMs, clock, sleep)];
   const runs: Run[] = [];
