@@ -53,7 +53,10 @@ suite("a GPU by NVML, faked", needGcc, () => {
         join(DIST, "cli/main.js"),
         ...["energy", "--json", "--idle", "0", ...args, "--", "sleep", "0.2"],
       );
-      const { devices, warnings } = JSON.parse(stderr) as { devices: string[]; warnings: string[] };
+      const { devices, warnings } = JSON.parse(stderr.trim().split("\n").at(-1)!) as {
+        devices: string[];
+        warnings: string[];
+      };
       return { devices, warnings };
     };
     const second = { CUDA_VISIBLE_DEVICES: "1", CUDA_DEVICE_ORDER: "PCI_BUS_ID" };

@@ -37,7 +37,12 @@ const tellsEnergy = ({ energy_j, power_w }: Values): boolean =>
  * keeps this one busy is measured too. What it warns of, `onWarning` is told.
  */
 export async function findEnergySource(
-  { of, session = null, gpus = session ? gpusOfSession(session) : ALL, sensors = MACHINE_SENSORS }: Wanted = {},
+  {
+    of,
+    session = null,
+    gpus = session ? gpusOfSession(session) : ALL,
+    sensors = MACHINE_SENSORS,
+  }: Wanted = {},
   onWarning: (sentence: string) => void = () => undefined,
 ): Promise<FoundSource> {
   const specs = sensors
