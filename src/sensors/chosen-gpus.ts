@@ -12,7 +12,14 @@ export interface ChosenGpus {
   readonly reason: string | null;
 }
 
-/** The GPU of a session. @param list the GPUs that NVML lists */
+/** Every GPU that there is. */
+export const ALL_GPUS: ChosenGpus = { uuids: null, doubt: null, reason: null };
+
+/**
+ * The GPU of a session.
+ *
+ * @param list the GPUs that NVML lists
+ */
 export function gpusOfSession(session: CudaSession, list: () => readonly KnownGpu[] = nvmlGpus): ChosenGpus {
   let gpus: readonly KnownGpu[];
   try {

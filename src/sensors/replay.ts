@@ -25,7 +25,7 @@ export interface ReplayOptions {
   fields?: readonly string[];
   /**
    * Times of the samples. `recorded` (default): the time stamps, to the millisecond from nvidia-smi; tegrastats tells whole
-   * seconds, over which its readings are spread evenly, so a second late. `received`: when it is fetched, for a stream
+   * seconds, over which its readings are spread evenly, once the next one is over. `received`: when it is fetched, for a stream
    * that is being written; or the interval of the recording.
    */
   time?: ReplayTime;

@@ -1,6 +1,7 @@
 import { UserError } from "../../errors.js";
 import { openDriver } from "../../ort/cuda/driver.js";
 import {
+  ALL_GPUS,
   gpusOfMatches,
   matchGpu,
   nvmlGpus,
@@ -24,8 +25,6 @@ const HERE: GpuLists = {
   cuda: () => openDriver().devices.map(({ uuid }) => uuid),
 };
 
-const ALL: ChosenGpus = { uuids: null, doubt: null, reason: null };
-
 /**
  * The GPUs whose energy is a command's: those of `--gpu`, else those that CUDA_VISIBLE_DEVICES shows to it, else all. Where
  * it is not known which these are, all, with the doubt. Throws `UserError` for a `--gpu` that is not here.
@@ -35,17 +34,17 @@ export function gpusOfCommand(
   environment: CudaEnvironment = process.env,
   lists: GpuLists = HERE,
 ): ChosenGpus {
-  if (flag === "all") return ALL;
+  if (flag === "all") return ALL_GPUS;
   if (flag !== undefined) return gpusOfMatches(named(flag, lists.all()));
   const { CUDA_VISIBLE_DEVICES: visible } = environment;
-  if (visible === undefined) return ALL;
+  if (visible === undefined) return ALL_GPUS;
   const shown = tried(() => shownTo(environment, lists));
-  if (typeof shown === "string") return { ...ALL, doubt: `the energy is of all GPUs: ${shown}` };
+  if (typeof shown === "string") return { ...ALL_GPUS, doubt: `the energy is of all GPUs: ${shown}` };
   if (shown.length === 0)
     return { uuids: [], doubt: null, reason: `CUDA_VISIBLE_DEVICES="${visible}" shows no GPU.` };
   const chosen = gpusOfMatches(shown);
   if (chosen.reason === null) return chosen;
-  return { ...ALL, doubt: `the energy is of all GPUs: ${chosen.reason.replace(/\.$/, "")}` };
+  return { ...ALL_GPUS, doubt: `the energy is of all GPUs: ${chosen.reason.replace(/\.$/, "")}` };
 }
 
 /** Numbers are those of nvidia-smi and NVML, in the order of the PCI bus. */

@@ -1,5 +1,5 @@
 import { UserError } from "../../errors.js";
-import { gpusOfSession, type ChosenGpus } from "../chosen-gpus.js";
+import { ALL_GPUS, gpusOfSession, type ChosenGpus } from "../chosen-gpus.js";
 import { firstAnswering, MACHINE_SENSORS, type MachineSensor, type Target } from "../machine-sensors.js";
 import type { CudaSession } from "../match-gpu.js";
 import { startSampler } from "../sampler.js";
@@ -27,8 +27,6 @@ export type FoundSource =
 /** Other than a source's own: the counters of a CPU are cheap to read, and renewed every millisecond. */
 const INTERVAL_MS: Partial<Record<SourceName, number>> = { host: 20 };
 
-const ALL: ChosenGpus = { uuids: null, doubt: null, reason: null };
-
 const tellsEnergy = ({ energy_j, power_w }: Values): boolean =>
   typeof energy_j === "number" || typeof power_w === "number";
 
@@ -40,7 +38,7 @@ export async function findEnergySource(
   {
     of,
     session = null,
-    gpus = session ? gpusOfSession(session) : ALL,
+    gpus = session ? gpusOfSession(session) : ALL_GPUS,
     sensors = MACHINE_SENSORS,
   }: Wanted = {},
   onWarning: (sentence: string) => void = () => undefined,
