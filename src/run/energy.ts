@@ -6,6 +6,7 @@ import {
   type Phase,
   type PhaseEnergy,
 } from "../sensors/energy/measure-energy.js";
+import type { CudaSession } from "../sensors/match-gpu.js";
 import { conditionProblems, windowConditions } from "../sensors/window-conditions.js";
 import { UserError } from "../errors.js";
 import type { Measured } from "./loaded.js";
@@ -43,11 +44,11 @@ export async function energyRows(
   generator: Measured,
   cell: AnyCell,
   prompt: BigInt64Array,
-  device: string | null,
+  session: CudaSession | null,
   { settings, find }: EnergySweep,
   signal: AbortSignal | undefined,
 ): Promise<(Row & { verdict_reasons: string[] })[]> {
-  const found = await find({ of: cell.ep === "cpu" ? "cpu" : "gpu", device });
+  const found = await find({ of: cell.ep === "cpu" ? "cpu" : "gpu", session });
   const { source, sensor, reason } = found;
   if (source === null)
     return energyPhases(cell).map((phase) => ({

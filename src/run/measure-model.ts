@@ -134,7 +134,7 @@ async function takeSamples(
   if (!energy) return;
   for (const repeat of energyRepeats) {
     progress.step(0, `${name}: energy`);
-    const rows = await energyRows(generator, cell, prompt, loaded.device.cuda?.uuid ?? null, energy, signal);
+    const rows = await energyRows(generator, cell, prompt, loaded.device.cuda, energy, signal);
     for (const { verdict_reasons: doubts, ...row } of rows) {
       const verdict = verdictColumns(cell, warm, known.gate, doubts);
       add({ ...row, repeat, cuda_graph: known.cuda_graph, ...verdict });

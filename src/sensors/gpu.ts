@@ -9,7 +9,7 @@ export interface GpuOptions extends NvmlOptions {
   nvidiaSmi?: Pick<NvidiaSmiOptions, "command">;
 }
 
-/** NVIDIA GPUs by NVML, or by nvidia-smi where that cannot be loaded, ten times a second then unless told otherwise. */
+/** NVIDIA GPUs by NVML, or by nvidia-smi where that cannot be loaded, ten times a second then at most. */
 export function gpu({ nvidiaSmi: program = {}, ...options }: GpuOptions = {}): Sensor {
   const { gpus, intervalMs } = options;
   const library = nvml(options);

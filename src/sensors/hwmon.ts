@@ -10,7 +10,10 @@ import { NOT_CONNECTED, powerRule, powerRuleText, type RailReading } from "./teg
 export interface HwmonOptions {
   /** Where sysfs is mounted. Default: /sys. */
   root?: string;
-  /** A reading takes 1 to 2 ms for each rail. Default: 100. */
+  /**
+   * A reading takes 1 to 2 ms for each rail. Default: 100; no less is given than the chips take to renew theirs, which is
+   * more where they average (`samples`).
+   */
   intervalMs?: number;
 }
 
@@ -24,8 +27,9 @@ interface Channel {
  * Power rails of a Jetson by the kernel's drivers of its sensor chips (INA3221, and INA238 of the Thor kit), without
  * tegrastats and without root: the same rails, the same rules for the total.
  */
-export function hwmon({ root = "/sys", intervalMs = 100 }: HwmonOptions = {}): Sensor {
-  checkInterval(intervalMs);
+export function hwmon({ root = "/sys", intervalMs: wantedMs }: HwmonOptions = {}): Sensor {
+  const askedMs = wantedMs ?? 100;
+  checkInterval(askedMs);
   const missing = `No INA3221 or INA238 power sensor is under ${root}: Jetson modules have them, other machines do not.`;
   return {
     source: "hwmon",
@@ -37,6 +41,12 @@ export function hwmon({ root = "/sys", intervalMs = 100 }: HwmonOptions = {}): S
       const found = channels(root);
       if (found.length === 0) return Promise.reject(new UserError(missing));
       const { warn, last } = warnOnce(options);
+      const intervalMs = Math.max(askedMs, updateInterval(root));
+      if (wantedMs !== undefined && intervalMs > wantedMs)
+        warn(
+          "interval",
+          `Rails are read every ${intervalMs} ms and not every ${wantedMs}: their chips renew them no more often.`,
+        );
       // By the labels and not by what answers first, or a Thor kit whose VIN is late would pass for its module.
       const rule = powerRule(new Set(found.map(({ name }) => name)));
       const series = new PowerSeries(rule && powerRuleText(rule));
@@ -55,13 +65,23 @@ export function hwmon({ root = "/sys", intervalMs = 100 }: HwmonOptions = {}): S
   };
 }
 
+/** Folders of chips by one of the drivers. */
+function chipsOf(root: string, ...drivers: string[]): string[] {
+  const folder = join(root, "class/hwmon");
+  return namesIn(folder, "hwmon")
+    .map((name) => join(folder, name))
+    .filter((chip) => drivers.includes(readText(join(chip, "name")) ?? ""));
+}
+
+/** Milliseconds in which the slowest chip renews its readings; 0 where none tells. Kernel documentation: hwmon/ina3221.rst. */
+const updateInterval = (root: string): number =>
+  Math.max(
+    0,
+    ...chipsOf(root, "ina3221", "ina238").map((chip) => readNumber(join(chip, "update_interval")) ?? 0),
+  );
+
 function channels(root: string): Channel[] {
-  const chips = join(root, "class/hwmon");
-  const found = namesIn(chips, "hwmon").flatMap((name) => {
-    const chip = join(chips, name);
-    const driver = readText(join(chip, "name"));
-    return driver === "ina3221" ? ina3221(chip) : driver === "ina238" ? ina238(chip) : [];
-  });
+  const found = [...chipsOf(root, "ina3221").flatMap(ina3221), ...chipsOf(root, "ina238").flatMap(ina238)];
   const all = [...found, ...ina3221x(join(root, "bus/i2c/drivers/ina3221x"))];
   return all.filter(({ name }) => name !== NOT_CONNECTED);
 }

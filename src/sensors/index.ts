@@ -12,6 +12,7 @@ export * from "./sampler.js";
 export * from "./sources.js";
 export * from "./event-reasons.js";
 export * from "./match-gpu.js";
+export * from "./chosen-gpus.js";
 export * from "./window-conditions.js";
 export * from "./jetson-state.js";
 export * from "./tegrastats-line.js";

@@ -48,6 +48,27 @@ export function matchGpu(
     : unknown(`CUDA device ${session.deviceId} (${told}) is not among the GPUs that NVML lists.`);
 }
 
+/**
+ * The GPU of every device that CUDA_VISIBLE_DEVICES shows to a program of this environment, in CUDA's order; null where
+ * it is not set, and all are shown.
+ */
+export function visibleGpus(
+  gpus: readonly KnownGpu[],
+  environment: CudaEnvironment = process.env,
+): GpuMatch[] | null {
+  const entries = visibleEntries(environment);
+  if (entries === null) return null;
+  const end = entries.findIndex((entry) => !isEntry(entry) || Number(entry) >= gpus.length);
+  const shown = end < 0 ? entries : entries.slice(0, end);
+  return shown.map((_, deviceId) => matchGpu({ deviceId }, gpus, environment));
+}
+
+const visibleEntries = ({ CUDA_VISIBLE_DEVICES }: CudaEnvironment): string[] | null =>
+  CUDA_VISIBLE_DEVICES?.split(",").map((entry) => entry.trim()) ?? null;
+
+/** CUDA takes the list up to the first entry that it does not know, an empty one or -1 included. */
+const isEntry = (entry: string): boolean => /^(\d+|(GPU|MIG)-[\w/-]+)$/i.test(entry);
+
 const found = (uuid: string, migUuid: string | null = null): GpuMatch => ({ uuid, migUuid, reason: null });
 const unknown = (reason: string): GpuMatch => ({ uuid: null, migUuid: null, reason });
 
@@ -76,15 +97,15 @@ const busOf = (id: string): string => id.toLowerCase().replace(/^0+(?=[0-9a-f]*:
 function byEnvironment(
   { deviceId }: CudaSession,
   gpus: readonly KnownGpu[],
-  { CUDA_VISIBLE_DEVICES, CUDA_DEVICE_ORDER }: CudaEnvironment,
+  environment: CudaEnvironment,
 ): GpuMatch {
-  const visible = CUDA_VISIBLE_DEVICES?.split(",").map((entry) => entry.trim()) ?? null;
+  const { CUDA_VISIBLE_DEVICES, CUDA_DEVICE_ORDER } = environment;
+  const visible = visibleEntries(environment);
   const entry = visible === null ? String(deviceId) : visible[deviceId];
   const setting =
     visible === null ? "CUDA_VISIBLE_DEVICES is not set" : `CUDA_VISIBLE_DEVICES="${CUDA_VISIBLE_DEVICES!}"`;
-  // CUDA takes the list up to the first entry that it does not know, an empty one or -1 included.
   const before = visible?.slice(0, deviceId + 1) ?? [];
-  if (entry === undefined || before.some((other) => !/^(\d+|(GPU|MIG)-[\w/-]+)$/i.test(other)))
+  if (entry === undefined || !before.every(isEntry))
     return unknown(`CUDA device ${deviceId} is not there: ${setting}.`);
   if (/^MIG-/i.test(entry)) return byMig(entry, gpus, setting);
   if (/^GPU-/i.test(entry)) {

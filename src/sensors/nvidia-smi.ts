@@ -11,11 +11,13 @@ export interface NvidiaSmiOptions {
   command?: readonly string[];
   /** UUIDs of the GPUs to read. Default: all. */
   gpus?: readonly string[];
-  /** Default: 100. */
+  /** Default: 100, and no less is given: most GPUs renew their readings that often, and the program takes as long to tell them. */
   intervalMs?: number;
   /** Without a reading for so long, it is reported as silent. Default: five intervals, 10 s at least. */
   silentAfterMs?: number;
 }
+
+const FASTEST_MS = 100;
 
 /** What is asked, and what an older driver calls it. */
 const FIELDS: readonly (readonly [field: string, older?: string])[] = [
@@ -42,7 +44,7 @@ const FIELDS: readonly (readonly [field: string, older?: string])[] = [
 export function nvidiaSmi({
   command = ["nvidia-smi"],
   gpus,
-  intervalMs = 100,
+  intervalMs = FASTEST_MS,
   silentAfterMs = Math.max(5 * intervalMs, 10_000),
 }: NvidiaSmiOptions = {}): Sensor {
   const [program, ...before] = checkCommand(command, "nvidia-smi", "nvidia-smi");
@@ -69,9 +71,14 @@ export function nvidiaSmi({
     async open(options = {}) {
       if (!isProgram(program)) throw new UserError(missing(program));
       const fields = await knownFields(program, ask);
+      const { onWarning = console.warn } = options;
+      if (intervalMs < FASTEST_MS)
+        onWarning(
+          `nvidia-smi is read every ${FASTEST_MS} ms and not every ${intervalMs}: it tells no more often.`,
+        );
       return openLineProcess(
         {
-          command: [program, ...ask(fields), `--loop-ms=${intervalMs}`],
+          command: [program, ...ask(fields), `--loop-ms=${Math.max(FASTEST_MS, intervalMs)}`],
           reader: nvidiaSmiReader(),
           isHeader: (line) => nvidiaSmiColumns(line) !== null,
           silentAfterMs,

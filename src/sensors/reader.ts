@@ -5,6 +5,8 @@ export interface Reading {
   device: string | null;
   /** Wall clock as written, ms since 1970 in whatever zone; null where the line has none. */
   wallMs: number | null;
+  /** Set where it is written to the second only. */
+  wholeSeconds?: true;
   values: Values;
   /** Sentences about this reading, each under a key, by which it is told once only. */
   warnings: readonly Warning[];

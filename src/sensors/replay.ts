@@ -14,6 +14,7 @@ import {
   type Sensor,
   type Warnings,
 } from "./sensor.js";
+import { spreadSeconds } from "./spread-seconds.js";
 import { tegrastatsReader } from "./tegrastats-reader.js";
 
 /** What the recording is, and its clock. */
@@ -23,8 +24,9 @@ export interface ReplayOptions {
   /** What was asked of nvidia-smi's `--query-gpu`, for a recording without a header. */
   fields?: readonly string[];
   /**
-   * Times of the samples. `recorded` (default): the time stamps, in whole seconds from tegrastats, in milliseconds from
-   * nvidia-smi; `received`: when it is fetched, for a stream that is being written; or the interval of the recording.
+   * Times of the samples. `recorded` (default): the time stamps, to the millisecond from nvidia-smi; tegrastats tells whole
+   * seconds, over which its readings are spread evenly, once the next one is over. `received`: when it is fetched, for a stream
+   * that is being written; or the interval of the recording.
    */
   time?: ReplayTime;
 }
@@ -57,7 +59,10 @@ export function replay(recording: string | Chunks, options: ReplayOptions = {}):
 function follow(chunks: Chunks, name: string, options: ReplayOptions, open: OpenOptions): OpenSensor {
   const { warn, last } = warnOnce(open);
   const clock = new RecordedClock(options.time ?? "recorded", open.clock ?? (() => performance.now()));
-  const samples = samplesOf(readings(chunks, name, options, warn), name, clock, warn);
+  const read = readings(chunks, name, options, warn);
+  // A time that is not of the stamps need not wait for the next second.
+  const stamped = (options.time ?? "recorded") === "recorded" ? spreadSeconds(read) : read;
+  const samples = samplesOf(stamped, name, clock, warn);
   let closed = false;
   let giveUp: (() => void) | null = null;
   const next = async (): Promise<Sample | null> => {

@@ -80,6 +80,8 @@ export interface SyntheticOptions {
   phaseMs?: number;
   /** The power reading is renewed once in so long and held; 0: at every sample; null: it is never told. Default 0. */
   updateMs?: number | null;
+  /** What its power readings say that they are, as a real sensor's. Default: "synthetic device". */
+  powerRule?: string;
   /**
    * Only the first so many ms of every `periodMs` are looked at, and stand for all of it: 25 of 100 on an A100 or H100
    * (Yang, Adámek and Armour, arXiv 2312.02741). Counter and power reading both.
@@ -127,10 +129,11 @@ export class SyntheticDevice {
 
   #read(at: number): Values {
     const { tickMs = 100, updateMs = 0, lostAtMs = Infinity, temperatureC } = this.#options;
+    const { powerRule = "synthetic device" } = this.#options;
     const lost = at >= lostAtMs;
     return {
       power_w: lost || updateMs === null ? null : this.#powerW(at, updateMs),
-      power_rule: lost || updateMs === null ? null : "synthetic device",
+      power_rule: lost || updateMs === null ? null : powerRule,
       energy_j: lost || tickMs === null ? null : this.#counterJ(at, tickMs),
       ...(temperatureC && { temperature_gpu_c: lost ? null : temperatureC(at) }),
     };
@@ -196,7 +199,6 @@ export function synthetic(options: SyntheticOptions): Sensor {
 /** Time that passes only when somebody sleeps on it, so that minutes of measuring take milliseconds. */
 export class VirtualClock {
   #nowMs = 0;
-  /** Milliseconds since it was made. */
   /** Milliseconds since it was made. */
   readonly now = (): number => this.#nowMs;
   /** Lets time pass. */

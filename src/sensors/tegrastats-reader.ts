@@ -10,9 +10,11 @@ export function tegrastatsReader(): Reader {
       const line = parseTegrastatsLine(text);
       if (line === null || !isReading(line)) return null;
       const { values, warnings } = power.read(line.rails);
+      const at = wallMs(line.stamp);
       return {
         device: null,
-        wallMs: wallMs(line.stamp),
+        wallMs: at,
+        ...(at !== null && { wholeSeconds: true }),
         values: { ...values, ...tegrastatsValues(line) },
         warnings: [...warnings, ...prefixWarning(line.prefix)],
       };

@@ -1,5 +1,6 @@
 import { UserError } from "../errors.js";
 import { POWER_CAP, reasonNames, SLOWDOWNS } from "./event-reasons.js";
+import type { JetsonState } from "./jetson-state.js";
 import type { Sample, Values } from "./sensor.js";
 
 /** Under which conditions a window was measured: what decides whether its numbers can be trusted. Null is unknown. */
@@ -21,6 +22,8 @@ export interface WindowConditions {
   /** The most at a time that were not ours. */
   readonly foreignProcesses: number | null;
   readonly foreignPids: readonly number[] | null;
+  /** How a Jetson was set up: power mode, and whether jetson_clocks holds the clocks. */
+  readonly jetson: JetsonState | null;
 }
 
 /** The lowest and the highest reading. */
@@ -36,6 +39,8 @@ export interface Window {
   to_ms?: number;
   /** Of which device, where the samples are of several, as `Sample.device`. */
   device?: string | null;
+  /** The machine's `jetsonState()`, which no sample tells. Default: unknown. */
+  jetson?: JetsonState | null;
 }
 
 /** What the samples of a window, of one device, tell of its conditions. Throws `UserError` where they are of several. */
@@ -61,6 +66,7 @@ export function windowConditions(samples: Iterable<Sample>, window: Window = {})
         : [...new Set(texts(values, "foreign_pids").flatMap((pids) => pids.split(" ").filter(Boolean)))].map(
             Number,
           ),
+    jetson: window.jetson?.board == null ? null : window.jetson,
   };
 }
 

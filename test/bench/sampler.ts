@@ -4,12 +4,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { UserError } from "../../src/errors.js";
-import { randomPrompt } from "../../src/models/index.js";
-import { openRuntime } from "../../src/ort/index.js";
-import { LoadedModel, plan, type Settings } from "../../src/run/index.js";
 import { gpu, matchGpu, nvmlGpus, startSampler, type SourceSpec } from "../../src/sensors/index.js";
 import { median, medianInterval, sortSamples } from "../../src/stats/index.js";
-import { stubNvml } from "../sensors/nvml/stub-nvml.js";
+import { withPrefill } from "./prefill.js";
+import { stubGpu } from "./stub-gpu.js";
 
 const USAGE = `npm run bench:sampler -- [options]     what sampling costs: times to first token with and without it
 
@@ -23,15 +21,13 @@ const USAGE = `npm run bench:sampler -- [options]     what sampling costs: times
   --interval-ms N       of the sampling (20)
   --stub                a stub of NVML whose calls take as long as an H200's, where there is no GPU (needs gcc)
   --ten-minutes         instead: 10 minutes at 100 Hz beside the model, and no sample may be lost
-  --minutes N           the same for so long
+  --minutes N           the same for so long, e.g. 1
 
 Exits with 0 where the whole interval of the cost is below 1 %, or no sample is lost, else with 1.`;
 
 const OVERHEAD_LIMIT = 0.01;
 const SETTLE_MS = 200;
 const IDLE_MS = 3000;
-/** Of an H200, in µs: reference of the product, measured. */
-const H200_CALLS = { power_us: 2000, energy_us: 4600 };
 
 function parse(argv: string[]) {
   const { values } = parseArgs({
@@ -62,31 +58,23 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
+  const minutes = options["ten-minutes"]
+    ? 10
+    : options.minutes === undefined
+      ? null
+      : Number(options.minutes);
+  if (minutes !== null && !(minutes > 0))
+    throw new UserError(`--minutes is ${options.minutes}; it must be a number above 0, e.g. 0.5`);
   const folder = mkdtempSync(join(tmpdir(), "ssm-scope-sampler-"));
   try {
-    const [cell] = plan({
-      models: [options.model],
-      promptTokens: [Number(options.length)],
-      newTokens: 1,
-      ep: options.ep,
-      dtype: options.dtype ?? (options.ep === "cuda" ? "fp16" : "fp32"),
-      lowering: options.lowering,
-    } as Settings); // `plan` checks the names
-    using loaded = new LoadedModel(openRuntime(), [cell!]);
-    using generator = loaded.open(cell!);
-    const prompt = randomPrompt(cell!.promptTokens, 1, cell!.model.config.vocab_size, cell!.seed);
-    const ttft = async (): Promise<number> => {
-      const start = performance.now();
-      await generator.prefill(prompt);
-      return performance.now() - start;
-    };
-    const source = options.stub ? stub(folder) : await sourceOf(loaded.device.cuda?.uuid ?? null);
-    console.log(
-      `${cell!.model.name}, ${cell!.promptTokens} tokens, ${cell!.dtype}, ${cell!.ep}; ${described(source)}`,
-    );
-    const minutes = options.minutes ?? (options["ten-minutes"] ? "10" : null);
-    if (minutes === null) await overhead(ttft, source, options);
-    else await endurance(ttft, source, Number(minutes));
+    const { model, ep, dtype, lowering } = options;
+    const length = Number(options.length);
+    await withPrefill({ model, length, ep, dtype, lowering }, async ({ name, cuda, run }) => {
+      const source = options.stub ? stubGpu(folder) : await sourceOf(cuda?.uuid ?? null);
+      console.log(`${name}; ${described(source)}`);
+      if (minutes === null) await overhead(run, source, options);
+      else await endurance(run, source, minutes);
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -101,13 +89,6 @@ async function sourceOf(uuid: string | null): Promise<SourceSpec> {
   }
   const match = uuid === null ? null : matchGpu({ deviceId: 0, uuid }, nvmlGpus());
   return { source: "gpu", ...(match?.uuid && { gpus: [match.uuid] }) };
-}
-
-function stub(folder: string): SourceSpec {
-  const { path, set } = stubNvml(folder, "libnvidia-ml.so.1");
-  for (const [name, us] of Object.entries(H200_CALLS)) set(name, us);
-  set("gpus", 1);
-  return { source: "nvml", library: path };
 }
 
 const described = (source: SourceSpec): string =>

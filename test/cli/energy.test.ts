@@ -54,7 +54,7 @@ test("in words, to a file", () => {
   assert.match(text, /^Energy of true:$/m);
   assert.match(text, /J {2}± .* gross$/m);
   assert.match(text, /net of idle, 20\.0 W before, 20\.0 W after$/m);
-  assert.match(text, /integrated power, renewed every 50 ms\.$/m);
+  assert.match(text, /integrated power, renewed every 100 ms\.$/m);
 });
 
 test("without idle windows there is no net energy", () => {
@@ -110,6 +110,7 @@ test("wrong input", () => {
   for (const [args, message] of [
     [[], /missing required argument 'command'/],
     [["--idle", "-1", "--", "true"], /"-1" is not a number of seconds, 0 or more/],
+    [["--gpu", "0", ...REPLAY, "--", "true"], /--gpu is of this machine's GPUs; leave it out with --from/],
     [["--from", "nowhere.csv", "--", "true"], /There is no recording nowhere\.csv/],
     [["-o", join(folder, "no/where"), "--", "true"], /there is no such file or folder/],
   ] as const) {

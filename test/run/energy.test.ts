@@ -52,7 +52,7 @@ suite("energy of a sweep", () => {
         ),
       ],
     );
-    assert.deepEqual(asked[0], { of: "cpu", device: null });
+    assert.deepEqual(asked[0], { of: "cpu", session: null });
     const energies = rows.filter(({ kind }) => kind === "energy");
     for (const row of energies) {
       assert.ok(Math.abs(row.mean_power_w! - WATTS) < 0.15 * WATTS, `${row.mean_power_w} W`);

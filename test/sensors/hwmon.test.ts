@@ -112,6 +112,28 @@ test("samples are due at whole intervals, and closing ends a wait", async () => 
   assert.equal(await waiting, null);
 });
 
+test("no faster than its slowest chip, which is said once where more was asked for", async () => {
+  const root = tree({
+    ...AGX_ORIN,
+    "class/hwmon/hwmon3/update_interval": 30,
+    "class/hwmon/hwmon4/update_interval": 110,
+    "class/hwmon/hwmon0/update_interval": 5000,
+  });
+  for (const [intervalMs, said] of [
+    [20, ["Rails are read every 110 ms and not every 20: their chips renew them no more often."]],
+    [undefined, []],
+  ] as const) {
+    const told: string[] = [];
+    const sensor = await hwmon({ root, ...(intervalMs && { intervalMs }) }).open({
+      onWarning: (sentence) => told.push(sentence),
+    });
+    const times = [(await sensor.sample())!.at_ms, (await sensor.sample())!.at_ms];
+    await sensor.close();
+    assert.ok(times[1]! - times[0]! > 105, `${times[1]! - times[0]!} ms`);
+    assert.deepEqual(told, said);
+  }
+});
+
 test("no sensor chip, and an interval that is none", async () => {
   const root = tree({ "class/hwmon/hwmon0/name": "coretemp" });
   const message = `No INA3221 or INA238 power sensor is under ${root}: Jetson modules have them, other machines do not.`;

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { UserError } from "../../src/errors.js";
+import { gpusOfMatches, gpusOfSession } from "../../src/sensors/chosen-gpus.js";
 import {
   matchGpu,
+  visibleGpus,
   type CudaEnvironment,
   type CudaSession,
   type KnownGpu,
@@ -78,4 +81,36 @@ test("devices that are not there", () => {
   assert.match(match(1, "0", { order: "PCI_BUS_ID" }).reason!, /device 1 is not there/);
   assert.match(match(7, undefined, { order: "PCI_BUS_ID" }).reason!, /not among the 3 GPUs of NVML/);
   assert.match(match(0, undefined, { gpus: [] }).reason!, /not among the 0 GPUs/);
+});
+
+test("all that is shown to a program, up to the first entry that CUDA does not know", () => {
+  const shown = (visible: string | undefined, order = "PCI_BUS_ID") =>
+    visibleGpus(GPUS, { CUDA_VISIBLE_DEVICES: visible, CUDA_DEVICE_ORDER: order })?.map(({ uuid }) => uuid);
+  assert.equal(shown(undefined), undefined);
+  assert.deepEqual(shown("1,0"), [B, A]);
+  assert.deepEqual(shown(` ${B} , ${M1},-1,0`), [B, CUT]);
+  assert.deepEqual(shown("0,7,1"), [A]);
+  assert.deepEqual(shown(""), []);
+  assert.deepEqual(shown("1", "FASTEST_FIRST"), [null]);
+});
+
+test("what is read for a session: its GPU, whole where it has a slice, or none with the reason", () => {
+  const session = (uuid: string | null) => gpusOfSession({ deviceId: 0, uuid }, () => GPUS);
+  assert.deepEqual(session(B), { uuids: [B], doubt: null, reason: null });
+  assert.deepEqual(session(M2.replace("MIG", "GPU")), {
+    uuids: [CUT],
+    doubt: `the energy is of the whole GPU ${CUT}, of which the MIG slice ${M2} is a part`,
+    reason: null,
+  });
+  const foreign = session("GPU-ffff4444-0000-0000-0000-000000000004");
+  assert.deepEqual([foreign.uuids, foreign.doubt], [[], null]);
+  assert.match(foreign.reason!, /is not among the GPUs that NVML lists\.$/);
+  const noNvml = (): never => {
+    throw new UserError("Could not load NVML.");
+  };
+  assert.deepEqual(gpusOfSession({ deviceId: 0, uuid: A }, noNvml).uuids, [A]);
+  assert.equal(gpusOfSession({ deviceId: 0 }, noNvml).uuids, null);
+  const twice = gpusOfMatches([match(0, M1), match(0, M2), match(0, A)]);
+  assert.deepEqual(twice.uuids, [CUT, A]);
+  assert.match(twice.doubt!, /MIG-dddd1111\S* is a part; the energy is .* MIG-dddd2222/);
 });

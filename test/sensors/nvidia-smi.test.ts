@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gpu } from "../../src/sensors/gpu.js";
@@ -46,6 +46,24 @@ test("a driver that knows less is asked for what it knows, by its names", async 
   assert.equal(values.power_rule, "GPU: power.draw");
   assert.ok(!("power_draw_instant_w" in values));
   assert.equal(values.clocks_event_reasons, "sw_power_cap+sw_thermal_slowdown");
+});
+
+test("asked for more than it tells, it is run as fast as it is, and says so once", async () => {
+  for (const [intervalMs, loop, said] of [
+    [20, 100, ["nvidia-smi is read every 100 ms and not every 20: it tells no more often."]],
+    [250, 250, []],
+  ] as const) {
+    const told: string[] = [];
+    const args = join(folder, "arguments.txt");
+    const command = ["sh", "-c", `echo "$@" > ${args}; exec sh ${FAKE} new "$@"`, "nvidia-smi"];
+    const sensor = await nvidiaSmi({ command, intervalMs }).open({
+      onWarning: (sentence) => told.push(sentence),
+    });
+    await sensor.sample();
+    await sensor.close();
+    assert.match(readFileSync(args, "utf8"), new RegExp(`--loop-ms=${loop}$`, "m"));
+    assert.deepEqual(told, said);
+  }
 });
 
 test("it is not there, has no driver, has no GPU, a wrong interval", async () => {

@@ -164,6 +164,33 @@ test("a clock that was set back while recording goes on from where it was", asyn
   ]);
 });
 
+test("readings of one second, whose stamps tell no more, are spread over it at their pace", async () => {
+  const line = (second: number, watts: number): string =>
+    `10-26-2025 02:00:0${second} RAM 1/2MB (lfb 1x4MB) VDD_IN ${1000 * watts}mW/5mW\n`;
+  // Four a second, begun and ended within one.
+  const seconds = [0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3];
+  const { samples, told } = await all(file(seconds.map(line).join("")));
+  const start = samples[0]!.at_ms - 750;
+  assert.deepEqual(
+    samples.map(({ at_ms }) => at_ms - start),
+    [750, 1000, 1250, 1500, 1750, 2000, 2250, 2500, 2750, 3000, 3250],
+  );
+  assert.deepEqual(
+    samples.map(({ values }) => values.power_w),
+    seconds.map((_, i) => i),
+  );
+  assert.deepEqual(told, []);
+  const one = (await all(file([0, 0, 0, 0].map(line).join("")))).samples;
+  assert.deepEqual(
+    one.map(({ at_ms }) => at_ms - one[0]!.at_ms),
+    [0, 250, 500, 750],
+  );
+  const two =
+    "timestamp, index, power.draw [W]\n2026/01/01 00:00:01.000, 0, 5.00 W\n2026/01/01 00:00:01.000, 1, 6.00 W\n";
+  const gpus = (await all(file(two))).samples;
+  assert.equal(gpus[0]!.at_ms, gpus[1]!.at_ms, "stamps to the millisecond are left as they are");
+});
+
 test("a recording that ends inside a line, or is none, or has no time", async () => {
   const whole = "RAM 1/2MB (lfb 1x4MB) VDD_IN 5/5\n";
   const cut = file(`${whole}RAM 1/2MB (lfb 1x4MB) VDD_IN 36`);

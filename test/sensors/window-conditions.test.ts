@@ -52,6 +52,7 @@ test("what the samples of a window tell", () => {
     temperatureC: { min: 55, max: 71, first: 55, last: 68 },
     foreignProcesses: 2,
     foreignPids: [12, 345],
+    jetson: null,
   });
   assert.deepEqual(conditionProblems(conditions), [
     "The GPU was slowed down: hw_thermal_slowdown.",
@@ -68,6 +69,13 @@ test("what nobody told is unknown, not fine", () => {
   assert.equal(windowConditions([]).eventReasons, null);
   const calm = windowConditions(SAMPLES, { to_ms: 12 });
   assert.deepEqual([calm.slowdowns, calm.foreignPids], [[], []]);
+});
+
+test("a Jetson's power mode and clocks are told beside the samples; of another machine they are unknown", () => {
+  const orin = { board: "Jetson Orin Nano", l4t: null, nvpmodel: "15W", nvpmodelId: 0, jetsonClocks: false };
+  assert.deepEqual(windowConditions(SAMPLES, { jetson: orin }).jetson, orin);
+  const other = { board: null, l4t: null, nvpmodel: null, nvpmodelId: null, jetsonClocks: null };
+  assert.equal(windowConditions(SAMPLES, { jetson: other }).jetson, null);
 });
 
 test("a window is of one device", () => {

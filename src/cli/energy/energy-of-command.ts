@@ -1,7 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { findEnergySource, measureEnergy, replay, type FoundSource } from "../../sensors/index.js";
+import { UserError } from "../../errors.js";
 import type { EnergyFlags } from "../energy.js";
 import { ExitError } from "../exit.js";
+import { gpusOfCommand } from "./gpus-of-command.js";
 import { playBack } from "./play-back.js";
 import { energyRecord, energyText } from "./report.js";
 import { runCommand, type Ending } from "./run-command.js";
@@ -39,11 +41,20 @@ export async function energyOfCommand(
   }
 }
 
-async function find({ from, interval }: Pick<EnergyFlags, "from" | "interval">): Promise<FoundSource> {
+async function find({
+  from,
+  interval,
+  gpu,
+}: Pick<EnergyFlags, "from" | "interval" | "gpu">): Promise<FoundSource> {
   const onWarning = (sentence: string): void => {
     console.error(`ssm-scope: ${sentence}`);
   };
-  if (from === undefined) return await findEnergySource({}, onWarning);
+  if (from === undefined) {
+    // Whoever names a GPU wants no other sensor's joules.
+    const of = gpu === undefined ? {} : ({ of: "gpu" } as const);
+    return await findEnergySource({ ...of, gpus: gpusOfCommand(gpu) }, onWarning);
+  }
+  if (gpu !== undefined) throw new UserError("--gpu is of this machine's GPUs; leave it out with --from");
   const sensor = replay(from, { time: interval === undefined ? "recorded" : { intervalMs: interval } });
   return { sensor: from, source: await playBack(await sensor.open({ onWarning })), reason: null };
 }

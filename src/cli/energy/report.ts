@@ -15,8 +15,8 @@ export function energyRecord(
     signal,
     duration_ms: energy.durationMs,
     energy_source: sensor,
-    /** How many the joules are of, together. */
-    devices: new Set(energy.samples.map(({ device }) => device)).size,
+    /** UUIDs of the GPUs that the joules are of, together; of another sensor it is empty. */
+    devices: [...new Set(energy.samples.flatMap(({ device }) => device ?? []))],
     method: energy.method,
     energy_j: energy.grossJ,
     energy_error_j: energy.grossErrorJ,
@@ -52,6 +52,15 @@ function bounded(joules: number | null, errorJ: number | null, about: string): s
   return [line(quantity(joules, "J"), `± ${quantity(errorJ ?? 0, "J")}`.padEnd(14) + about)];
 }
 
+/** `, of GPU-...`, or of several together. */
+function ofDevices(devices: readonly string[]): string {
+  const [one, another] = devices;
+  if (one === undefined) return "";
+  return another === undefined
+    ? `, of ${one}`
+    : `, of ${devices.length} devices together: ${devices.join(", ")}`;
+}
+
 /** The same for people. */
 export function energyText(record: EnergyRecord): string {
   const { energy_j, idle_before_w: before, idle_after_w: after, mean_power_w, temperature_before_c } = record;
@@ -76,7 +85,7 @@ export function energyText(record: EnergyRecord): string {
     ...(record.method === null
       ? []
       : [
-          `By ${record.energy_source ?? "?"}, ${METHODS[record.method]}, renewed every ${record.update_ms!.toFixed(0)} ms${record.devices > 1 ? `, of ${record.devices} devices together` : ""}.`,
+          `By ${record.energy_source ?? "?"}, ${METHODS[record.method]}, renewed every ${record.update_ms!.toFixed(0)} ms${ofDevices(record.devices)}.`,
         ]),
     ...(record.energy_witness_j === null || energy_j === null
       ? []

@@ -1,4 +1,5 @@
 import type { Sample } from "../sensor.js";
+import { byDevice } from "./by-device.js";
 import { counterEnergy, counterPower } from "./counter-energy.js";
 import { powerEnergy, readPower } from "./integrated-power.js";
 import {
@@ -53,7 +54,7 @@ const METHODS = {
   integrated_power: { energy: powerEnergy, power: readPower },
 } as const;
 
-/** The two should agree within this; above, one of them is not to be trusted. */
+/** Beyond their bounds, the two should agree within this, as sensors themselves are off by a few per cent. */
 const DISAGREEMENT = 0.05;
 
 /**
@@ -87,16 +88,11 @@ export function estimateEnergy(
     warnings: [
       ...unknowns.filter(({ isDoubt }) => isDoubt).map(({ reason }) => reason),
       ...(noBaseline ? [`there is no net energy: ${noBaseline}`] : []),
-      ...(witness && Math.abs(witness.disagreement) > DISAGREEMENT
+      ...(witness && contradicts(best.result, witness)
         ? [`counter and integrated power differ by ${(100 * witness.disagreement).toFixed(1)} %`]
         : []),
     ],
   };
-}
-
-function byDevice(samples: readonly Sample[]): Sample[][] {
-  const names = new Set(samples.map(({ device }) => device));
-  return [...names].map((name) => samples.filter(({ device }) => device === name));
 }
 
 export const unknownEnergy = (reason: string): Energy => ({
@@ -156,6 +152,12 @@ const addBaselines = (a: Baseline, b: Baseline): Baseline => ({
 });
 
 const addPower = (a: Power, b: Power): Power => ({ watts: a.watts + b.watts, errorW: a.errorW + b.errorW });
+
+/** Only what their bounds do not explain: of a short window both may be far off, and neither wrong. */
+function contradicts(best: Estimate, witness: Witness): boolean {
+  const explainedJ = best.grossErrorJ + witness.grossErrorJ;
+  return Math.abs(witness.grossJ - best.grossJ) > explainedJ && Math.abs(witness.disagreement) > DISAGREEMENT;
+}
 
 const witnessOf = (best: Estimate, method: Method, { grossJ, grossErrorJ }: Estimate): Witness => ({
   method,

@@ -1,16 +1,20 @@
 import { UserError } from "../../errors.js";
+import { ALL_GPUS, gpusOfSession, type ChosenGpus } from "../chosen-gpus.js";
 import { firstAnswering, MACHINE_SENSORS, type MachineSensor, type Target } from "../machine-sensors.js";
+import type { CudaSession } from "../match-gpu.js";
 import { startSampler } from "../sampler.js";
 import type { Values } from "../sensor.js";
-import { sensorOf, sourceSpec, type SourceSpec } from "../sources.js";
+import { sensorOf, sourceSpec, type SourceName, type SourceSpec } from "../sources.js";
 import type { SampleSource } from "./sample-source.js";
 
 /** Whose energy is wanted. */
 export interface Wanted {
   /** Default: the GPU if there is one that tells its power, else the CPU. */
   of?: Target;
-  /** UUID of the one GPU to be read; null: all. */
-  device?: string | null;
+  /** The CUDA device that works: its GPU is read, whole where it is a slice of one. Null: none does. */
+  session?: CudaSession | null;
+  /** The GPUs to be read. Default: that of the session, else all. */
+  gpus?: ChosenGpus;
   /** Default: those that a machine may have. */
   sensors?: readonly MachineSensor[];
 }
@@ -20,7 +24,8 @@ export type FoundSource =
   | { readonly sensor: string; readonly source: SampleSource; readonly reason: null }
   | { readonly sensor: null; readonly source: null; readonly reason: string };
 
-const INTERVAL_MS = 20;
+/** Other than a source's own: the counters of a CPU are cheap to read, and renewed every millisecond. */
+const INTERVAL_MS: Partial<Record<SourceName, number>> = { host: 20 };
 
 const tellsEnergy = ({ energy_j, power_w }: Values): boolean =>
   typeof energy_j === "number" || typeof power_w === "number";
@@ -30,14 +35,20 @@ const tellsEnergy = ({ energy_j, power_w }: Values): boolean =>
  * keeps this one busy is measured too. What it warns of, `onWarning` is told.
  */
 export async function findEnergySource(
-  { of, device = null, sensors = MACHINE_SENSORS }: Wanted = {},
+  {
+    of,
+    session = null,
+    gpus = session ? gpusOfSession(session) : ALL_GPUS,
+    sensors = MACHINE_SENSORS,
+  }: Wanted = {},
   onWarning: (sentence: string) => void = () => undefined,
 ): Promise<FoundSource> {
   const specs = sensors
     .filter((one) => of === undefined || one.of.includes(of))
+    .filter(({ source }) => source !== "gpu" || gpus.reason === null)
     .map(({ source }): SourceSpec => {
-      const only = source === "gpu" && device !== null ? { source, gpus: [device] } : source;
-      return sourceSpec(only, INTERVAL_MS);
+      const only = source === "gpu" && gpus.uuids !== null ? { source, gpus: gpus.uuids } : source;
+      return sourceSpec(only, INTERVAL_MS[source]);
     });
   const able = specs.map((spec) => ({ spec, sensor: sensorOf(spec) }));
   const found = await firstAnswering(
@@ -45,11 +56,15 @@ export async function findEnergySource(
     tellsEnergy,
     "power or energy",
   );
-  if (found.opened === null) return { sensor: null, source: null, reason: found.reason };
+  if (found.opened === null) {
+    const reason = gpus.reason === null ? found.reason : `${gpus.reason} ${found.reason}`;
+    return { sensor: null, source: null, reason };
+  }
   await found.opened.close();
   const { spec } = able.find(({ sensor }) => sensor === found.sensor)!;
   try {
-    return { sensor: spec.source, source: await sampled(spec, onWarning), reason: null };
+    const doubt = spec.source === "gpu" ? gpus.doubt : null;
+    return { sensor: spec.source, source: await sampled(spec, doubt, onWarning), reason: null };
   } catch (error) {
     // It answered a moment ago: a sensor that has gone since is a reason too, and ends no campaign.
     if (!(error instanceof UserError)) throw error;
@@ -57,7 +72,11 @@ export async function findEnergySource(
   }
 }
 
-async function sampled(spec: SourceSpec, onWarning: (sentence: string) => void): Promise<SampleSource> {
+async function sampled(
+  spec: SourceSpec,
+  doubt: string | null,
+  onWarning: (sentence: string) => void,
+): Promise<SampleSource> {
   let problem: string | null = null;
   const sampler = await startSampler({
     sources: [spec],
@@ -70,6 +89,7 @@ async function sampled(spec: SourceSpec, onWarning: (sentence: string) => void):
     get problem() {
       return problem;
     },
+    doubt,
     since: (atMs) => sampler.since(atMs),
     close: () => sampler.stop(),
   };

@@ -3,11 +3,11 @@ import { UserError } from "../../errors.js";
 import type { Sample } from "../sensor.js";
 import { estimateEnergy, unknownEnergy, type Energy } from "./estimate.js";
 import { unseenMs } from "./counter-energy.js";
-import { lagOf, readingsOf, updatePeriod } from "./integrated-power.js";
+import { lagOf, updatePeriod } from "./integrated-power.js";
 import type { SampleSource } from "./sample-source.js";
 import { temperatureC } from "./temperature.js";
 import { ticksOf } from "./ticks.js";
-import type { TimeWindow } from "./window.js";
+import { median, type TimeWindow } from "./window.js";
 
 /** How long, how sure, and by which sensor. */
 export interface EnergyOptions {
@@ -95,7 +95,7 @@ export async function measurePhases(
     return results;
   }
   const { sleep = sleepFor, idleMs = 1500, settleMs = 500, signal } = options;
-  const warnings = await coolDown(source, clock, sleep, options);
+  const warnings = [source.doubt ?? [], await coolDown(source, clock, sleep, options)].flat();
   // Even without a baseline there must be samples on either side of a window.
   const idle: TimeWindow[] = [await rest(idleMs || settleMs, clock, sleep)];
   const runs: Run[] = [];
@@ -159,15 +159,15 @@ async function rest(
 
 /**
  * How long the window must be for the relative error, were the device idle and the work one step up from there. With a
- * counter, its bound at the two edges is a part of a tick, and when the ticks were seen; with power alone it is the time
- * in which a reading is renewed.
+ * counter, its bound at the two edges is a part of a tick, and when the ticks were seen, which is as usual: a sampling that
+ * stood still once while idle is no reason for a longer window. With power alone it is the time in which a reading is renewed.
  */
 export function fillingMs(idleSamples: readonly Sample[], relativeError = 0.02): number {
   const { ticks, tickMs } = ticksOf(idleSamples);
   const edgesMs =
     tickMs === null
-      ? updatePeriod(readingsOf(idleSamples))
-      : unseenMs(tickMs) + 2 * Math.max(...ticks.map(({ halfGapMs }) => halfGapMs));
+      ? updatePeriod(idleSamples)
+      : unseenMs(tickMs) + 2 * (median(ticks.map(({ halfGapMs }) => halfGapMs)) ?? 0);
   return Math.max(LEAST_WINDOW_MS, edgesMs / relativeError);
 }
 

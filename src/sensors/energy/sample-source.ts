@@ -8,6 +8,8 @@ export interface SampleSource {
   close(): Promise<unknown>;
   /** The last trouble with its sensor, e.g. why samples no longer come. */
   readonly problem?: string | null;
+  /** What makes its joules doubtful as those of the work, in a sentence without its full stop. */
+  readonly doubt?: string | null;
 }
 
 /** Samples that are here already. */

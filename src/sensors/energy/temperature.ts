@@ -1,7 +1,15 @@
 import type { Sample, Values } from "../sensor.js";
+import { byDevice } from "./by-device.js";
 
-/** Of the GPU, else of the hottest place that is told, in the first or last sample that tells one. */
+/** Of the hottest device: of its GPU, else of the hottest place that is told, in the first or last sample that tells one. */
 export function temperatureC(samples: readonly Sample[], which: "first" | "last"): number | null {
+  const told = byDevice(samples)
+    .map((one) => ofDevice(one, which))
+    .filter((one) => one !== null);
+  return told.length === 0 ? null : Math.max(...told);
+}
+
+function ofDevice(samples: readonly Sample[], which: "first" | "last"): number | null {
   const first = which === "first" ? 0 : -1;
   // The GPU's memory, hotter and told now and then only, must not stand in for it.
   const ofGpu = samples

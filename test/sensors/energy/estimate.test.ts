@@ -86,6 +86,33 @@ test("a tick that was seen late does not tell the idle power", () => {
   assert.ok(Math.abs(idleBeforeW! - 70) < 0.5, `${idleBeforeW} W`);
 });
 
+test("power without noise does not show how often it is renewed: at worst as what is published of GPUs", () => {
+  const gpu = { tickMs: null, noiseW: () => 0, powerRule: "GPU: NVML POWER_INSTANT" };
+  for (const updateMs of [0, 20, 100]) {
+    for (let seed = 1; seed <= 30; seed++) {
+      const one = trial(() => constant(WORK_W), drawing(seed), { ...gpu, updateMs });
+      const energy = estimateEnergy(one.samples, one.window, one.idle);
+      const said = `renewed every ${updateMs} ms, drawing ${seed}: ${energy.grossJ} ± ${energy.grossErrorJ} J of ${one.truthJ}`;
+      assert.ok(Math.abs(energy.grossJ! - one.truthJ) <= energy.grossErrorJ!, said);
+      assert.ok(Math.abs(energy.netJ! - one.netJ) <= energy.netErrorJ!, said);
+      assert.ok(energy.grossErrorJ! < 0.05 * one.truthJ, said);
+    }
+  }
+  const unknown = measured({ ...gpu, powerRule: "another sensor" }).energy;
+  assert.ok(unknown.grossErrorJ! > 0.5 * unknown.grossJ!, "of which nothing is published");
+  const slow = measured({ ...gpu, noiseW: drawing(5).normal, updateMs: 200 }).energy;
+  assert.equal(slow.updateMs, 200, "noise shows it, whatever is published");
+});
+
+test("what the bounds of counter and power explain is no contradiction", () => {
+  // Without idle windows the edges may be off by a tick each.
+  const { samples, window } = measured({ updateMs: 100, noiseW: () => 0 });
+  const short = { startMs: window.startMs + 20, endMs: window.startMs + 180 };
+  const { witness, warnings } = estimateEnergy(samples, short, null);
+  assert.ok(Math.abs(witness!.disagreement) > 0.05, `${witness!.disagreement}`);
+  assert.deepEqual(warnings, []);
+});
+
 test("several devices are summed; where one does not answer, there is no sum", () => {
   const { samples, window, idle, energy } = measured();
   const on = (device: string, from: readonly Sample[]): Sample[] =>

@@ -90,6 +90,12 @@ test("the window follows from the requested error and the tick, and its error st
   assert.equal(fillingMs(power, 0.005), 4000, "20 ms of power readings");
 });
 
+test("a sampling that stood still once while idle asks for no longer window", () => {
+  const samples = new SyntheticDevice({ signal: constant(60), phaseMs: 37 }).until(1500);
+  const stalled = samples.filter(({ at_ms }) => at_ms < 500 || at_ms > 900);
+  assert.equal(fillingMs(stalled, 0.005), fillingMs(samples, 0.005));
+});
+
 test("no idle windows, no net energy", async () => {
   const { work, options } = bench();
   const energy = await measureEnergy(work(400, 30), { ...options, idleMs: 0, settleMs: 300 });
@@ -225,4 +231,14 @@ test("the memory's temperature, which is told now and then, is not the GPU's", (
   const samples = [told({ temperature_gpu_c: 40 }), told({ temperature_memory_c: 70 })];
   assert.equal(temperatureC(samples, "last"), 40);
   assert.equal(temperatureC(samples.slice(1), "last"), 70, "the hottest place, where the GPU tells none");
+});
+
+test("of several GPUs the hottest counts, whichever was read last", () => {
+  const told = (device: string, celsius: number): Sample => ({
+    at_ms: 0,
+    device,
+    values: { temperature_gpu_c: celsius },
+  });
+  const samples = [told("a", 80), told("b", 40), told("a", 75), told("b", 50)];
+  assert.deepEqual([temperatureC(samples, "first"), temperatureC(samples, "last")], [80, 75]);
 });

@@ -12,6 +12,8 @@ export interface StubNvml {
 
 const SOURCE = readFileSync(join(import.meta.dirname, "stub-nvml.c"), "utf8");
 const compiled = new Map<string, string>();
+/** A library that is collected as garbage is unloaded, and its settings with it. */
+const loaded: StubNvml[] = [];
 
 /** A library of its own, with settings of its own. */
 export function stubNvml(folder: string, name: string, flags: readonly string[] = []): StubNvml {
@@ -21,7 +23,9 @@ export function stubNvml(folder: string, name: string, flags: readonly string[] 
   const path = join(folder, name);
   copyFileSync(built, path);
   const set = koffi().load(path).func("void stub_set(const char *, long long)") as StubNvml["set"];
-  return { path, set };
+  const stub = { path, set };
+  loaded.push(stub);
+  return stub;
 }
 
 export const GPU_0 = "GPU-00000000-0000-0000-0000-000000000000";
