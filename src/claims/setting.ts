@@ -32,7 +32,15 @@ const SHARED = [
   "ort_version",
 ] as const satisfies readonly (keyof Row)[];
 
-const OWN = ["model", "lowering", "decode_lowering", "fused_products", "cuda_graph", "ep_options", "weights"] as const;
+const OWN = [
+  "model",
+  "lowering",
+  "decode_lowering",
+  "fused_products",
+  "cuda_graph",
+  "ep_options",
+  "weights",
+] as const;
 
 /** Settings among a user's rows that hold one of the models, the most like the paper's first. */
 export function settingsOf(

@@ -1,4 +1,4 @@
-import { ops, type Value } from "../graph/index.js";
+import { type Value } from "../graph/index.js";
 import { mambaBackbone } from "./blocks/backbone.js";
 import { scanOutputs, selectiveScan } from "./blocks/selective-scan.js";
 import { type Decoder, type BuildOptions, type ModelGraph } from "./decoder.js";

@@ -250,7 +250,7 @@ export function linearCase(
       bias: input(dtype, [outputs], bias),
     },
     node: (v) => ({
-      output: ops.fusedLinear(v.x!, v.weight!, v.bias!),
+      output: ops.fusedLinear(v.x!, v.weight!, v.bias),
       present: ops.fusedLinear(v.x!, v.weight!),
     }),
     expected: () => linearReference({ inputs, outputs, x, weight, bias }),

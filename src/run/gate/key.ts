@@ -16,7 +16,8 @@ export type GateFacts = Pick<Row, "device" | "ort_version" | "gpu_driver" | "cud
  * a model is built; the version of this package stands for the code that runs them.
  */
 export function gateKey(setting: Setting, facts: GateFacts): string {
-  const { model, weights, ep, dtype, quant, lowering, decodeLowering, fusedProducts, cudaGraph, cuda } = setting;
+  const { model, weights, ep, dtype, quant, lowering, decodeLowering, fusedProducts, cudaGraph, cuda } =
+    setting;
   const decides = {
     criteria: [CRITERIA, toleranceOf(setting)],
     model: [model.arch, model.config],

@@ -29,5 +29,7 @@ export function describeSetting(setting: Named): string {
   const graph = cudaGraph === null ? null : cudaGraph ? "CUDA graph" : "no CUDA graph";
   // With fused scans they go without saying.
   const products = fusedProducts && decodeLowering !== "fused" ? "fused products" : null;
-  return [model, ep, dtype, blocks, lowering, decoding, products, graph].filter((word) => word !== null).join(", ");
+  return [model, ep, dtype, blocks, lowering, decoding, products, graph]
+    .filter((word) => word !== null)
+    .join(", ");
 }
