@@ -84,14 +84,12 @@ struct Pair;
 template <>
 struct Pair<half> {
   using type = __half2;
-  static constexpr Fragment EXPONENT = 0x7c00u;
   static __device__ __forceinline__ __half2 of(float a, float b) { return __floats2half2_rn(a, b); }
   static __device__ __forceinline__ float2 widen(__half2 p) { return __half22float2(p); }
 };
 template <>
 struct Pair<bfloat> {
   using type = __nv_bfloat162;
-  static constexpr Fragment EXPONENT = 0x7f80u;
   static __device__ __forceinline__ __nv_bfloat162 of(float a, float b) { return __floats2bfloat162_rn(a, b); }
   static __device__ __forceinline__ float2 widen(__nv_bfloat162 p) { return __bfloat1622float2(p); }
 };
@@ -102,13 +100,5 @@ __device__ __forceinline__ Fragment pack(float a, float b) {
 }
 template <typename T>
 __device__ __forceinline__ float2 unpack(Fragment f) { return Pair<T>::widen(*reinterpret_cast<typename Pair<T>::type*>(&f)); }
-
-// Both numbers, 0 for one that is infinite or NaN: whose exponent is all ones.
-template <typename T>
-__device__ __forceinline__ Fragment finite_or_zero(Fragment f) {
-  constexpr Fragment EXPONENT = Pair<T>::EXPONENT;
-  const Fragment low = (f & EXPONENT) == EXPONENT ? 0u : f & 0xffffu;
-  return ((f >> 16) & EXPONENT) == EXPONENT ? low : (f & 0xffff0000u) | low;
-}
 
 }  // namespace ssm

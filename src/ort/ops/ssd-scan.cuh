@@ -31,12 +31,15 @@ __global__ void __launch_bounds__(STEP_HEADS * 32) prepare_steps(SsdScan op, int
   const int64_t start = chunk * CHUNK + lane * OWN;
   const T* step = static_cast<const T*>(op.step.data) + sequence * op.tokens * op.step.stride + head;
   const float a = op.a[head] * LOG2_E, bias = op.step_bias[head];
+  // No token's decay is less than 2^−64, next to which whatever it is of vanishes: what follows a long sum would lose its digits.
+  constexpr float LEAST = -64.f;
   float delta[OWN], decay[OWN], sum = 0.f, largest = 0.f;
 #pragma unroll
   for (int k = 0; k < OWN; k++) {
     delta[k] = start + k < op.tokens ? softplus(widen(step[(start + k) * op.step.stride]) + bias) : 0.f;
     largest = fmaxf(largest, delta[k]);
-    decay[k] = sum += delta[k] * a;
+    const float own = delta[k] * a;
+    decay[k] = sum += own < LEAST ? LEAST : own;
   }
   float before = sum;
 #pragma unroll
@@ -45,8 +48,15 @@ __global__ void __launch_bounds__(STEP_HEADS * 32) prepare_steps(SsdScan op, int
     if (lane >= width) before += other;
     largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, width));
   }
-  const float total = __shfl_sync(0xffffffffu, before, 31);
-  before -= sum;
+  before = __shfl_up_sync(0xffffffffu, before, 1);
+  if (lane == 0) before = 0.f;
+  // As the last token has it, to the digit: what that leaves of itself is not rounded.
+  const int last = int(min(int64_t(CHUNK), op.tokens - chunk * CHUNK)) - 1;
+  float at_last = before + decay[OWN - 1];
+#pragma unroll
+  for (int k = 0; k < OWN - 1; k++)
+    if (last % OWN == k) at_last = before + decay[k];
+  const float total = __shfl_sync(0xffffffffu, at_last, last / OWN);
   // Between 2^−60 and 2^60: neither it nor its inverse overflows, and what is smaller adds nothing.
   const float scale = exp2f(fminf(fmaxf(ceilf(log2f(largest)), -60.f), 60.f));
   const int64_t slot = (sequence * chunks + chunk) * op.heads + head;
@@ -185,6 +195,7 @@ struct OutputTile {
     Head other;  // once the scores are there
   };
   float decay[2][CHUNK], delta[2][CHUNK];
+  int spoiled[HEAD_DIM];  // the first token of each channel that is not finite, once it is known that there is one
 };
 
 // A block: one chunk, `heads` heads of one group. Scores C Bᵀ stay in registers for all of them; each warp has 16 tokens.
@@ -262,10 +273,9 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
     const float skip = widen(static_cast<const T*>(op.skip)[head]);
     const float upper_decay = decay[upper], lower_decay = decay[lower];
 
-    // From the scores on in units of the scale.
-    const float to_upper = exp2_fast(upper_decay) / scale, to_lower = exp2_fast(lower_decay) / scale;
     float y[HEAD_DIM / 8][4];
-    const auto multiply = [&](auto finite) {
+    bool cleaned = false;
+    for (;;) {
 #pragma unroll
       for (int p = 0; p < HEAD_DIM / 8; p++)
 #pragma unroll
@@ -282,6 +292,8 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
           multiply_add<T>(y[p / 8 + 1], left, right[2], right[3]);
         }
       }
+      // From here on in units of the scale.
+      const float to_upper = exp2_fast(upper_decay) / scale, to_lower = exp2_fast(lower_decay) / scale;
 #pragma unroll
       for (int p = 0; p < HEAD_DIM / 8; p++) {
         y[p][0] *= to_upper;
@@ -314,33 +326,30 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
             for (int p = 0; p < HEAD_DIM; p += 16) {
               Fragment right[4];
               load_right<T, HEAD_DIM>(right, mine.x, j, p);
-              if constexpr (finite.value)
-#pragma unroll
-                for (int r = 0; r < 4; r++) right[r] = finite_or_zero<T>(right[r]);
               multiply_add<T>(y[p / 8], left, right[0], right[1]);
               multiply_add<T>(y[p / 8 + 1], left, right[2], right[3]);
             }
           }
-    };
-    multiply(Number<0>{});
-    bool is_finite = true;
-#pragma unroll
-    for (int p = 0; p < HEAD_DIM / 8; p++)
-#pragma unroll
-      for (int i = 0; i < 4; i++) is_finite &= isfinite(y[p][i]);
-    if (!__all_sync(0xffffffffu, is_finite)) {
-      // 0 times an infinity or NaN of a later token is NaN: again without them. From its own token on a channel is NaN, as sums
-      // of infinities of both signs are.
-      multiply(Number<1>{});
+      if (cleaned) break;
+      // 0 times an infinity or NaN of a later token is NaN: then again without them.
+      float zero = 0.f;
 #pragma unroll
       for (int p = 0; p < HEAD_DIM / 8; p++)
 #pragma unroll
-        for (int k = 0; k < 2; k++) {
-          int first = 0;
-          while (first < CHUNK && isfinite(widen(*element<T, HEAD_DIM>(mine.x, first, p * 8 + lane % 4 * 2 + k)))) first++;
-          if (upper >= first) y[p][k] = NAN;
-          if (lower >= first) y[p][2 + k] = NAN;
+        for (int i = 0; i < 4; i++) zero = fmaf(y[p][i], 0.f, zero);
+      if (!__syncthreads_or(zero != 0.f)) break;
+      if (threadIdx.x < HEAD_DIM) {
+        int spoiled = CHUNK;
+        for (int t = CHUNK - 1; t >= 0; t--) {
+          T* x = element<T, HEAD_DIM>(mine.x, t, threadIdx.x);
+          if (isfinite(widen(*x))) continue;
+          spoiled = t;
+          *x = narrow<T>(0.f);
         }
+        tile.spoiled[threadIdx.x] = spoiled;
+      }
+      __syncthreads();
+      cleaned = true;
     }
 #pragma unroll
     for (int p = 0; p < HEAD_DIM / 8; p++)
@@ -349,6 +358,11 @@ __global__ void __launch_bounds__(OUTPUT_THREADS, 1)
         const int token = side ? lower : upper, channel = p * 8 + lane % 4 * 2;
         const float2 x = unpack<T>(*reinterpret_cast<const Fragment*>(element<T, HEAD_DIM>(mine.x, token, channel)));
         float2 out = {fmaf(y[p][side * 2], scale, skip * x.x), fmaf(y[p][side * 2 + 1], scale, skip * x.y)};
+        if (cleaned) {
+          // From its own token on a channel is NaN, as sums of infinities of both signs are.
+          if (token >= tile.spoiled[channel]) out.x = NAN;
+          if (token >= tile.spoiled[channel + 1]) out.y = NAN;
+        }
         Fragment& place = *reinterpret_cast<Fragment*>(element<T, HEAD_DIM>(mine.gate, token, channel));
         if (gated) {
           const float2 z = unpack<T>(place);
@@ -428,12 +442,12 @@ __global__ void __launch_bounds__(32) ssd_recurrence(SsdScan op) {
   }
 }
 
-// In place. A block a token and group. Rows of up to NORM_PIECES pieces of VECTOR a thread stay in registers.
-constexpr int NORM_THREADS = 128, NORM_PIECES = 5;
+// In place. A block a token and group, whose row stays in registers: PIECES pieces of VECTOR a thread. 0: one of any width and
+// alignment, which is read twice.
+constexpr int NORM_THREADS = 128, MOST_PIECES = 5;
 
-template <typename T>
+template <typename T, int PIECES>
 __global__ void __launch_bounds__(NORM_THREADS) norm_rows(SsdScan op) {
-  constexpr int STEP = NORM_THREADS * VECTOR;
   const int64_t token = blockIdx.x, group = blockIdx.y, channels = op.heads * op.head_dim, width = channels / op.groups;
   T* y = static_cast<T*>(op.y) + token * channels + group * width;
   const T* weight = static_cast<const T*>(op.norm_weight) + group * width;
@@ -444,41 +458,44 @@ __global__ void __launch_bounds__(NORM_THREADS) norm_rows(SsdScan op) {
     const float normed = widen(v) * factor * widen(by);
     return narrow<T>(gate ? normed * silu(widen(z)) : normed);
   };
-  const auto factor_of = [&](float squares) {
-    return rsqrtf(block_sum<NORM_THREADS>(squares) / float(width) + op.norm_epsilon);
-  };
   float squares = 0.f;
-  const int first = threadIdx.x * VECTOR;
-  if (width % VECTOR == 0 && width <= NORM_PIECES * STEP && reinterpret_cast<uintptr_t>(weight) % 16 == 0 &&
-      reinterpret_cast<uintptr_t>(gate) % 16 == 0) {
-    Pack<T> kept[NORM_PIECES], by[NORM_PIECES], z[NORM_PIECES];
+  const auto factor_of = [&] { return rsqrtf(block_sum<NORM_THREADS>(squares) / float(width) + op.norm_epsilon); };
+  if constexpr (PIECES > 0) {
+    Pack<T> kept[PIECES];
 #pragma unroll
-    for (int piece = 0; piece < NORM_PIECES; piece++) {
-      const int i = first + piece * STEP;
-      if (i < width) {
-        kept[piece] = load(y + i);
-        by[piece] = load(weight + i);
-        z[piece] = gate ? load(gate + i) : kept[piece];
+    for (int piece = 0; piece < PIECES; piece++) {
+      const int i = (piece * NORM_THREADS + threadIdx.x) * VECTOR;
+      if (i >= width) break;
+      kept[piece] = load(y + i);
 #pragma unroll
-        for (int v = 0; v < VECTOR; v++) squares = fmaf(widen(kept[piece].v[v]), widen(kept[piece].v[v]), squares);
-      }
+      for (int v = 0; v < VECTOR; v++) squares = fmaf(widen(kept[piece].v[v]), widen(kept[piece].v[v]), squares);
     }
-    const float factor = factor_of(squares);
+    const float factor = factor_of();
 #pragma unroll
-    for (int piece = 0; piece < NORM_PIECES; piece++) {
-      const int i = first + piece * STEP;
-      if (i < width) {
+    for (int piece = 0; piece < PIECES; piece++) {
+      const int i = (piece * NORM_THREADS + threadIdx.x) * VECTOR;
+      if (i >= width) break;
+      const Pack<T> by = load(weight + i), z = gate ? load(gate + i) : by;
 #pragma unroll
-        for (int v = 0; v < VECTOR; v++)
-          kept[piece].v[v] = finish(kept[piece].v[v], by[piece].v[v], z[piece].v[v], factor);
-        store(y + i, kept[piece]);
-      }
+      for (int v = 0; v < VECTOR; v++) kept[piece].v[v] = finish(kept[piece].v[v], by.v[v], z.v[v], factor);
+      store(y + i, kept[piece]);
     }
   } else {
     for (int i = threadIdx.x; i < width; i += NORM_THREADS) squares = fmaf(widen(y[i]), widen(y[i]), squares);
-    const float factor = factor_of(squares);
+    const float factor = factor_of();
     for (int i = threadIdx.x; i < width; i += NORM_THREADS) y[i] = finish(y[i], weight[i], gate ? gate[i] : y[i], factor);
   }
+}
+
+template <typename T, int PIECES = MOST_PIECES>
+const char* norm_rows_of(const SsdScan& op, cudaStream_t stream) {
+  const int64_t width = op.heads * op.head_dim / op.groups;
+  const bool whole = width % VECTOR == 0 && aligned(op.norm_weight) && (!op.gate.data || aligned(op.gate, sizeof(T)));
+  if constexpr (PIECES > 0)
+    if (!whole || width > PIECES * NORM_THREADS * VECTOR || width <= (PIECES - 1) * NORM_THREADS * VECTOR)
+      return norm_rows_of<T, PIECES - 1>(op, stream);
+  norm_rows<T, PIECES><<<dim3(op.batch * op.tokens, op.groups), NORM_THREADS, 0, stream>>>(op);
+  return launched();
 }
 
 // How many heads of a group a block takes: as many as leave a block for every multiprocessor twice.
@@ -554,9 +571,7 @@ const char* ssd_scan_of(const SsdScan& op, const Place& place, int multiprocesso
             : op.state > 8 * ROW_LANES ? ssd_steps<T, 16>(op, stream)
                                        : ssd_steps<T, 8>(op, stream);
   }
-  if (fault || op.norm == Norm::none) return fault;
-  norm_rows<T><<<dim3(op.batch * op.tokens, op.groups), NORM_THREADS, 0, stream>>>(op);
-  return launched();
+  return fault || op.norm == Norm::none ? fault : norm_rows_of<T>(op, stream);
 }
 
 }  // namespace ssm
