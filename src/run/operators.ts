@@ -12,15 +12,15 @@ export const areBuilt: HasOperators = (ep, deviceId) => operatorsFor(ep, deviceI
 /**
  * Whether a model takes the fused operators by default, if they are built: they are the faster way for every scan. Least times in ms on a CPU
  * (one core of an EPYC with AVX-512, float32, 256 tokens of prompt) and medians on a GPU (H200, float16, 8192 tokens); then
- * decoding:
+ * decoding, on the GPU with fused products:
  *
  * | model | fused | stock |
  * | --- | --- | --- |
  * | mamba-130m, CPU | 659, 28.1 a token | linear-attention 1751, 32.6 a token |
  * | mamba2-130m, CPU | 650, 27.8 a token | ssd-matmul 727, linear-attention 28.7 a token |
- * | falcon-h1-0.5b, GPU | 36.6, 3.05 a token | ssd-matmul 63.7, linear-attention 3.65 a token |
- * | zamba2-1.2b, GPU | 76.5, 2.75 a token | ssd-matmul 139, linear-attention 3.55 a token |
- * | hymba-1.5b, GPU | 142, 5.26 a token | linear-attention 708, 5.57 a token |
+ * | falcon-h1-0.5b, GPU | 36.4, 2.24 a token | ssd-matmul 63.7, linear-attention 3.65 a token |
+ * | zamba2-1.2b, GPU | 76.5 | ssd-matmul 139, linear-attention 3.55 a token |
+ * | hymba-1.5b, GPU | 142 | linear-attention 708, 5.57 a token |
  */
 export const isFusedByDefault = ({ family }: Pick<Model, "family">): boolean => family !== "transformer";
 

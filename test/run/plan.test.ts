@@ -83,6 +83,21 @@ test("fused and stock operators do not share a state, and what is not built cann
   refused({ lowering: "fused", ep: "cuda" }, false, /not built for this GPU/);
 });
 
+test("products of one token on a GPU are our own where they are built, whatever the architecture", () => {
+  const of = (change: Partial<Settings>, built = true): unknown[] =>
+    plan(settings({ promptTokens: [64], ep: "cuda", ...change }), built).map(
+      ({ fusedProducts }) => fusedProducts ?? false,
+    );
+  assert.deepEqual(of({}), [true, true]);
+  assert.deepEqual(of({}, false), [false, false]);
+  assert.deepEqual(of({ batch: 2 }), [false, false]);
+  assert.deepEqual(of({ batch: 2, fusedProducts: "on" }), [true, true]);
+  assert.deepEqual(of({ fusedProducts: "off" }), [false, false]);
+  assert.deepEqual(of({ lowering: "ssd-matmul" }), [true, false], "a stock lowering stays stock");
+  assert.deepEqual(of({ ep: "cpu" }), [false, false], "the CPU's own are the faster");
+  assert.throws(() => of({ fusedProducts: "on" }, false), /fused operators are asked for, but not built/);
+});
+
 test("a GPU computes in float16, with a graph where it can, without TF32 and without a larger arena than asked for", () => {
   const [cell] = plan(settings({ ep: "cuda", like: "orin-nano" }));
   assert.equal(cell!.dtype, "fp16");

@@ -341,8 +341,12 @@ void runAs(const Linear& op, const Place& place) {
     load(x.get(), at<T>(op.x, row * op.inputs), op.inputs, op.inputs);
     for (int64_t out = first; out < std::min(op.outputs, first + OUTPUTS); out++) {
       load(weight.get(), at<T>(op.weight, out * op.inputs), op.inputs, op.inputs);
-      float sum = op.bias ? widen(*at<T>(op.bias, out)) : 0.f;
-      for (int64_t k = 0; k < op.inputs; k++) sum += x[k] * weight[k];
+      float sums[LANES] = {}, sum = op.bias ? widen(*at<T>(op.bias, out)) : 0.f;
+      int64_t k = 0;
+      for (; k + LANES <= op.inputs; k += LANES)
+        for (int lane = 0; lane < LANES; lane++) sums[lane] += x[k + lane] * weight[k + lane];
+      for (; k < op.inputs; k++) sum += x[k] * weight[k];
+      for (const float part : sums) sum += part;
       store(static_cast<T*>(op.y) + row * op.outputs + out, &sum, 1);
     }
   });
