@@ -53,7 +53,10 @@ export async function timePasses(
   loaded: LoadedModel,
   signal?: AbortSignal,
 ): Promise<CellPasses> {
-  using generator = new Generator(cell, loaded, profilePrefix === null ? {} : { profilePrefix });
+  using generator = new Generator(cell, loaded, {
+    onThisThread: true,
+    ...(profilePrefix !== null && { profilePrefix }),
+  });
   const { cuda, ep } = loaded.device;
   const cudaGraph = ep === "cpu" ? null : generator.cudaGraph;
   const columns = { ...common, ...(cuda && { cuda_version: cuda.runtimeVersion }) };

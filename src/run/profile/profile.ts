@@ -60,6 +60,8 @@ export interface ProfileRun {
   /** How far classes and gaps together are off the wall time of the profiled passes; within 2 the profile sums. */
   readonly sum_error_pct: number | null;
   readonly unclassified_pct: number | null;
+  /** High-water mark of the session's allocator: activations and work space, not weights and states. */
+  readonly peak_bytes: number | null;
   readonly classifier_version: number;
 }
 
@@ -291,6 +293,7 @@ async function evaluate(
         inflation: profiledMs / unprofiledMs,
         sum_error_pct: summary.check.errorPct,
         unclassified_pct: summary.check.unclassifiedPct,
+        peak_bytes: read.peakBytes,
         classifier_version: CLASSIFIER_VERSION,
       },
     ],
@@ -319,6 +322,7 @@ function failed({ cell, phases, passes, common }: Omit<PassesJob, "profilePrefix
       inflation: null,
       sum_error_pct: null,
       unclassified_pct: null,
+      peak_bytes: null,
       classifier_version: CLASSIFIER_VERSION,
     })),
   };
