@@ -39,7 +39,11 @@ export async function readProfileFile(
   const { phase = null } = options;
   const skipRuns = count("the number of runs to skip", options.skipRuns ?? 0, 0);
   const model = options.name ?? basename(path).replace(/\.json(\.gz)?$/, "");
-  const read = await readProfile(open(path), { skipRuns });
+  const read = await readProfile(open(path), { skipRuns }).catch((error: unknown) => {
+    // What zlib says of a file that it cannot unpack.
+    if (!(error instanceof Error && /^Z_/.test((error as NodeJS.ErrnoException).code ?? ""))) throw error;
+    throw new UserError(`${path} is no file packed with gzip, or not all of it: ${error.message}`);
+  });
   if (read.runs === 0)
     throw new UserError(
       `${path} has ${read.skippedRuns} runs of a model, of which ${skipRuns} are skipped; it must be a profile of ONNX Runtime with at least one more`,
