@@ -11,6 +11,7 @@ import { kernelCommand } from "./kernel.js";
 import { modelsCommand } from "./models.js";
 import { notebookCommand } from "./notebook.js";
 import { opsCommand } from "./ops.js";
+import { profileCommand } from "./profile.js";
 import { quickCommand } from "./quick.js";
 import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
@@ -37,6 +38,7 @@ const program = new Command("ssm-scope")
 for (const make of [
   quickCommand,
   runCommand,
+  profileCommand,
   verifyCommand,
   modelsCommand,
   figuresCommand,
