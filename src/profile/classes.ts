@@ -117,6 +117,7 @@ export const TYPE_RULES: Readonly<Partial<Record<OpClass, TypeEntry>>> = {
   conv1d: { ours: ["CausalConv", "CausalConvWithState"], foreign: ["Conv", "FusedConv", "ConvInteger"] },
   gemm: {
     ours: ["MatMul", "FusedMatMul", "MatMulNBits"],
+    cuda: ["Linear"],
     foreign: [
       "Gemm",
       "FusedGemm",

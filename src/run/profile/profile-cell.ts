@@ -107,8 +107,9 @@ export async function profileCell(job: Omit<PassesJob, "profilePrefix">, bench: 
 }
 
 /** What tells power, and of a GPU its memory, while a cell runs; null where nothing does. */
-async function sensorOf({ ep }: Cell, { gpu }: CellPasses): Promise<SampleSource | null> {
-  return (await findEnergySource({ of: ep === "cpu" ? "cpu" : "gpu", device: gpu })).source;
+async function sensorOf({ ep, deviceId }: Cell, { gpu }: CellPasses): Promise<SampleSource | null> {
+  const session = deviceId === null ? null : { deviceId, uuid: gpu };
+  return (await findEnergySource({ of: ep === "cpu" ? "cpu" : "gpu", session })).source;
 }
 
 /** The rows of one phase from its profile. */
