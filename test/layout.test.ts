@@ -20,7 +20,14 @@ const RULES: Record<string, Rule> = {
   record: { folders: [], packages: ["arquero", "@uwdata/flechette"], lazy: ["danfojs-node"], fs: true },
   stats: {
     folders: [],
-    packages: ["ml-matrix", "ml-fcnnls", "pure-rand", "@stdlib/stats-base-dists-t-quantile"],
+    packages: [
+      "ml-matrix",
+      "ml-fcnnls",
+      "pure-rand",
+      "@stdlib/stats-base-dists-t-quantile",
+      "@stdlib/stats-base-dists-t-cdf",
+      "@stdlib/stats-padjust",
+    ],
   },
   graph: { folders: [], packages: ["onnx-buf", "@bufbuild/protobuf"] },
   ffi: { folders: [], packages: ["koffi"], fs: true },
