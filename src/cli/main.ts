@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { claimsCommand } from "./claims.js";
+import { compareCommand } from "./compare-command.js";
 import { cudaCommand } from "./cuda.js";
+import { diffCommand } from "./diff.js";
 import { doctorCommand } from "./doctor.js";
 import { energyCommand } from "./energy.js";
 import { exitCodeOf, explain } from "./exit.js";
@@ -41,6 +43,8 @@ for (const make of [
   modelsCommand,
   figuresCommand,
   claimsCommand,
+  compareCommand,
+  diffCommand,
   reportCommand,
   notebookCommand,
   kernelCommand,

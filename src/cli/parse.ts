@@ -59,3 +59,12 @@ export const parseList = (text: string): string[] =>
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
+
+/** A share as people write it: 2% or 0.02. */
+export function parseShare(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
+  const share = match ? Number(match[1]) / (match[2] === "%" ? 100 : 1) : NaN;
+  if (!(share > 0 && share < 1))
+    throw new InvalidArgumentError(`"${text}" is not a share between 0 and 1; write e.g. 2% or 0.02.`);
+  return share;
+}

@@ -5,6 +5,8 @@ import { openRuntime } from "../ort/index.js";
 import { machineFacts, rowsToTable, type Row } from "../record/index.js";
 import { findEnergySource } from "../sensors/energy/find-source.js";
 import { memoryCampaign, openCampaign } from "./campaign.js";
+import { gatherEnvironment } from "./environment/gather.js";
+import { keepEnvironment } from "./environment/keep.js";
 import { energyOf, type EnergySettings, type EnergySweep } from "./energy.js";
 import { measureIsolated } from "./isolated.js";
 import type { WarmUpOptions } from "./measure.js";
@@ -82,6 +84,7 @@ export async function runCells(
   const rows = [...campaign.earlier];
   const here: Row = { ...machineFacts(), ort_version: openRuntime().version, ...device };
   refuseOtherMachine(rows, here);
+  if (campaign.folder !== "") keepEnvironment(campaign.folder, gatherEnvironment(cells));
   const energy = energyOf(options.energy);
   const todo = cells
     .map((cell) => ({
