@@ -2,10 +2,10 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import { openRuntime } from "../ort/index.js";
-import { machineFacts, rowsToTable, type Row } from "../record/index.js";
+import { rowsToTable, type Row } from "../record/index.js";
 import { findEnergySource } from "../sensors/energy/find-source.js";
 import { memoryCampaign, openCampaign } from "./campaign.js";
+import { deviceFacts, softwareFacts, type DeviceFacts } from "./device-facts.js";
 import { energyOf, type EnergySettings, type EnergySweep } from "./energy.js";
 import { measureIsolated } from "./isolated.js";
 import type { WarmUpOptions } from "./measure.js";
@@ -170,29 +170,6 @@ function sharingOf(cells: readonly AnyCell[], { isolate: wanted, timeoutS }: Swe
 function orderSeed(wanted: number | undefined, earlier: readonly Row[]): number {
   if (wanted !== undefined) return count("the seed of the order", wanted, 0);
   return earlier.find(({ order_seed }) => order_seed != null)?.order_seed ?? randomInt(2 ** 31);
-}
-
-/** The machine, and what runs on it. */
-const softwareFacts = () => ({ ...machineFacts(), ort_version: openRuntime().version });
-
-/** What is known of a processor before anything is measured on it. */
-interface DeviceFacts {
-  /** Columns of the rows of its cells. */
-  readonly columns: Row;
-  readonly memoryBytes: number;
-}
-
-/** Of the cells' processor, or a UserError that says why there is none: asked for before any file is written. */
-function deviceFacts(cells: readonly AnyCell[], ep: Ep): DeviceFacts {
-  const here = softwareFacts();
-  if (ep !== "cuda") return { columns: here, memoryBytes: here.memory_bytes! };
-  const [deviceId, second] = new Set(cells.map((cell) => cell.deviceId).filter((id) => id !== null));
-  if (second !== undefined)
-    throw new UserError(
-      `the cells are of the GPUs ${deviceId} and ${second}; measure each in a campaign of its own`,
-    );
-  const { name, driverVersion, totalBytes } = openRuntime().inspectCuda(deviceId!);
-  return { columns: { ...here, device: name, gpu_driver: driverVersion }, memoryBytes: totalBytes };
 }
 
 /** What must not change in the middle of a campaign: its rows would be compared as if nothing had. */
