@@ -50,7 +50,7 @@ export const ENVIRONMENT_FIELDS = {
   ort: { type: "string", about: "version of ONNX Runtime", fixed: true },
   ort_library: { type: "string", about: "the library in use" },
   ort_providers: { type: "string[]", about: "execution providers that it knows" },
-  ep: { type: "string", about: "the execution provider used", fixed: true },
+  ep: { type: "string", about: "the execution providers used" },
   ep_build: { type: "string", about: "version that the provider's library states", fixed: true },
   node: { type: "string", about: "version of Node.js" },
   ssm_scope: { type: "string", about: "version of this package", fixed: true },

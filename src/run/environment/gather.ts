@@ -23,7 +23,7 @@ export function gatherEnvironment(cells: readonly AnyCell[]): Environment {
     ort: runtime.version,
     ort_library: runtime.library,
     ort_providers: runtime.providers(),
-    ep: cells[0]?.ep ?? null,
+    ep: [...new Set(cells.map(({ ep }) => ep))].sort().join(", "),
     node: facts.node_version,
     ssm_scope: facts.ssm_scope_version,
     git_commit: facts.git_commit?.replace(/\+$/, "") ?? null,

@@ -141,6 +141,12 @@ suite("a campaign", () => {
     assert.deepEqual(told, []);
   });
 
+  test("learns what was not known before", () => {
+    keep({ ...one, gpu: "H200" });
+    assert.deepEqual(readEnvironment(out), { ...one, gpu: "H200" });
+    keep(one);
+  });
+
   test("is not gone on with where its numbers would not be comparable", () => {
     assert.throws(
       () => {
@@ -157,6 +163,6 @@ suite("a campaign", () => {
   test("says what else has changed", () => {
     keep({ ...one, node: "22.1.0" });
     assert.deepEqual(told, ["The campaign goes on in another environment: node was 20.20.0 and is 22.1.0."]);
-    assert.deepEqual(readEnvironment(out), one);
+    assert.deepEqual(readEnvironment(out), { ...one, gpu: "H200" });
   });
 });
