@@ -38,7 +38,7 @@ const RULES: Record<string, Rule> = {
   figures: { folders: [], types: ["record"], packages: [], lazy: [] },
   sensors: { folders: ["ffi", "record"], packages: ["koffi"], fs: true },
   run: {
-    folders: ["models", "checkpoint", "graph", "ort", "record", "sensors"],
+    folders: ["models", "checkpoint", "graph", "ort", "record", "sensors", "stats"],
     packages: ["cli-progress"],
     lazy: ["@huggingface/tokenizers"],
     fs: true,

@@ -1,6 +1,7 @@
 import type { ColumnTable } from "arquero";
 import { summarize } from "../analyze/index.js";
 import type { Row } from "../record/index.js";
+import { doubtsOf } from "./doubts.js";
 import { show } from "../notebook/display.js";
 
 /** What a terminal has room for. */
@@ -30,8 +31,13 @@ const ENERGY_COLUMNS = [
   "verdict",
 ];
 
-/** Prints medians with their 95 % intervals, one line a cell; energies in a table of their own. */
+/** Prints medians with their 95 % intervals, one line a cell, energies in a table of their own, and what is in doubt and why. */
 export async function printSummary(table: ColumnTable): Promise<void> {
+  await printTables(table);
+  for (const sentence of doubtsOf(table.objects())) console.log(sentence);
+}
+
+async function printTables(table: ColumnTable): Promise<void> {
   const times = table.filter((row: Row) => row.kind !== "energy").reify();
   if (times.numRows() > 0) await showSummary(times, COLUMNS);
   const energies = table.filter((row: Row) => row.kind === "energy").reify();

@@ -8,5 +8,6 @@ export * from "./danfo.js";
 export * from "./rows.js";
 export * from "./machine.js";
 export * from "./environment.js";
+export * from "./verdicts.js";
 export * from "./devices.js";
 export * from "./root.js";

@@ -11,6 +11,7 @@ import { formatJsonLines, readJsonLines, type WarningOptions } from "./jsonl.js"
 import { PACKAGE_ROOT } from "./root.js";
 import { asTable, type Rows } from "./rows.js";
 import { rowsToTable, tableToRows } from "./table.js";
+import { markSuperseded } from "./verdicts.js";
 
 interface Format {
   read: (path: string, onWarning: (message: string) => void) => ColumnTable;
@@ -94,7 +95,7 @@ const paperFile = (name: string): ColumnTable =>
 function readJsonl(path: string, onWarning: (message: string) => void): ColumnTable {
   const { rows, cut } = readJsonLines(path);
   if (cut !== null) onWarning(`${cut}. It was left out; the ${rows.length} rows before it were read.`);
-  return rowsToTable(rows);
+  return rowsToTable(markSuperseded(rows));
 }
 
 function rowsFile(path: string): string {

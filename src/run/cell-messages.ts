@@ -2,6 +2,7 @@
 import type { Row } from "../record/index.js";
 import type { EnergySettings } from "./energy.js";
 import type { WarmUpOptions } from "./measure.js";
+import type { Precision } from "./sweep/enough.js";
 import type { Todo } from "./work.js";
 
 /** All that a process needs to measure cells of one model. It travels whole: it need not be in the registry. */
@@ -10,6 +11,7 @@ export interface Job {
   readonly common: Row;
   readonly warmUp: WarmUpOptions;
   readonly energy: EnergySettings | null;
+  readonly precision: Precision | null;
 }
 
 export type ToCell =

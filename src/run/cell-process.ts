@@ -9,6 +9,7 @@ import type { CellEnd, FromCell, Job, ToCell } from "./cell-messages.js";
 import { columnsOf } from "./columns-of.js";
 import { measureModel } from "./measure-model.js";
 import { failureColumns } from "./rows.js";
+import { watchConditions } from "./watch-conditions.js";
 
 const stop = new AbortController();
 
@@ -20,7 +21,7 @@ function send(message: FromCell, sent: () => void = () => undefined): void {
 /** Settles the question whether the next cell is wanted. */
 let answer: (wanted: boolean) => void = () => undefined;
 
-async function measure({ common, warmUp, energy, todo }: Job): Promise<CellEnd> {
+async function measure({ common, warmUp, energy, precision, todo }: Job): Promise<CellEnd> {
   let current = todo[0]!;
   const add = (row: Row): void => {
     send({ type: "row", row });
@@ -31,6 +32,8 @@ async function measure({ common, warmUp, energy, todo }: Job): Promise<CellEnd> 
       common,
       warmUp,
       energy: energy && { settings: energy, find: findEnergySource },
+      precision,
+      watch: watchConditions,
       progress: {
         step: (work, note) => {
           send({ type: "step", work, note });

@@ -3,6 +3,15 @@ import { cellColumns } from "./rows.js";
 import type { Todo } from "./work.js";
 
 /** Columns that every row of a cell has, whether it was measured or could not be. */
-export function columnsOf({ cell, block }: Pick<Todo, "cell" | "block">, common: Row): Row {
-  return { ...cellColumns(cell), block: block ?? null, device: common.cpu_model ?? "cpu", ...common };
+export function columnsOf(
+  { cell, block, attempt = 0 }: Pick<Todo, "cell" | "block" | "attempt">,
+  common: Row,
+): Row {
+  return {
+    ...cellColumns(cell),
+    block: block ?? null,
+    attempt,
+    device: common.cpu_model ?? "cpu",
+    ...common,
+  };
 }

@@ -155,13 +155,13 @@ class Conversation implements Disposable {
   }
 
   #receive(message: FromCell): void {
-    const { add, common, energy, progress, warmUp } = this.#sweep;
+    const { add, common, energy, precision, progress, warmUp } = this.#sweep;
     switch (message.type) {
       case "ready":
         this.#working = true;
         this.#send({
           type: "measure",
-          job: { todo: this.#batch, common, warmUp, energy: energy && energy.settings },
+          job: { todo: this.#batch, common, warmUp, energy: energy && energy.settings, precision },
         });
         break;
       case "begin":

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import { rowsToTable, type Row } from "../record/index.js";
+import { markSuperseded, rowsToTable, type Row } from "../record/index.js";
 import { findEnergySource } from "../sensors/energy/find-source.js";
 import { memoryCampaign, openCampaign } from "./campaign.js";
 import { deviceFacts, softwareFacts, type DeviceFacts } from "./device-facts.js";
@@ -15,9 +15,12 @@ import { measureModel, type Sweep } from "./measure-model.js";
 import { count, oneOf, plan, type AnyCell, type Ep, type Settings } from "./plan.js";
 import { showProgress, silentProgress } from "./progress.js";
 import { coolDown, readTemperature, type Thermometer } from "./sweep/cool-down.js";
+import { precisionOf } from "./sweep/enough.js";
 import { drive, missingOf } from "./sweep/drive.js";
 import { Ledger } from "./sweep/ledger.js";
+import { remeasureOf, type Remeasure } from "./sweep/remeasure.js";
 import { schedule, type Order, type Sharing } from "./sweep/schedule.js";
+import { watchConditions } from "./watch-conditions.js";
 import { rowsOf, totalWork } from "./work.js";
 
 /** How a sweep is carried out; none of it changes what a cell is. */
@@ -48,6 +51,18 @@ export interface SweepOptions {
    * between the lengths; rows of kind `limit` say it. Without, longer cells are skipped.
    */
   bisect?: boolean;
+  /**
+   * Takes samples of a cell until the 95 % interval of its median TTFT, and of its TPOT, is this share of the median wide: 0.02
+   * is 2 %. `repeats` are taken at least, and six, as no interval is judged before.
+   */
+  targetWidth?: number;
+  /** Samples after which a cell is left as it is, with `targetWidth`. Default: ten times `repeats`. */
+  maxRepeats?: number;
+  /**
+   * Takes samples again whose verdict is in doubt for a reason that may have passed (heat, clocks, other processes), when all
+   * cells are measured. The earlier rows stay; `attempt` tells them apart, and readers mark them as `superseded`.
+   */
+  remeasure?: Remeasure;
   /** Stops after the generation in flight; complete rows stay, and the table so far is in the error's `table`. */
   signal?: AbortSignal;
   /** A bar or lines on stderr (default), or nothing. */
@@ -96,6 +111,7 @@ interface StandIns {
   readonly preload?: readonly string[];
   readonly findEnergy?: EnergySweep["find"];
   readonly thermometer?: Thermometer;
+  readonly watch?: Sweep["watch"];
 }
 
 /** `run` for cells that are planned already. */
@@ -107,6 +123,8 @@ export async function runCells(
   const sharing = sharingOf(cells, options);
   const order = oneOf("the order", options.order ?? "sequential", ["sequential", "blocks"] as const);
   const energy = energyOf(options.energy);
+  const precision = precisionOf(options);
+  const remeasure = remeasureOf(options.remeasure);
   const eps = [...new Set(cells.map(({ ep }) => ep))];
   const facts = new Map(eps.map((ep) => [ep, deviceFacts(cells, ep)]));
   const { thermometer = readTemperature } = options;
@@ -118,7 +136,9 @@ export async function runCells(
   if (campaign.folder !== "") keepEnvironment(campaign.folder, gatherEnvironment(cells));
   const ledger = new Ledger(campaign.earlier, cells);
   const energyRepeats = energy ? (energy.repeats ?? 1) : 0;
-  const todo = cells.map((cell) => missingOf(cell, ledger, energyRepeats)).filter((one) => rowsOf(one) > 0);
+  const todo = cells
+    .map((cell) => missingOf(cell, ledger, energyRepeats, precision))
+    .filter((one) => rowsOf(one) > 0);
   const progress = options.progress === "none" ? silentProgress : showProgress(totalWork(todo));
   const { line } = progress;
   const logs = campaign.folder === "" ? null : join(campaign.folder, "logs");
@@ -131,6 +151,8 @@ export async function runCells(
       sharing: sharing ?? "model",
       energyRepeats,
       bisect: options.bisect ?? false,
+      precision,
+      remeasure,
       facts: (ep) => facts.get(ep)!,
       rest: (ep, first) => coolDown(options, ep, first, { thermometer, line, signal }),
       line,
@@ -139,6 +161,8 @@ export async function runCells(
           ...reports,
           warmUp: { ...WARM_UP[batch[0]!.cell.ep], ...options.warmUp },
           energy: energy && { settings: energy, find: options.findEnergy ?? findEnergySource },
+          precision,
+          watch: options.watch ?? watchConditions,
           progress,
           signal,
         };
@@ -149,12 +173,12 @@ export async function runCells(
     });
   } catch (error) {
     if (error instanceof Error && error.name === "AbortError")
-      throw new InterruptedError(rowsToTable(ledger.rows));
+      throw new InterruptedError(rowsToTable(markSuperseded(ledger.rows)));
     throw error;
   } finally {
     progress.stop();
   }
-  return rowsToTable(ledger.rows);
+  return rowsToTable(markSuperseded(ledger.rows));
 }
 
 /** Who shares a process; null where all are measured in this one. */

@@ -4,8 +4,10 @@ import { columnsOf } from "../columns-of.js";
 import type { AnyCell, Ep } from "../plan.js";
 import type { Progress } from "../progress.js";
 import { rowsOf, type Todo } from "../work.js";
+import { isEnough, mostRepeats, type Precision } from "./enough.js";
 import { findLimit, limitColumns } from "./find-limit.js";
 import type { Ledger } from "./ledger.js";
+import { inDoubt, type Remeasure } from "./remeasure.js";
 import { schedule, type Order, type Sharing } from "./schedule.js";
 
 /** What whoever measures cells of a sweep reports to. */
@@ -27,6 +29,9 @@ export interface Drive {
   /** Samples of each cell's energy; 0: none is measured. */
   readonly energyRepeats: number;
   readonly bisect: boolean;
+  readonly precision: Precision | null;
+  /** Null: samples in doubt stay as they are. */
+  readonly remeasure: Required<Remeasure> | null;
   /** Columns of every row of a processor, and its memory. */
   readonly facts: (ep: Ep) => { readonly columns: Row; readonly memoryBytes: number };
   /** Waits before a cell. */
@@ -37,15 +42,26 @@ export interface Drive {
 }
 
 /** What of a cell is not measured yet. */
-export const missingOf = (cell: AnyCell, ledger: Ledger, energyRepeats: number): Todo => ({
-  cell,
-  repeats: ledger.missing(cell, "latency", cell.repeats),
-  energyRepeats: ledger.missing(cell, "energy", energyRepeats),
-});
+export function missingOf(
+  cell: AnyCell,
+  ledger: Ledger,
+  energyRepeats: number,
+  precision: Precision | null,
+): Todo {
+  const taken = ledger.samples(cell);
+  return {
+    cell,
+    repeats: isEnough(taken, cell, precision)
+      ? []
+      : ledger.missing(cell, "latency", mostRepeats(cell, precision)),
+    energyRepeats: ledger.missing(cell, "energy", energyRepeats),
+    ...(precision && { taken }),
+  };
+}
 
 /** Measures what the campaign lacks, in the order that is wanted; what goes wrong with a cell is a row of it. */
 export async function drive(todo: readonly Todo[], sweep: Drive): Promise<void> {
-  const { campaign, ledger, order, seed, sharing, bisect, facts, rest, line } = sweep;
+  const { campaign, ledger, order, seed, sharing, bisect, precision, remeasure, facts, rest, line } = sweep;
   const commonOf = ({ ep }: AnyCell): Row => ({
     campaign: campaign.name,
     ...facts(ep).columns,
@@ -55,11 +71,14 @@ export async function drive(todo: readonly Todo[], sweep: Drive): Promise<void> 
     campaign.add(row);
     ledger.add(row);
   };
+  /** Whether earlier blocks took samples enough; energy and what is in doubt are another matter. */
+  const isKnown = ({ cell, energyRepeats, attempt }: Todo): boolean =>
+    attempt === undefined && energyRepeats.length === 0 && isEnough(ledger.samples(cell), cell, precision);
   /** Whether a cell is still to be measured; one that cannot fit is said to be skipped. */
   const isWanted = (one: Todo): boolean => {
     const { cell } = one;
     const shorter = ledger.impliedBy(cell);
-    if (shorter === null) return !ledger.ended(cell) && !ledger.ranOut(cell);
+    if (shorter === null) return !ledger.ended(cell) && !ledger.ranOut(cell) && !isKnown(one);
     if (!ledger.of(cell).some(({ status, kind }) => status === "skipped" && kind === "latency"))
       add({
         ...columnsOf(one, commonOf(cell)),
@@ -87,11 +106,32 @@ export async function drive(todo: readonly Todo[], sweep: Drive): Promise<void> 
       }
     }
   };
+  const takeAgain = async ({ budgetS, attempts }: Required<Remeasure>): Promise<void> => {
+    const end = performance.now() + 1000 * budgetS;
+    const cells = todo.map(({ cell }) => cell);
+    for (;;) {
+      // What went wrong when it was taken again is not tried once more.
+      const doubtful = inDoubt(
+        cells.filter((cell) => !ledger.ended(cell)),
+        (cell) => ledger.of(cell),
+        attempts,
+      );
+      if (doubtful.length === 0) return;
+      for (const batch of schedule(doubtful, "sequential", seed, sharing)) {
+        if (performance.now() > end) {
+          line(`the ${budgetS} s for measuring again are used up: cells in doubt stay as they are`);
+          return;
+        }
+        await measureAll([batch]);
+      }
+    }
+  };
   await measureAll(schedule(todo, order, seed, sharing));
+  if (remeasure) await takeAgain(remeasure);
   if (!bisect) return;
   for (const setting of ledger.settings())
     await findLimit(setting, ledger, {
-      measure: (cell) => measureAll([[missingOf(cell, ledger, 0)]]),
+      measure: (cell) => measureAll([[missingOf(cell, ledger, 0, precision)]]),
       report: (row, like) => {
         const memory_limit_bytes = like.memoryBytes ?? facts(like.ep).memoryBytes;
         add({ ...limitColumns(like, commonOf(like)), memory_limit_bytes, ...row });

@@ -1,4 +1,4 @@
-import type { Row } from "../../record/index.js";
+import { markSuperseded, type Row } from "../../record/index.js";
 import type { AnyCell } from "../plan.js";
 import { settingKey } from "./setting.js";
 
@@ -46,6 +46,13 @@ export class Ledger {
         .map(({ repeat }) => repeat),
     );
     return Array.from({ length: repeats }, (_, i) => i).filter((i) => !have.has(i));
+  }
+
+  /** The samples of a cell that count. */
+  samples(cell: AnyCell): readonly Row[] {
+    return markSuperseded(this.of(cell)).filter(
+      ({ kind, status, superseded }) => kind === "latency" && status === "ok" && superseded !== true,
+    );
   }
 
   /** Running out of memory is final. */
