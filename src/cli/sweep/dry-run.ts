@@ -1,5 +1,4 @@
 import type { Prediction } from "../../run/index.js";
-import type { Row } from "../../record/index.js";
 import { show } from "../../notebook/display.js";
 
 /** A prediction as programs read it: the units are in the names. */

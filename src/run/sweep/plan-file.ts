@@ -106,7 +106,7 @@ const listAt = (value: unknown, path: string): readonly unknown[] =>
   Array.isArray(value) ? (value as unknown[]) : fail(`${path} is ${shown(value)}; it must be a list`);
 
 function shown(value: unknown): string {
-  const text = `${JSON.stringify(value)}`;
+  const text = (JSON.stringify(value) as string | undefined) ?? typeof value;
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
 
