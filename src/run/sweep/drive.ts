@@ -54,8 +54,9 @@ export async function drive(batches: readonly (readonly Todo[])[], sweep: Drive)
   /** Whether a cell is still to be measured; one that cannot fit is said to be skipped. */
   const isWanted = (one: Todo): boolean => {
     const { cell } = one;
+    if (ledger.ended(cell) || ledger.ranOut(cell)) return false;
     const shorter = ledger.impliedBy(cell);
-    if (shorter === null) return !ledger.ended(cell) && !ledger.ranOut(cell);
+    if (shorter === null || ledger.ran(cell)) return true;
     if (!ledger.of(cell).some(({ status, kind }) => status === "skipped" && kind === "latency"))
       add({
         ...columnsOf(one, commonOf(cell)),
