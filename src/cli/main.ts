@@ -16,6 +16,7 @@ import { opsCommand } from "./ops.js";
 import { quickCommand } from "./quick.js";
 import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
+import { sweepCommand } from "./sweep.js";
 import { verifyCommand } from "./verify.js";
 import { watchCommand } from "./watch.js";
 
@@ -39,6 +40,7 @@ const program = new Command("ssm-scope")
 for (const make of [
   quickCommand,
   runCommand,
+  sweepCommand,
   verifyCommand,
   modelsCommand,
   figuresCommand,

@@ -139,17 +139,16 @@ export async function runCells(
   const todo = cells
     .map((cell) => missingOf(cell, ledger, energyRepeats, precision))
     .filter((one) => rowsOf(one) > 0);
-  const progress = options.progress === "none" ? silentProgress : showProgress(totalWork(todo));
+  const seed = orderSeed(options.orderSeed, campaign.earlier);
+  const batches = schedule(todo, order, seed, sharing ?? "model");
+  const progress = options.progress === "none" ? silentProgress : showProgress(totalWork(batches.flat()));
   const { line } = progress;
   const logs = campaign.folder === "" ? null : join(campaign.folder, "logs");
   try {
-    await drive(todo, {
+    await drive(batches, {
       campaign,
       ledger,
-      order,
-      seed: orderSeed(options.orderSeed, campaign.earlier),
-      sharing: sharing ?? "model",
-      energyRepeats,
+      orderSeed: order === "blocks" ? seed : null,
       bisect: options.bisect ?? false,
       precision,
       remeasure,

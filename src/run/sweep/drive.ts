@@ -8,7 +8,6 @@ import { isEnough, mostRepeats, type Precision } from "./enough.js";
 import { findLimit, limitColumns } from "./find-limit.js";
 import type { Ledger } from "./ledger.js";
 import { inDoubt, type Remeasure } from "./remeasure.js";
-import { schedule, type Order, type Sharing } from "./schedule.js";
 
 /** What whoever measures cells of a sweep reports to. */
 export interface Reports {
@@ -23,15 +22,13 @@ export interface Reports {
 export interface Drive {
   readonly campaign: Campaign;
   readonly ledger: Ledger;
-  readonly order: Order;
-  readonly seed: number;
-  readonly sharing: Sharing;
-  /** Samples of each cell's energy; 0: none is measured. */
-  readonly energyRepeats: number;
+  /** Seed of an order in blocks; null: the order has none. */
+  readonly orderSeed: number | null;
   readonly bisect: boolean;
-  readonly precision: Precision | null;
-  /** Null: samples in doubt stay as they are. */
-  readonly remeasure: Required<Remeasure> | null;
+  /** Null or absent: as many samples as each cell has repeats. */
+  readonly precision?: Precision | null;
+  /** Null or absent: samples in doubt stay as they are. */
+  readonly remeasure?: Required<Remeasure> | null;
   /** Columns of every row of a processor, and its memory. */
   readonly facts: (ep: Ep) => { readonly columns: Row; readonly memoryBytes: number };
   /** Waits before a cell. */
@@ -46,7 +43,7 @@ export function missingOf(
   cell: AnyCell,
   ledger: Ledger,
   energyRepeats: number,
-  precision: Precision | null,
+  precision: Precision | null = null,
 ): Todo {
   const taken = ledger.samples(cell);
   return {
@@ -59,13 +56,13 @@ export function missingOf(
   };
 }
 
-/** Measures what the campaign lacks, in the order that is wanted; what goes wrong with a cell is a row of it. */
-export async function drive(todo: readonly Todo[], sweep: Drive): Promise<void> {
-  const { campaign, ledger, order, seed, sharing, bisect, precision, remeasure, facts, rest, line } = sweep;
+/** Measures the batches of a schedule, one after the other; what goes wrong with a cell is a row of it. */
+export async function drive(batches: readonly (readonly Todo[])[], sweep: Drive): Promise<void> {
+  const { campaign, ledger, orderSeed, bisect, precision = null, remeasure, facts, rest, line } = sweep;
   const commonOf = ({ ep }: AnyCell): Row => ({
     campaign: campaign.name,
     ...facts(ep).columns,
-    order_seed: order === "blocks" ? seed : null,
+    order_seed: orderSeed,
   });
   const add = (row: Row): void => {
     campaign.add(row);
@@ -77,8 +74,9 @@ export async function drive(todo: readonly Todo[], sweep: Drive): Promise<void> 
   /** Whether a cell is still to be measured; one that cannot fit is said to be skipped. */
   const isWanted = (one: Todo): boolean => {
     const { cell } = one;
+    if (ledger.ended(cell) || ledger.ranOut(cell)) return false;
     const shorter = ledger.impliedBy(cell);
-    if (shorter === null) return !ledger.ended(cell) && !ledger.ranOut(cell) && !isKnown(one);
+    if (shorter === null || ledger.ran(cell)) return !isKnown(one);
     if (!ledger.of(cell).some(({ status, kind }) => status === "skipped" && kind === "latency"))
       add({
         ...columnsOf(one, commonOf(cell)),
@@ -89,8 +87,8 @@ export async function drive(todo: readonly Todo[], sweep: Drive): Promise<void> 
     return false;
   };
   let begun = 0;
-  const measureAll = async (batches: readonly (readonly Todo[])[]): Promise<void> => {
-    for (const batch of batches) {
+  const measureAll = async (all: typeof batches): Promise<void> => {
+    for (const batch of all) {
       let left: readonly Todo[] = batch.filter(isWanted);
       while (left.length > 0) {
         const common = commonOf(left[0]!.cell);
@@ -108,25 +106,25 @@ export async function drive(todo: readonly Todo[], sweep: Drive): Promise<void> 
   };
   const takeAgain = async ({ budgetS, attempts }: Required<Remeasure>): Promise<void> => {
     const end = performance.now() + 1000 * budgetS;
-    const cells = todo.map(({ cell }) => cell);
     for (;;) {
       // What went wrong when it was taken again is not tried once more.
+      const cells = ledger.settings().flat();
       const doubtful = inDoubt(
         cells.filter((cell) => !ledger.ended(cell)),
         (cell) => ledger.of(cell),
         attempts,
       );
       if (doubtful.length === 0) return;
-      for (const batch of schedule(doubtful, "sequential", seed, sharing)) {
+      for (const one of doubtful) {
         if (performance.now() > end) {
           line(`the ${budgetS} s for measuring again are used up: cells in doubt stay as they are`);
           return;
         }
-        await measureAll([batch]);
+        await measureAll([[one]]);
       }
     }
   };
-  await measureAll(schedule(todo, order, seed, sharing));
+  await measureAll(batches);
   if (remeasure) await takeAgain(remeasure);
   if (!bisect) return;
   for (const setting of ledger.settings())
