@@ -3,6 +3,7 @@ import type { Campaign } from "../../../src/run/campaign.js";
 import { columnsOf } from "../../../src/run/columns-of.js";
 import type { AnyCell } from "../../../src/run/plan.js";
 import { drive, missingOf, type Drive } from "../../../src/run/sweep/drive.js";
+import type { Precision } from "../../../src/run/sweep/enough.js";
 import { Ledger } from "../../../src/run/sweep/ledger.js";
 import { schedule, type Sharing } from "../../../src/run/sweep/schedule.js";
 import { rowsOf } from "../../../src/run/work.js";
@@ -15,6 +16,7 @@ export interface FakeOptions {
   sharing?: Sharing;
   order?: "blocks" | "sequential";
   bisect?: boolean;
+  precision?: Precision | null;
   line?: (text: string) => void;
 }
 
@@ -23,10 +25,16 @@ export async function fakeSweep(
   cells: readonly AnyCell[],
   campaign: Campaign,
   engine: Engine,
-  { sharing = "cell", order = "blocks", bisect = false, line = () => undefined }: FakeOptions = {},
+  {
+    sharing = "cell",
+    order = "blocks",
+    bisect = false,
+    precision = null,
+    line = () => undefined,
+  }: FakeOptions = {},
 ): Promise<Row[]> {
   const ledger = new Ledger(campaign.earlier, cells);
-  const todo = cells.map((cell) => missingOf(cell, ledger, 0)).filter((one) => rowsOf(one) > 0);
+  const todo = cells.map((cell) => missingOf(cell, ledger, 0, precision)).filter((one) => rowsOf(one) > 0);
   const measure: Drive["measure"] = async (batch, { add, begin, common }) => {
     for (const [i, one] of batch.entries()) {
       if (!(await begin(one, process.pid))) continue;
@@ -43,6 +51,7 @@ export async function fakeSweep(
     ledger,
     orderSeed: order === "blocks" ? 1 : null,
     bisect,
+    precision,
     facts: () => ({ columns: { host: "fake" }, memoryBytes: 1e9 }),
     rest: () => Promise.resolve(),
     line,
