@@ -38,7 +38,7 @@ export interface Watched {
 
 /** Starts to watch what a cell runs on. What cannot be watched is null, and no failure. */
 export const watchConditions = async (watched: Watched): Promise<Watch> =>
-  watched.ep === "cpu" ? watchHost() : await watchGpu(watched);
+  watched.ep === "cpu" ? watchHost() : await watchSource(await sourceOf(watched));
 
 /** A CPU is looked at between samples only: a thread that samples would take its time from what is measured. */
 export function watchHost(snapshot: () => HostSnapshot = hostSnapshot): Watch {
@@ -60,9 +60,9 @@ const INTERVAL_MS = 100;
 /** Processes are read once a second: a window must hold such a reading. */
 const LEAST_MS = 1200;
 
-async function watchGpu(watched: Watched): Promise<Watch> {
-  const found = await sourceOf(watched);
-  const sampler = found && (await started(found));
+/** Reads a sensor of the GPU on a thread of its own; null for everything where it cannot be opened. */
+export async function watchSource(source: SourceSpec): Promise<Watch> {
+  const sampler = await started(source);
   if (!sampler) return NOTHING;
   const begun = performance.now();
   return {
@@ -85,8 +85,8 @@ const NOTHING: Watch = {
   stop: () => Promise.resolve(),
 };
 
-/** The GPU by NVML, or the module of a Jetson, whose NVML tells nothing; null where neither is there. */
-async function sourceOf({ deviceId, uuid }: Watched): Promise<SourceSpec | null> {
+/** The GPU by NVML, or the module of a Jetson, whose NVML tells nothing. */
+async function sourceOf({ deviceId, uuid }: Watched): Promise<SourceSpec> {
   const { devices } = await gpu().discover();
   if (devices.length === 0) return { source: "tegrastats", intervalMs: INTERVAL_MS };
   const known = uuidOf(deviceId ?? 0, uuid);
