@@ -70,7 +70,7 @@ async function print({ environment, environmentNote, cells, numbers }: CampaignD
   const { showSettings } = await import("./settings-table.js");
   if (environmentNote !== null) console.log(`${environmentNote}.`);
   else if (environment.numRows() === 0) console.log("The environments are the same.");
-  else await show(environment);
+  else await show(environment.select("field", "a", "b"));
   if (cells.numRows() > 0) {
     console.log("\nCells that one lacks, or that ended otherwise:");
     await showSettings(cells, ["status_a", "status_b"]);

@@ -20,3 +20,6 @@ export { expandPlan, type ExpandedPlan } from "./sweep/plan-file.js";
 export { parseShard, shardFolder, shardOf, type Shard } from "./sweep/shard.js";
 export type { Basis, Prediction } from "./sweep/predict.js";
 export { CELL_KEYS, SWEEP_KEYS } from "./sweep/plan-keys.js";
+export type { Remeasure } from "./sweep/remeasure.js";
+export { judgeVerdict, VERDICT_LIMITS, type VerdictEvidence } from "./verdict.js";
+export { gatherEnvironment } from "./environment/gather.js";
