@@ -37,9 +37,9 @@ suite("a cell whose sweep was killed", () => {
 
   test("is a row once the campaign goes on, and one only", () => {
     const out = noted("lost", 3);
-    for (const _ of [1, 2]) {
+    for (const times of [1, 2]) {
       using campaign = openCampaign(out, true, silent);
-      assert.equal(campaign.earlier.length, 3);
+      assert.equal(campaign.earlier.length, 3, `opened for the ${times}. time`);
       const { status, status_reason, cell, ttft_ms } = campaign.earlier[2]!;
       assert.deepEqual([status, cell, ttft_ms], ["interrupted", "one", undefined]);
       assert.equal(
@@ -60,7 +60,8 @@ suite("a cell whose sweep was killed", () => {
     const orphan = spawn("sleep", ["60"]);
     await once(orphan, "spawn");
     const exit = once(orphan, "exit");
-    using _ = openCampaign(noted("orphan", 3, orphan.pid, processStart(orphan.pid!)), true, silent);
+    using campaign = openCampaign(noted("orphan", 3, orphan.pid, processStart(orphan.pid!)), true, silent);
+    assert.ok(campaign);
     assert.equal((await exit)[1], "SIGKILL");
   });
 });
@@ -133,7 +134,8 @@ suite("a disk that is full", () => {
 
 test("two campaigns in one folder at a time are refused", () => {
   const out = join(folder, "twice");
-  using _ = openCampaign(out, false);
+  using campaign = openCampaign(out, false);
+  assert.ok(campaign);
   assert.throws(() => openCampaign(out, true), {
     name: "UserError",
     message: /is already in use by this process/,
