@@ -29,7 +29,8 @@ test("a process is known by its id and its start", () => {
 test("a folder is held by one, until it is given back", () => {
   const here = fresh("one");
   {
-    using _ = lockFolder(here);
+    using held = lockFolder(here);
+    assert.ok(held);
     assert.throws(() => lockFolder(here), {
       name: "UserError",
       message: /is already in use by this process/,
@@ -53,7 +54,8 @@ test("the lock of a process that runs is respected; one that was killed, or whos
   other.kill("SIGKILL");
   await once(other, "exit");
   writeFileSync(join(here, lockName(process.pid, "1")), "");
-  using _ = lockFolder(here);
+  using held = lockFolder(here);
+  assert.ok(held);
   assert.deepEqual(readdirSync(here), [lockName(process.pid, processStart(process.pid)!)]);
 });
 
