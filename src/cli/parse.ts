@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { bytesOf, tokensOf } from "../run/units.js";
+import { bytesOf, shareOf, tokensOf } from "../run/units.js";
 
 /** Token counts as people write them: 512, 8192, 8K. */
 export function parseLength(text: string): number {
@@ -52,9 +52,8 @@ export const parseList = (text: string): string[] =>
 
 /** A share as people write it: 2% or 0.02. */
 export function parseShare(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
-  const share = match ? Number(match[1]) / (match[2] === "%" ? 100 : 1) : NaN;
-  if (!(share > 0 && share < 1))
+  const share = shareOf(text);
+  if (!(share !== null && share > 0 && share < 1))
     throw new InvalidArgumentError(`"${text}" is not a share between 0 and 1; write e.g. 2% or 0.02.`);
   return share;
 }

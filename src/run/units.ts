@@ -29,3 +29,9 @@ export function secondsOf(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*(s|min|h|)$/i.exec(text.trim());
   return match ? Number(match[1]) * SECONDS[match[2]!.toLowerCase()]! : null;
 }
+
+/** Shares: 2%, 0.02. */
+export function shareOf(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
+  return match ? Number(match[1]) / (match[2] === "%" ? 100 : 1) : null;
+}

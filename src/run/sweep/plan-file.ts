@@ -295,6 +295,9 @@ function optionsOf(sweep: Choices<SweepKey>): SweepOptions {
     coolToC: value("coolTo"),
     energy: value("energy"),
     bisect: value("bisect"),
+    targetWidth: value("untilWidth"),
+    maxRepeats: value("maxRepeats"),
+    remeasure: value("remeasure") === undefined ? undefined : { budgetS: value("remeasure") },
     warmUp: Object.keys(warmUp).length > 0 ? warmUp : undefined,
   };
   return Object.fromEntries(Object.entries(options).filter(([, one]) => one !== undefined));

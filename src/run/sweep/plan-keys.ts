@@ -1,6 +1,6 @@
 import { LIKE } from "../memory-budget.js";
 import type { Settings } from "../plan.js";
-import { bytesOf, secondsOf } from "../units.js";
+import { bytesOf, secondsOf, shareOf } from "../units.js";
 import { lengthsOf } from "./range.js";
 
 /** What a key of a plan may hold. */
@@ -123,6 +123,9 @@ export const SWEEP_KEYS = {
   coolTo: single(quantity("a temperature in degrees Celsius, such as 60", (degrees) => Number(degrees), 1)),
   energy: single(flag),
   bisect: single(flag),
+  untilWidth: single(quantity("a share such as 2% or 0.02", shareOf, 1e-6)),
+  maxRepeats: single(counts(1)),
+  remeasure: single(quantity("a time such as 600 (seconds), 5min or 2h", secondsOf, 0.001)),
   warmUpTolerance: single(
     quantity("a share of the time to first token above 0, such as 0.05", (share) => Number(share), 1e-6),
   ),

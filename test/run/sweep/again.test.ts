@@ -6,6 +6,7 @@ import { suite, test } from "node:test";
 import { formatJsonLines, loadRows, readJsonLines, ROWS_FILE, type Row } from "../../../src/record/index.js";
 import { memoryCampaign } from "../../../src/run/campaign.js";
 import type { AnyCell } from "../../../src/run/plan.js";
+import { expandPlan } from "../../../src/run/index.js";
 import { runCells } from "../../../src/run/run.js";
 import { isEnough, mostRepeats, precisionOf } from "../../../src/run/sweep/enough.js";
 import { inDoubt, remeasureOf } from "../../../src/run/sweep/remeasure.js";
@@ -183,4 +184,14 @@ suite("samples in doubt", () => {
     assert.equal(never!.filter(({ superseded }) => superseded).length, 6);
     assert.equal(late!.length, 3);
   });
+});
+
+test("a plan says both", () => {
+  const base = { models: "gpt-neo-125m", promptTokens: 8 };
+  const { options } = expandPlan({ ...base, untilWidth: "2%", maxRepeats: 40, remeasure: "5min" });
+  assert.deepEqual(
+    [options.targetWidth, options.maxRepeats, options.remeasure],
+    [0.02, 40, { budgetS: 300 }],
+  );
+  refused(() => expandPlan({ ...base, untilWidth: "narrow" }), /untilWidth.*narrow/);
 });
