@@ -54,7 +54,8 @@ function lines(totalWork: number, stream: NodeJS.WriteStream): Progress {
       done += work;
     },
     line: (text) => {
-      const share = done / totalWork;
+      // What is measured again was not foreseen.
+      const share = Math.min(1, done / totalWork);
       const left = share > 0 && share < 1 ? ((performance.now() - start) / 1000) * (1 / share - 1) : null;
       const eta = left === null ? "" : `, about ${formatSeconds(left)} left`;
       stream.write(`${text} (${Math.round(100 * share)} %${eta})\n`);
