@@ -20,7 +20,14 @@ const RULES: Record<string, Rule> = {
   record: { folders: [], packages: ["arquero", "@uwdata/flechette"], lazy: ["danfojs-node"], fs: true },
   stats: {
     folders: [],
-    packages: ["ml-matrix", "ml-fcnnls", "pure-rand", "@stdlib/stats-base-dists-t-quantile"],
+    packages: [
+      "ml-matrix",
+      "ml-fcnnls",
+      "pure-rand",
+      "@stdlib/stats-base-dists-t-quantile",
+      "@stdlib/stats-base-dists-t-cdf",
+      "@stdlib/stats-padjust",
+    ],
   },
   graph: { folders: [], packages: ["onnx-buf", "@bufbuild/protobuf"] },
   ffi: { folders: [], packages: ["koffi"], fs: true },
@@ -32,7 +39,7 @@ const RULES: Record<string, Rule> = {
   profile: { folders: ["record"], packages: ["arquero"] },
   sensors: { folders: ["ffi", "record"], packages: ["koffi"], fs: true },
   run: {
-    folders: ["models", "checkpoint", "graph", "ort", "profile", "record", "sensors"],
+    folders: ["models", "checkpoint", "graph", "ort", "profile", "record", "sensors", "stats"],
     packages: ["cli-progress"],
     lazy: ["@huggingface/tokenizers"],
     fs: true,

@@ -3,6 +3,7 @@ import { COLUMNS, type ColumnName } from "../record/schema.js";
 import { CELL_COLUMNS } from "./columns.js";
 import { chosen, type SeriesChoice } from "./pick-series.js";
 import {
+  columnValues,
   groupRows,
   inWords,
   measuredRows,
@@ -28,17 +29,21 @@ const ASKED = [
 export interface Cell {
   key: Readonly<Record<string, unknown>>;
   samples: number[];
+  /** Of each sample the block of the sweep it was taken in; null where rows do not say it. */
+  blocks: unknown[];
 }
 
 /** The cells of a table that have the metric. UserError if there is none, or the metric is no column of numbers. */
-export function cellsOf(given: Rows, metric: ColumnName): Cell[] {
+export function cellsOf(given: Rows, metric: ColumnName, by: readonly ColumnName[] = CELL_COLUMNS): Cell[] {
   if (!Object.hasOwn(COLUMNS, metric) || COLUMNS[metric].type !== "number")
     throw new UserError(`metric is ${metric}: it must be a column of numbers, such as ttft_ms`);
   const table = tableOf(given);
   const rows = measuredRows(table, metric);
-  return groupRows(table, presentColumns(table, CELL_COLUMNS), rows).map((group) => ({
+  const blocks = columnValues(table, "block");
+  return groupRows(table, presentColumns(table, by), rows).map((group) => ({
     key: group.key,
     samples: metricValues(table, metric, group.rows) as number[],
+    blocks: group.rows.map((row) => blocks[row] ?? null),
   }));
 }
 

@@ -117,23 +117,33 @@ export function measuredRows(table: ColumnTable, metric: string, what = "with"):
   return measured;
 }
 
-/** Tells which rows' samples count: those that succeeded and whose verdict does not reject them. */
+/** Tells which rows' samples count: those that succeeded, whose verdict does not reject them, and that none replaces. */
 export function countingIn(table: ColumnTable): (row: number) => boolean {
-  const [statuses, verdicts] = [columnValues(table, "status"), columnValues(table, "verdict")];
-  return (row) => isOk(statuses[row]) && verdicts[row] !== "rejected";
+  const verdicts = columnValues(table, "verdict");
+  const isNewest = newestIn(table);
+  return (row) => isNewest(row) && verdicts[row] !== "rejected";
+}
+
+/** Tells which rows succeeded and were not replaced by a later attempt. */
+export function newestIn(table: ColumnTable): (row: number) => boolean {
+  const [statuses, superseded] = [columnValues(table, "status"), columnValues(table, "superseded")];
+  return (row) => isOk(statuses[row]) && superseded[row] !== true;
 }
 
 /** Rows whose samples count, and in words what the others are. */
 export function countedRows(table: ColumnTable): { counted: number[]; dropped: string[] } {
   const statuses = columnValues(table, "status");
-  const counted = allRows(table).filter(countingIn(table));
+  const all = allRows(table);
+  const counted = all.filter(countingIn(table));
   const failed = statuses.filter((status) => !isOk(status)).length;
-  const rejected = table.numRows() - failed - counted.length;
+  const newest = all.filter(newestIn(table)).length;
+  const [rejected, replaced] = [newest - counted.length, all.length - failed - newest];
   return {
     counted,
     dropped: [
       ...(failed > 0 ? [`${failed} have a status other than ok`] : []),
       ...(rejected > 0 ? [`${rejected} are rejected by their verdict`] : []),
+      ...(replaced > 0 ? [`${replaced} were taken again`] : []),
     ],
   };
 }
@@ -215,7 +225,7 @@ function firstOf(
 }
 
 /** Columns that tell numbered samples apart. */
-const NUMBERED = [...CELL_COLUMNS, "cell", "op_class", "task", "repeat"] as const;
+const NUMBERED = [...CELL_COLUMNS, "cell", "op_class", "task", "repeat", "attempt"] as const;
 
 /** The rows that agree with the first one that has its like in all of the columns. */
 function firstEqual(table: ColumnTable, names: readonly string[], rows: readonly number[]): number[] {

@@ -12,6 +12,7 @@ import {
   groupRows,
   isOk,
   metricValues,
+  newestIn,
   presentColumns,
   refuseDuplicates,
   refuseMixedKinds,
@@ -82,7 +83,7 @@ export function summarize(
     return samples[i]!.length > 0 ? "ok" : (failed ?? "ok");
   });
   if (table.column("verdict")) {
-    const all = cells.map(({ rows }) => rows.filter((row) => isOk(statuses[row])));
+    const all = cells.map(({ rows }) => rows.filter(newestIn(table)));
     columns["verdict"] = all.map((rows, i) =>
       worstVerdict((samples[i]!.length > 0 ? samples[i]! : rows).map((row) => verdicts[row])),
     );

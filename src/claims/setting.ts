@@ -53,6 +53,7 @@ export function settingsOf(
     (row) =>
       (models.length === 0 || models.includes(row.model ?? "")) &&
       row.verdict !== "rejected" &&
+      row.superseded !== true &&
       row.kind !== "profiled_latency" &&
       (row.batch ?? 1) === 1 &&
       needed.every(([name, wanted]) => wanted.includes(row[name])),

@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { claimsCommand } from "./claims.js";
+import { compareCommand } from "./compare-command.js";
 import { cudaCommand } from "./cuda.js";
+import { diffCommand } from "./diff.js";
 import { doctorCommand } from "./doctor.js";
 import { energyCommand } from "./energy.js";
 import { exitCodeOf, explain } from "./exit.js";
@@ -15,6 +17,7 @@ import { profileCommand } from "./profile.js";
 import { quickCommand } from "./quick.js";
 import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
+import { sweepCommand } from "./sweep.js";
 import { verifyCommand } from "./verify.js";
 import { watchCommand } from "./watch.js";
 
@@ -39,10 +42,13 @@ for (const make of [
   quickCommand,
   runCommand,
   profileCommand,
+  sweepCommand,
   verifyCommand,
   modelsCommand,
   figuresCommand,
   claimsCommand,
+  compareCommand,
+  diffCommand,
   reportCommand,
   notebookCommand,
   kernelCommand,

@@ -7,7 +7,7 @@ import { addNumericOptions, type NumericFlags } from "./numeric-options.js";
 import { addQuantOptions } from "./quant-options.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
 import { addModelOptions, readConfigs, type ModelFlags } from "./model-options.js";
-import { parseBytes, parseCount, parseLength, parseLengths } from "./parse.js";
+import { parseBytes, parseCount, parseLength, parseLengths, parseSeconds, parseShare } from "./parse.js";
 
 interface Flags
   extends
@@ -24,6 +24,9 @@ interface Flags
   resume?: boolean;
   energy?: boolean;
   isolate?: NonNullable<RunOptions["isolate"]>;
+  untilWidth?: number;
+  maxRepeats?: number;
+  remeasure?: number;
 }
 
 export function runCommand(): Command {
@@ -122,6 +125,17 @@ export function runCommand(): Command {
       "--energy",
       "measure joules too, where a sensor tells them: of the prefill, of decoding and of both, some ten seconds each",
     )
+    .option(
+      "--until-width <share>",
+      "take samples until the 95 % interval of the median TTFT and TPOT is this share of it wide, e.g. 2%",
+      parseShare,
+    )
+    .option("--max-repeats <count>", "at most so many, with --until-width (default 10 times -r)", parseCount)
+    .option(
+      "--remeasure <seconds>",
+      "take samples in doubt (heat, clocks, other processes) again at the end, for so long at most",
+      parseSeconds,
+    )
     .option("--beyond-positions", "allow sequences longer than the model's positions")
     .addOption(
       new Option(
@@ -151,6 +165,8 @@ Examples:
         headSize,
         promptFile,
         tokenizer,
+        untilWidth,
+        remeasure,
         ...rest
       } = flags;
       checkSource(names, flags);
@@ -166,6 +182,8 @@ Examples:
         ...(memory !== undefined && { memoryBytes: memory }),
         ...(epOption && { epOptions: epOption }),
         ...(document && { document }),
+        ...(untilWidth !== undefined && { targetWidth: untilWidth }),
+        ...(remeasure !== undefined && { remeasure: { budgetS: remeasure } }),
         out: folder,
         resume,
       };

@@ -91,7 +91,7 @@ export function latencyDistributionFigure(
 
 /** A mean of several passes says nothing of how single ones scatter. */
 const isSample = (row: LatencySample): boolean =>
-  isOk(row) && row.verdict !== "rejected" && (row.aggregated_samples ?? 1) === 1;
+  isOk(row) && row.verdict !== "rejected" && row.superseded !== true && (row.aggregated_samples ?? 1) === 1;
 
 /** The longest of the lengths at which most models have a distribution. */
 function fullestLength(rows: readonly LatencySample[]): number | null {

@@ -11,6 +11,7 @@ export { type PrepackedWeights } from "./prepacked-weights.js";
 export { type MemoryStatistics } from "./memory-statistics.js";
 export { DTYPES, type DType, type TypedArray } from "./dtype.js";
 export type { CudaFacts, Device, TensorSpec } from "./device.js";
+export type { CudaVersions } from "./cuda/versions.js";
 export { ARENA_STRATEGIES, assertOther, providerOptions, type CudaOptions } from "./cuda/options.js";
 export { findOperators, operatorsFor, operatorSources } from "./ops/index.js";
 export { CudaError, NativeError, OrtError } from "./error.js";

@@ -3,6 +3,7 @@ import { availableProviders } from "./available-providers.js";
 import { CudaDevice, nothingModel } from "./cuda/device.js";
 import { inspectCuda, openCuda } from "./cuda/open.js";
 import { openCudaRuntime } from "./cuda/runtime-api.js";
+import { cudaVersions, type CudaVersions } from "./cuda/versions.js";
 import type { CudaFacts, Device } from "./device.js";
 import type { DType } from "./dtype.js";
 import { hostDevice } from "./host-device.js";
@@ -55,6 +56,11 @@ export class Runtime {
   /** A GPU's name and driver, after every check that `device` makes; nothing is loaded or made on it. */
   inspectCuda(deviceId: number): Pick<CudaFacts, "totalBytes" | "driverVersion"> & { name: string } {
     return inspectCuda(this.library, deviceId);
+  }
+
+  /** What sessions on a GPU will be made with; nothing is made on it. */
+  cudaVersions(deviceId: number): CudaVersions {
+    return cudaVersions(this.library, deviceId);
   }
 
   #openCuda(deviceId: number): Device {

@@ -7,5 +7,7 @@ export * from "./arrow.js";
 export * from "./danfo.js";
 export * from "./rows.js";
 export * from "./machine.js";
+export * from "./environment.js";
+export * from "./verdicts.js";
 export * from "./devices.js";
 export * from "./root.js";

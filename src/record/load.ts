@@ -1,15 +1,17 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
 import { arrowToTable, tableToArrow } from "./arrow.js";
 import { columnType } from "./check.js";
 import { csvToTable, tableToCsv } from "./csv.js";
+import { readEnvironment, type Environment } from "./environment.js";
 import { formatJsonLines, readJsonLines, type WarningOptions } from "./jsonl.js";
 import { PACKAGE_ROOT } from "./root.js";
 import { asTable, type Rows } from "./rows.js";
 import { rowsToTable, tableToRows } from "./table.js";
+import { markSuperseded } from "./verdicts.js";
 
 interface Format {
   read: (path: string, onWarning: (message: string) => void) => ColumnTable;
@@ -38,6 +40,27 @@ export function loadRows(path: string, { onWarning = console.warn }: WarningOpti
     throw new UserError(`${file} has no column of a row (model, ttft_ms, ...), but ${names}.`);
   }
   return table;
+}
+
+/** A campaign as it lies on disk. */
+export interface LoadedCampaign {
+  /** The folder's name. */
+  readonly name: string;
+  readonly rows: ColumnTable;
+  /** null for a campaign that was measured before there were environments, and for a file of rows. */
+  readonly environment: Environment | null;
+}
+
+/**
+ * A campaign folder's rows and environment, for `diffCampaigns`; also a file of rows, which has no environment.
+ *
+ * @example
+ * const { environment } = diffCampaigns(loadCampaign("out/before"), loadCampaign("out/after"));
+ */
+export function loadCampaign(path: string, options: WarningOptions = {}): LoadedCampaign {
+  const rows = loadRows(path, options);
+  const isFolder = statSync(path).isDirectory();
+  return { name: basename(resolve(path)), rows, environment: isFolder ? readEnvironment(path) : null };
 }
 
 /** Saves a table as .jsonl, .csv or .arrow, by the extension; makes the folder, replaces the file. */
@@ -72,7 +95,7 @@ const paperFile = (name: string): ColumnTable =>
 function readJsonl(path: string, onWarning: (message: string) => void): ColumnTable {
   const { rows, cut } = readJsonLines(path);
   if (cut !== null) onWarning(`${cut}. It was left out; the ${rows.length} rows before it were read.`);
-  return rowsToTable(rows);
+  return rowsToTable(markSuperseded(rows));
 }
 
 function rowsFile(path: string): string {

@@ -25,7 +25,8 @@ export const COLUMNS = {
   status: {
     type: "string",
     unit: "",
-    about: "ok, oom, failed, interrupted or skipped; an oom row is a finding, not an error",
+    about:
+      "ok, oom, failed, timeout, interrupted or skipped; an oom row is a finding, not an error; a skipped one was not tried",
   },
   status_reason: { type: "string", unit: "", about: "why status is not ok" },
   campaign: { type: "string", unit: "", about: "one sweep on one machine; `paper` for published data" },
@@ -110,6 +111,13 @@ export const COLUMNS = {
     about: "1 for a raw sample; published means say how many passes they average",
   },
   repeat: { type: "number", unit: "index", about: "which repeat of the cell, from 0" },
+  block: {
+    type: "number",
+    unit: "index",
+    about:
+      "which block of a block-randomised sweep, from 0: every block takes each cell once; null in sequence",
+  },
+  order_seed: { type: "number", unit: "", about: "seed that the cells of every block were shuffled with" },
   warmup_runs: { type: "number", unit: "count", about: "full-shape runs before the first sample" },
   warmup_stable: {
     type: "boolean",
@@ -352,7 +360,39 @@ export const COLUMNS = {
 
   // How far to trust it, and where it comes from.
   verdict: { type: "string", unit: "", about: "ok, suspect or rejected" },
-  verdict_reasons: { type: "string[]", unit: "", about: "reason codes when the verdict is not ok" },
+  verdict_reasons: {
+    type: "string[]",
+    unit: "",
+    about:
+      "reason codes when the verdict is not ok: throttled, clock_drift, temperature_drift, foreign_process, unstable_warmup, window_too_short, few_samples, unverified_numerics, wrong_numerics, beyond_positions, energy_doubtful",
+  },
+  attempt: {
+    type: "number",
+    unit: "index",
+    about: "0 for a sample's first reading; above, taken again as the verdict of the one before was not ok",
+  },
+  superseded: {
+    type: "boolean",
+    unit: "",
+    about: "whether a later attempt replaces the sample, which then counts nowhere; set on reading",
+  },
+  gpu_clock_mhz: {
+    type: "number",
+    unit: "MHz",
+    about: "median clock of the GPU's processors while the sample was taken, or of the last 1.2 s",
+  },
+  gpu_temperature_c: { type: "number", unit: "C", about: "highest temperature of the GPU in that window" },
+  power_cap_pct: {
+    type: "number",
+    unit: "%",
+    about: "share of that window in which the power limit held the clocks down, which is no fault",
+  },
+  foreign_processes: { type: "number", unit: "count", about: "other processes on the GPU in that window" },
+  foreign_cpus: {
+    type: "number",
+    unit: "CPUs",
+    about: "CPUs' worth of time that others used while a sample on the CPU was taken, or in the last 0.5 s",
+  },
   gate: {
     type: "string",
     unit: "",

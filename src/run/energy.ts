@@ -1,4 +1,4 @@
-import type { Row } from "../record/index.js";
+import type { Row, VerdictCode } from "../record/index.js";
 import type { FoundSource, Wanted } from "../sensors/energy/find-source.js";
 import {
   measurePhases,
@@ -47,7 +47,7 @@ export async function energyRows(
   session: CudaSession | null,
   { settings, find }: EnergySweep,
   signal: AbortSignal | undefined,
-): Promise<(Row & { verdict_reasons: string[] })[]> {
+): Promise<(Row & { verdict_reasons: VerdictCode[] })[]> {
   const found = await find({ of: cell.ep === "cpu" ? "cpu" : "gpu", session });
   const { source, sensor, reason } = found;
   if (source === null)
@@ -103,7 +103,7 @@ function phasesOf(
 
 const phaseColumns = (phase: string): Row => ({ kind: "energy", phase, method: "energy_window" });
 
-function energyColumns(energy: PhaseEnergy, sensor: string): Row & { verdict_reasons: string[] } {
+function energyColumns(energy: PhaseEnergy, sensor: string): Row & { verdict_reasons: VerdictCode[] } {
   const { method, reason, witness, repetitions } = energy;
   const warnings = [...energy.warnings, ...conditionsAgainst(energy)];
   const each = (joules: number | null | undefined): number | null =>
@@ -128,7 +128,7 @@ function energyColumns(energy: PhaseEnergy, sensor: string): Row & { verdict_rea
     idle_after_w: energy.idleAfterW,
     temperature_before_c: energy.temperatureBeforeC,
     temperature_after_c: energy.temperatureAfterC,
-    verdict_reasons: warnings.length > 0 ? ["energy-doubtful"] : [],
+    verdict_reasons: warnings.length > 0 ? ["energy_doubtful"] : [],
   };
 }
 

@@ -18,3 +18,11 @@ export { verifyArchitectures, type ArchitectureOptions, type ArchitectureRow } f
 export { gateRow, type GateResult, type GateRow } from "./gate/result.js";
 export { gateOf, gateFolder, type Gate } from "./gate/record.js";
 export { describeSetting } from "./gate/setting.js";
+export { sweep, planSweep, predictSweep, type PlanOptions } from "./sweep/sweep.js";
+export { expandPlan, type ExpandedPlan, type Given } from "./sweep/plan-file.js";
+export { parseShard, shardFolder, shardOf, type Shard } from "./sweep/shard.js";
+export type { Basis, Prediction } from "./sweep/predict.js";
+export { CELL_KEYS, SWEEP_KEYS, type CellKey, type Kind, type SweepKey } from "./sweep/plan-keys.js";
+export type { Remeasure } from "./sweep/remeasure.js";
+export { judgeVerdict, VERDICT_LIMITS, type VerdictEvidence } from "./verdict.js";
+export { gatherEnvironment } from "./environment/gather.js";

@@ -1,41 +1,35 @@
 import { NativeError, openRuntime, type Runtime } from "../ort/index.js";
 import type { Row } from "../record/index.js";
+import type { WindowConditions } from "../sensors/window-conditions.js";
+import { columnsOf } from "./columns-of.js";
 import { energyLine, energyRows, type EnergySweep } from "./energy.js";
 import type { Gate } from "./gate/record.js";
 import type { Loaded, Measured } from "./loaded.js";
 import { LoadedModel } from "./loaded-model.js";
 import { LoadedOnnx } from "./onnx/loaded-onnx.js";
 import { isOnnxCell } from "./onnx/plan.js";
-import { performanceClock, sample, warmUp, type WarmUpOptions } from "./measure.js";
+import { performanceClock, sample, warmUp, type WarmUp, type WarmUpOptions } from "./measure.js";
 import type { AnyCell, Cell } from "./plan.js";
 import { promptOf } from "./prompt.js";
 import type { Progress } from "./progress.js";
-import {
-  cellColumns,
-  failureColumns,
-  heldColumns,
-  memoryColumns,
-  sampleColumns,
-  verdictColumns,
-} from "./rows.js";
+import { failureColumns, heldColumns, memoryColumns, sampleColumns, verdictColumns } from "./rows.js";
+import type { Reports } from "./sweep/drive.js";
+import { isEnough, mostRepeats, type Precision } from "./sweep/enough.js";
+import { conditionColumns, type Watch, type Watched } from "./watch-conditions.js";
 import { weightSource } from "./weight-source.js";
 import { cellName, generationWork, warmUpWork, type Todo } from "./work.js";
 
 /** What all cells of a sweep share, and where their rows go. */
-export interface Sweep {
-  readonly add: (row: Row) => void;
-  /** Columns of every row: campaign, machine, software. */
-  readonly common: Row;
+export interface Sweep extends Reports {
   readonly warmUp: WarmUpOptions;
   /** Null: no energy is measured. */
   readonly energy: EnergySweep | null;
+  /** Null: as many samples as asked for. */
+  readonly precision: Precision | null;
+  /** Looks at what goes on beside a cell. */
+  readonly watch: (watched: Watched) => Promise<Watch>;
   readonly progress: Pick<Progress, "step" | "line">;
   readonly signal: AbortSignal | undefined;
-}
-
-/** Columns that every row of a cell has, whether it was measured or could not be. */
-export function columnsOf(cell: AnyCell, common: Row): Row {
-  return { ...cellColumns(cell), device: common.cpu_model ?? "cpu", ...common };
 }
 
 /**
@@ -44,7 +38,7 @@ export function columnsOf(cell: AnyCell, common: Row): Row {
  */
 export async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise<void> {
   using model = load(openRuntime(), todo, sweep.progress);
-  for (const one of todo) await measureCell(one, model, sweep);
+  for (const one of todo) if (await sweep.begin(one, process.pid)) await measureCell(one, model, sweep);
 }
 
 /** The one model of the cells: an exported one, or else the registry's. */
@@ -60,7 +54,7 @@ function load(runtime: Runtime, todo: readonly Todo[], progress: Sweep["progress
 
 async function measureCell(todo: Todo, loaded: Loaded, sweep: Sweep): Promise<void> {
   const { cell } = todo;
-  const columns = columnsOf(cell, {
+  const columns = columnsOf(todo, {
     ...sweep.common,
     ...(loaded.device.cuda && { cuda_version: loaded.device.cuda.runtimeVersion }),
   });
@@ -103,42 +97,99 @@ async function measureCell(todo: Todo, loaded: Loaded, sweep: Sweep): Promise<vo
 
 async function takeSamples(
   generator: Measured,
-  { cell, repeats, energyRepeats }: Todo,
+  todo: Todo,
   loaded: Loaded,
   known: { gate: Gate | null; cuda_graph: boolean | null },
-  { warmUp: warmUpOptions, energy, progress, signal }: Sweep,
+  sweep: Sweep,
   add: (row: Row) => void,
 ): Promise<void> {
-  const { newTokens } = cell;
+  const { cell } = todo;
+  const { progress, signal } = sweep;
   const name = cellName(cell);
   const prompt = promptOf(cell);
-  progress.step(0, `${name}: warming up`);
-  const warm = await warmUp(generator, prompt, newTokens, performanceClock, warmUpOptions, signal);
-  generator.assertWithinBudget("the prompt");
-  progress.step(warmUpWork(cell), `${name}: warm`);
-  const ttfts: number[] = [];
-  for (const repeat of repeats) {
-    const times = await sample(generator, prompt, newTokens, performanceClock, signal);
-    add({
-      repeat,
-      ...sampleColumns(cell, times),
-      ...memoryColumns(generator, loaded),
-      cuda_graph: known.cuda_graph,
-      ...verdictColumns(cell, warm, known.gate),
-    });
-    ttfts.push(times.ttftMs);
-    progress.step(generationWork(cell), `${name}: TTFT ${times.ttftMs.toFixed(0)} ms`);
+  const uuid = loaded.device.cuda?.uuid ?? null;
+  const watch = await sweep.watch({ ep: cell.ep, deviceId: cell.deviceId, uuid });
+  let warm: WarmUp;
+  try {
+    progress.step(0, `${name}: warming up`);
+    warm = await warmUp(generator, prompt, cell.newTokens, performanceClock, sweep.warmUp, signal);
+    generator.assertWithinBudget("the prompt");
+    progress.step(warmUpWork(cell), `${name}: warm`);
+    await takeTimes({ generator, todo, loaded, known, warm, prompt, watch }, sweep, add);
+  } finally {
+    // Energy has sensors of its own.
+    await watch.stop();
   }
-  if (ttfts.length > 0)
-    progress.line(`${name}: TTFT ${Math.min(...ttfts).toFixed(1)} to ${Math.max(...ttfts).toFixed(1)} ms`);
-  if (!energy) return;
-  for (const repeat of energyRepeats) {
+  if (!sweep.energy) return;
+  for (const repeat of todo.energyRepeats) {
     progress.step(0, `${name}: energy`);
-    const rows = await energyRows(generator, cell, prompt, loaded.device.cuda, energy, signal);
-    for (const { verdict_reasons: doubts, ...row } of rows) {
-      const verdict = verdictColumns(cell, warm, known.gate, doubts);
-      add({ ...row, repeat, cuda_graph: known.cuda_graph, ...verdict });
-    }
+    const rows = await energyRows(generator, cell, prompt, loaded.device.cuda, sweep.energy, signal);
+    // A window holds many passes: one sample of an energy is a mean with an error bound.
+    const evidence = evidenceOf(cell, known.gate, Infinity);
+    for (const { verdict_reasons: others, ...row } of rows)
+      add({
+        ...row,
+        repeat,
+        cuda_graph: known.cuda_graph,
+        ...verdictColumns(warm, { ...evidence, others }),
+      });
     progress.line(`${name}: ${energyLine(rows)}`);
   }
 }
+
+/** A visit to a cell, once it is warm. */
+interface Visit {
+  readonly generator: Measured;
+  readonly todo: Todo;
+  readonly loaded: Loaded;
+  readonly known: { gate: Gate | null; cuda_graph: boolean | null };
+  readonly warm: WarmUp;
+  readonly prompt: BigInt64Array;
+  readonly watch: Watch;
+}
+
+async function takeTimes(
+  { generator, todo, loaded, known, warm, prompt, watch }: Visit,
+  { precision, progress, signal }: Sweep,
+  add: (row: Row) => void,
+): Promise<void> {
+  const { cell, repeats } = todo;
+  const name = cellName(cell);
+  const evidence = evidenceOf(cell, known.gate, mostRepeats(cell, precision));
+  const taken = [...(todo.taken ?? [])];
+  const ttfts: number[] = [];
+  let gpuAtFirst: WindowConditions | null = null;
+  for (const repeat of repeats) {
+    if (isEnough(taken, cell, precision)) break;
+    const start = performanceClock();
+    const times = await sample(generator, prompt, cell.newTokens, performanceClock, signal);
+    const conditions = await watch.since(start);
+    gpuAtFirst ??= conditions.gpu;
+    const columns = sampleColumns(cell, times);
+    add({
+      repeat,
+      ...columns,
+      ...memoryColumns(generator, loaded),
+      cuda_graph: known.cuda_graph,
+      ...conditionColumns(conditions),
+      ...verdictColumns(warm, { ...evidence, ...conditions, gpuAtFirst, windowMs: times.ttftMs }),
+    });
+    taken.push(columns);
+    ttfts.push(times.ttftMs);
+    progress.step(generationWork(cell), `${name}: TTFT ${times.ttftMs.toFixed(0)} ms`);
+  }
+  progress.step((repeats.length - ttfts.length) * generationWork(cell), `${name}: precise enough`);
+  if (ttfts.length > 0)
+    progress.line(`${name}: TTFT ${Math.min(...ttfts).toFixed(1)} to ${Math.max(...ttfts).toFixed(1)} ms`);
+}
+
+/** What of a verdict holds for all samples of a cell; of the conditions nothing is known yet. */
+export const evidenceOf = (cell: AnyCell, gate: Gate | null, samples: number) => ({
+  windowMs: null,
+  samples,
+  gate,
+  isBeyondPositions: cell.beyondPositions !== null,
+  gpu: null,
+  gpuAtFirst: null,
+  host: null,
+});

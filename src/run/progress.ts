@@ -2,10 +2,10 @@ import { MultiBar, Presets, type SingleBar } from "cli-progress";
 
 /** Where a sweep says how far it is. `work` is the sum of all steps' weights; a step is one generation. */
 export interface Progress {
-  step(work: number, note: string): void;
+  readonly step: (work: number, note: string) => void;
   /** A line that stays: a finished cell, or what went wrong. */
-  line(text: string): void;
-  stop(): void;
+  readonly line: (text: string) => void;
+  readonly stop: () => void;
 }
 
 /** A bar with the time left on a terminal, a line a cell elsewhere. */
@@ -54,7 +54,8 @@ function lines(totalWork: number, stream: NodeJS.WriteStream): Progress {
       done += work;
     },
     line: (text) => {
-      const share = done / totalWork;
+      // What is measured again was not foreseen.
+      const share = Math.min(1, done / totalWork);
       const left = share > 0 && share < 1 ? ((performance.now() - start) / 1000) * (1 / share - 1) : null;
       const eta = left === null ? "" : `, about ${formatSeconds(left)} left`;
       stream.write(`${text} (${Math.round(100 * share)} %${eta})\n`);

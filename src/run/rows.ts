@@ -1,13 +1,13 @@
 import { NativeError, providerOptions, type CudaOptions } from "../ort/index.js";
 import { CHEAPEST_CHUNK, cost } from "../models/index.js";
 import type { Row } from "../record/index.js";
-import type { Gate } from "./gate/record.js";
 import { activationType } from "./graph-options.js";
 import { isOutOfHostMemory } from "./host-memory.js";
 import type { Loaded, Measured } from "./loaded.js";
 import type { Sample, WarmUp } from "./measure.js";
 import { isOnnxCell } from "./onnx/plan.js";
 import type { AnyCell, Cell } from "./plan.js";
+import { judgeVerdict, type VerdictEvidence } from "./verdict.js";
 
 /** The columns that every row of a cell shares: the model and the setting. */
 export function cellColumns(cell: AnyCell): Row {
@@ -139,22 +139,12 @@ export function failureColumns(error: unknown): Row | null {
   return null;
 }
 
-/** Whether the sample may be trusted as far as this engine can tell, and why not. */
-export function verdictColumns(
-  cell: AnyCell,
-  { runs, stable }: WarmUp,
-  gate: Gate | null,
-  doubts: readonly string[] = [],
-): Row {
-  const reasons = [...doubts];
-  if (!stable) reasons.push("unstable-warm-up");
-  if (cell.beyondPositions !== null) reasons.push("beyond-positions");
-  if (gate === "failed" || gate === "not-run") reasons.push(`gate-${gate}`);
+/** Columns of a sample's verdict, and of what it rests on. */
+export function verdictColumns(warm: WarmUp, evidence: Omit<VerdictEvidence, "isWarm">): Row {
   return {
-    gate,
-    warmup_runs: runs,
-    warmup_stable: stable,
-    verdict: reasons.length > 0 ? "suspect" : "ok",
-    verdict_reasons: reasons,
+    gate: evidence.gate,
+    warmup_runs: warm.runs,
+    warmup_stable: warm.stable,
+    ...judgeVerdict({ ...evidence, isWarm: warm.stable }),
   };
 }

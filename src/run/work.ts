@@ -1,4 +1,5 @@
 import type { AnyCell } from "./plan.js";
+import type { Times } from "./sweep/enough.js";
 
 /** A cell and the indices of its samples that are still to be taken. */
 export interface Todo {
@@ -6,6 +7,12 @@ export interface Todo {
   readonly repeats: readonly number[];
   /** The same of its energy. */
   readonly energyRepeats: readonly number[];
+  /** Which block of the order takes them; absent where the order has none. */
+  readonly block?: number;
+  /** 0, or absent, for a first reading; above where samples in doubt are taken again. */
+  readonly attempt?: number;
+  /** Samples that the cell has already, where it depends on them how many more are taken. */
+  readonly taken?: readonly Times[];
 }
 
 /** Parts of a generation whose energy is measured, each by itself. One token is made without decoding. */

@@ -14,6 +14,7 @@ export * from "./event-reasons.js";
 export * from "./match-gpu.js";
 export * from "./chosen-gpus.js";
 export * from "./window-conditions.js";
+export * from "./host-conditions.js";
 export * from "./jetson-state.js";
 export * from "./tegrastats-line.js";
 export * from "./tegrastats-power.js";

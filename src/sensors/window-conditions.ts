@@ -16,7 +16,7 @@ export interface WindowConditions {
   readonly maxPowerW: number | null;
   /** The lowest limit that was in force. */
   readonly powerLimitW: number | null;
-  readonly gpuClockMhz: Range | null;
+  readonly gpuClockMhz: (Range & { readonly median: number }) | null;
   /** Of the GPU, or of the module on a Jetson. */
   readonly temperatureC: (Range & { readonly first: number; readonly last: number }) | null;
   /** The most at a time that were not ours. */
@@ -57,7 +57,7 @@ export function windowConditions(samples: Iterable<Sample>, window: Window = {})
     powerCapShare: seen && reasons.filter((names) => names.includes(POWER_CAP)).length / reasons.length,
     maxPowerW: rangeOf(numbers(values, "power_w"))?.max ?? null,
     powerLimitW: rangeOf(numbers(values, "enforced_power_limit_w"))?.min ?? null,
-    gpuClockMhz: rangeOf(numbers(values, "gpu_clock_mhz")),
+    gpuClockMhz: withMedian(numbers(values, "gpu_clock_mhz")),
     temperatureC: drift(temperature),
     foreignProcesses: rangeOf(foreign)?.max ?? null,
     foreignPids:
@@ -123,6 +123,13 @@ const rangeOf = (readings: readonly number[]): Range | null =>
           max: -Infinity,
         },
       );
+
+/** The median is one of the readings: clocks go in steps. */
+function withMedian(readings: readonly number[]): WindowConditions["gpuClockMhz"] {
+  const range = rangeOf(readings);
+  const sorted = [...readings].sort((a, b) => a - b);
+  return range && { ...range, median: sorted[sorted.length >> 1]! };
+}
 
 function drift(readings: readonly number[]): WindowConditions["temperatureC"] {
   const range = rangeOf(readings);

@@ -1,5 +1,6 @@
 import type { SortedSamples } from "./quantile.js";
 import { studentQuantile } from "./student-t.js";
+import { meanEstimate, type MeanEstimate } from "./t-test.js";
 
 /**
  * Interval [lo, hi] of the median of what the samples are drawn from, which holds it at least as often as `confidence`
@@ -33,13 +34,9 @@ export function medianInterval(samples: SortedSamples, confidence = 0.95): [lo: 
   return [Math.exp(mean - half), Math.exp(mean + half)];
 }
 
-/** The mean of the logarithms of positive samples, and its standard error. */
-export function meanOfLogs(samples: ArrayLike<number>): { mean: number; error: number } {
-  const logs = Array.from(samples, Math.log);
-  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
-  const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
-  return { mean, error: Math.sqrt(squares / (logs.length - 1) / logs.length) };
-}
+/** The mean of the logarithms of positive samples. */
+export const meanOfLogs = (samples: ArrayLike<number>): MeanEstimate =>
+  meanEstimate(Array.from(samples, Math.log));
 
 /** Ranks found so far: they depend on the number of samples and the tail alone. */
 const RANKS = new Map<string, number>();

@@ -3,6 +3,7 @@ import { meanOfLogs } from "./median-interval.js";
 import { median } from "./quantile.js";
 import type { RandomIndex } from "./random.js";
 import { studentDraw, studentQuantile } from "./student-t.js";
+import { welchDifference } from "./t-test.js";
 
 /**
  * Interval of the ratio of two means, numerator over denominator, of independent samples whose variances may differ
@@ -103,15 +104,12 @@ function welchRatio(
   { replicates, confidence, random }: Draws & { confidence: number },
 ): RatioDraws | null {
   if (![...numerator, ...denominator].every((value) => value > 0)) return null;
-  const [x, y] = [meanOfLogs(numerator), meanOfLogs(denominator)];
-  const error = Math.hypot(x.error, y.error);
-  const ratioAt = (t: number): number => boundedExp(x.mean - y.mean + t * error);
+  const { mean, error, degreesOfFreedom } = welchDifference(meanOfLogs(numerator), meanOfLogs(denominator));
+  const ratioAt = (t: number): number => boundedExp(mean + t * error);
   if (error === 0) {
     const ratio = numerator[0]! / denominator[0]!;
     return { replicates: new Array<number>(replicates).fill(ratio), interval: [ratio, ratio] };
   }
-  const degreesOfFreedom =
-    error ** 4 / (x.error ** 4 / (numerator.length - 1) + y.error ** 4 / (denominator.length - 1));
   const t = studentQuantile((1 + confidence) / 2, degreesOfFreedom);
   return {
     replicates: Array.from({ length: replicates }, () => ratioAt(studentDraw(degreesOfFreedom, random))),

@@ -93,7 +93,7 @@ suite("energy of a sweep", () => {
     const [energy] = rows.filter(({ kind }) => kind === "energy");
     assert.ok(Math.abs(energy!.mean_power_w! - 2 * WATTS) < 0.3 * WATTS, `${energy!.mean_power_w} W`);
     assert.match(energy!.energy_note!, /^the energy is of 2 devices together/);
-    assert.deepEqual(energy!.verdict_reasons?.includes("energy-doubtful"), true);
+    assert.deepEqual(energy!.verdict_reasons?.includes("energy_doubtful"), true);
   });
 
   test("without a sensor the rows are skipped with the reason, and the sweep goes on", async () => {

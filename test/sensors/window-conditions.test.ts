@@ -48,7 +48,7 @@ test("what the samples of a window tell", () => {
     powerCapShare: 2 / 3,
     maxPowerW: 701.5,
     powerLimitW: 700,
-    gpuClockMhz: { min: 1200, max: 1980 },
+    gpuClockMhz: { min: 1200, max: 1980, median: 1755 },
     temperatureC: { min: 55, max: 71, first: 55, last: 68 },
     foreignProcesses: 2,
     foreignPids: [12, 345],

@@ -4,6 +4,7 @@ import { crossingMarks, fittedCurves, summarize, type FitMetricName } from "../.
 import { figure1, scalingFigure, SCALES } from "../../figures/index.js";
 import { loadPaper, rowsToTable, tableToRows, type Row } from "../../record/index.js";
 import { compare, marked, sentencesOf, type Comparison } from "../compare.js";
+import { doubtsOf } from "../doubts.js";
 import { drawOwn, ofKind, type OwnName } from "../own-figures.js";
 import { reportFigure, type Facts, type Report, type ReportFigure } from "./page.js";
 import { claimsTable, crossingsTable, fitsTable, measurementsTable } from "./tables.js";
@@ -70,7 +71,7 @@ export async function campaignReport(given: ColumnTable, title: string): Promise
     claims: claimsTable(given),
     machine: machineFactsOf(rows),
     settings: settingsOf(rows),
-    notes: [...doubts(rows), ...undrawn, ...notesOn(rows)],
+    notes: [...doubtsOf(rows), ...undrawn, ...notesOn(rows)],
   };
 }
 
@@ -134,28 +135,6 @@ function notesOn(rows: readonly Row[]): string[] {
 function subtitleOf(rows: readonly Row[]): string {
   const times = rows.flatMap(({ measured_at }) => measured_at ?? []).sort();
   return `${rows.length} samples, ${times[0]?.slice(0, 10) ?? "date unknown"}, ssm-scope ${distinct(rows, "ssm_scope_version")}`;
-}
-
-/** How the page words a reason of a verdict; others stand as they are in the rows. */
-const DOUBTS: Readonly<Record<string, string>> = {
-  "unstable-warm-up": "times had not settled after the warm-up",
-  "beyond-positions": "the model's positions were exceeded",
-  "gate-not-run": "the setting has not been verified (ssm-scope verify)",
-  "gate-failed": "the setting failed its numerical gate (ssm-scope verify)",
-  "energy-doubtful": "the energy is doubtful (energy_note in the rows)",
-};
-
-/** Cells with samples that are not beyond doubt, if there are any, a sentence for each reason. */
-function doubts(rows: readonly Row[]): string[] {
-  const places = new Map<string, Set<string>>();
-  for (const { verdict, verdict_reasons, model, prompt_tokens } of rows) {
-    if (verdict == null || verdict === "ok") continue;
-    for (const reason of verdict_reasons?.length ? verdict_reasons : ["no reason is stated"])
-      places.set(reason, (places.get(reason) ?? new Set()).add(`${model} at ${prompt_tokens} tokens`));
-  }
-  return [...places].map(
-    ([reason, cells]) => `In doubt, because ${DOUBTS[reason] ?? reason}: ${[...cells].join(", ")}.`,
-  );
 }
 
 /** The values a column has, as one text. */

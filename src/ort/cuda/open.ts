@@ -40,7 +40,7 @@ export function openCuda(runtimeLibrary: string, deviceId: number): OpenedCuda {
   const { plan, ...facts } = inspectCuda(runtimeLibrary, deviceId);
   loadLibraries(plan);
   const cudart = openCudart(plan);
-  return { ...facts, cudart, deviceId, runtimeVersion: versionOf(cudart) };
+  return { ...facts, cudart, deviceId, runtimeVersion: runtimeVersionOf(cudart) };
 }
 
 /** What is known of a device before anything is loaded or made on it. */
@@ -141,7 +141,7 @@ export function assertCapability({ name, computeCapability }: CudaDevice, cudaMa
 }
 
 /** cudaRuntimeGetVersion, which needs no device. */
-function versionOf(cudart: Library): string {
+export function runtimeVersionOf(cudart: Library): string {
   const address = cudart.symbol("cudaRuntimeGetVersion");
   if (address === null)
     throw new UserError(`${cudart.path} is not the CUDA runtime: it does not export cudaRuntimeGetVersion.`);

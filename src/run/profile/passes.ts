@@ -5,7 +5,7 @@ import type { Phase } from "../graph-options.js";
 import { Generator } from "../generator.js";
 import { LoadedModel } from "../loaded-model.js";
 import { performanceClock, warmUp, type WarmUp, type WarmUpOptions } from "../measure.js";
-import { columnsOf } from "../measure-model.js";
+import { columnsOf } from "../columns-of.js";
 import type { Cell } from "../plan.js";
 import { promptOf } from "../prompt.js";
 
@@ -62,7 +62,7 @@ export async function timePasses(
   const { cuda, ep } = loaded.device;
   const cudaGraph = ep === "cpu" ? null : generator.cudaGraph;
   const columns = { ...common, ...(cuda && { cuda_version: cuda.runtimeVersion }) };
-  const gate = loaded.gate(cell, cudaGraph, columnsOf(cell, columns));
+  const gate = loaded.gate(cell, cudaGraph, columnsOf({ cell }, columns));
   const prompt = promptOf(cell);
   const warm = await warmUp(generator, prompt, cell.newTokens, performanceClock, warmUpOptions, signal);
   generator.assertWithinBudget("the prompt");

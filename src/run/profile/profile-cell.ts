@@ -10,7 +10,8 @@ import {
 import type { Row } from "../../record/index.js";
 import { findEnergySource, type SampleSource } from "../../sensors/energy/index.js";
 import type { Phase } from "../graph-options.js";
-import { columnsOf } from "../measure-model.js";
+import { columnsOf } from "../columns-of.js";
+import { evidenceOf } from "../measure-model.js";
 import type { Cell } from "../plan.js";
 import type { Progress } from "../progress.js";
 import { verdictColumns } from "../rows.js";
@@ -127,11 +128,11 @@ async function evaluate(
   const profiledMs = sumOf(passMs) / passMs.length;
   const unprofiledMs = median(plainMs);
   const shared: Row = {
-    ...columnsOf(cell, common),
+    ...columnsOf({ cell }, common),
     ...known,
     ...breakdownColumns(phase),
     measured_at: new Date().toISOString(),
-    ...verdictColumns(cell, warm, gate, doubtsOf(summary, read)),
+    ...verdictColumns(warm, { ...evidenceOf(cell, gate, Infinity), others: doubtsOf(summary, read) }),
   };
   const of = {
     model: cell.model.name,
@@ -165,7 +166,7 @@ const loweringOf = ({ lowering, decodeLowering }: Cell, phase: Phase): string | 
 
 /** A row each of the phases that could not be profiled. */
 function failed({ cell, phases, passes, common }: Omit<PassesJob, "profilePrefix">, status: Row): Profiled {
-  const columns = { ...columnsOf(cell, common), measured_at: new Date().toISOString() };
+  const columns = { ...columnsOf({ cell }, common), measured_at: new Date().toISOString() };
   return {
     rows: phases.map((phase) => ({ ...columns, ...breakdownColumns(phase), ...status })),
     nodes: [],

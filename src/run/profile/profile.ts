@@ -7,12 +7,15 @@ import { openRuntime } from "../../ort/index.js";
 import { plainTable } from "../../profile/index.js";
 import { machineFacts, rowsToTable, type Row } from "../../record/index.js";
 import { memoryCampaign, openCampaign } from "../campaign.js";
+import { deviceFacts } from "../device-facts.js";
+import { gatherEnvironment } from "../environment/gather.js";
+import { keepEnvironment } from "../environment/keep.js";
 import type { Phase } from "../graph-options.js";
 import { LoadedModel } from "../loaded-model.js";
 import { count, oneOf, plan, type Cell, type Settings } from "../plan.js";
 import { showProgress, silentProgress } from "../progress.js";
 import { failureColumns } from "../rows.js";
-import { deviceFacts, InterruptedError, refuseOtherMachine, WARM_UP, type SweepOptions } from "../run.js";
+import { InterruptedError, refuseOtherMachine, WARM_UP, type SweepOptions } from "../run.js";
 import { timePassesApart, type Outcome } from "./own-process.js";
 import { timePasses, type PassesJob } from "./passes.js";
 import { profileCell, type Profiled, type ProfileRun } from "./profile-cell.js";
@@ -55,9 +58,11 @@ export async function profile(options: ProfileOptions): Promise<ProfileResult> {
   const passes = count("the number of passes", options.passes ?? 3);
   const isolate = oneOf("isolate", options.isolate ?? "auto", ["auto", "cell", "none"] as const);
   const cells = plan({ ...options, repeats: passes, ...(options.ep === "cuda" && { cudaGraph: "off" }) });
-  const here: Row = { ...machineFacts(), ort_version: openRuntime().version, ...deviceFacts(cells) };
-  const campaign = options.out === undefined ? memoryCampaign("unsaved") : openCampaign(options.out, true);
-  refuseOtherMachine(campaign.earlier, here);
+  const { ep } = cells[0]!;
+  const facts = deviceFacts(cells, ep);
+  using campaign = options.out === undefined ? memoryCampaign("unsaved") : openCampaign(options.out, true);
+  refuseOtherMachine(campaign.earlier, new Map([[ep, facts]]));
+  if (campaign.folder !== "") keepEnvironment(campaign.folder, gatherEnvironment(cells));
   const found: Profiled = { rows: [], nodes: [], runs: [] };
   const folder = mkdtempSync(join(tmpdir(), "ssm-scope-profile-"));
   const progress = options.progress === "none" ? silentProgress : showProgress(2 * cells.length);
@@ -77,7 +82,7 @@ export async function profile(options: ProfileOptions): Promise<ProfileResult> {
           cell,
           phases,
           passes,
-          common: { campaign: campaign.name, ...here },
+          common: { campaign: campaign.name, ...facts.columns },
           warmUp: { ...WARM_UP[cell.ep], ...options.warmUp },
         },
         {

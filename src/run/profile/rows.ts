@@ -1,5 +1,5 @@
 import type { OrtProfile, ProfileSummary } from "../../profile/index.js";
-import type { Row } from "../../record/index.js";
+import type { Row, VerdictCode } from "../../record/index.js";
 import type { Phase } from "../graph-options.js";
 
 /** What every row of a breakdown by class says of itself. */
@@ -30,8 +30,8 @@ export const classColumns = (
   }));
 
 /** What speaks against a profile. */
-export const doubtsOf = ({ check }: ProfileSummary, { full }: Pick<OrtProfile, "full">): string[] => [
-  ...(check.sums ? [] : ["operators-do-not-sum"]),
-  ...(check.classified ? [] : ["operators-unclassified"]),
-  ...(full ? ["profile-full"] : []),
+export const doubtsOf = ({ check }: ProfileSummary, { full }: Pick<OrtProfile, "full">): VerdictCode[] => [
+  ...(check.sums ? [] : ["operators_do_not_sum" as const]),
+  ...(check.classified ? [] : ["operators_unclassified" as const]),
+  ...(full ? ["profile_full" as const] : []),
 ];

@@ -122,6 +122,12 @@ export class NvmlDevice {
     return this.#ask(`${of} clock`, "nvmlDeviceGetClockInfo", CLOCK[of], clock) ? clock[0]! : null;
   }
 
+  /** In MHz, the highest that the product has. */
+  maxClock(of: keyof typeof CLOCK): number | null {
+    const clock = new Uint32Array(1);
+    return this.#ask(`highest ${of} clock`, "nvmlDeviceGetMaxClockInfo", CLOCK[of], clock) ? clock[0]! : null;
+  }
+
   /** Of the die, in °C; by the older call, which new drivers deprecate, and where that is refused by the newer. */
   temperature(): number | null {
     if (!this.#newTemperature) {

@@ -78,6 +78,39 @@ export function nvmlGpus(library?: string): NvmlGpu[] {
   return openGpus(openNvml(library)).gpus.map(({ gpu }) => gpu);
 }
 
+/** How a GPU is set, beside what it is. What is not told is null. */
+export interface GpuSettings extends NvmlGpu {
+  /** The limit in force. */
+  readonly powerLimitW: number | null;
+  /** Of the moment. */
+  readonly clockMhz: number | null;
+  readonly memoryClockMhz: number | null;
+  readonly maxClockMhz: number | null;
+  readonly maxMemoryClockMhz: number | null;
+}
+
+/** Every GPU that NVML can read, and how it is set; none where there is no NVML. */
+export function gpuSettings(library?: string): GpuSettings[] {
+  const nvml = nvmlIfAny(library);
+  if (nvml === null) return [];
+  return openGpus(nvml).gpus.flatMap(({ gpu, device }) => {
+    try {
+      const limit = device.powerLimit();
+      return {
+        ...gpu,
+        powerLimitW: limit === null ? null : limit / 1000,
+        clockMhz: device.clock("sm"),
+        memoryClockMhz: device.clock("memory"),
+        maxClockMhz: device.maxClock("sm"),
+        maxMemoryClockMhz: device.maxClock("memory"),
+      };
+    } catch (error) {
+      if (error instanceof GpuGoneError) return [];
+      throw error;
+    }
+  });
+}
+
 const known = new WeakMap<Nvml, readonly OpenGpu[]>();
 
 /** Memory in use on each GPU, by whomever, by the GPU's UUID; empty without NVML. What is not told is left out. */

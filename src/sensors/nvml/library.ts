@@ -43,6 +43,7 @@ const FUNCTIONS = {
   nvmlDeviceGetMemoryInfo: [["void*", "void*"]],
   nvmlDeviceGetUtilizationRates: [["void*", "void*"]],
   nvmlDeviceGetClockInfo: [["void*", "int", "void*"]],
+  nvmlDeviceGetMaxClockInfo: [["void*", "int", "void*"]],
   nvmlDeviceGetTemperature: [["void*", "int", "void*"]],
   nvmlDeviceGetTemperatureV: [["void*", "void*"]],
   nvmlDeviceGetCurrentClocksEventReasons: [

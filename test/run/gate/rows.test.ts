@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import type { Row } from "../../../src/record/index.js";
 import { plan, verify, type Cell } from "../../../src/run/index.js";
+import type { Gate } from "../../../src/run/gate/record.js";
 import { verdictColumns } from "../../../src/run/rows.js";
 import { runCells } from "../../../src/run/run.js";
 import { loadCheckpoint } from "../../support/checkpoint.js";
@@ -20,16 +21,27 @@ const [planned] = plan({
 const cell: Cell = { ...planned!, model: loadCheckpoint("qwen2").model };
 const WARM = { runs: 2, stable: true };
 
-test("a row whose setting has not passed the gate is suspect, and says why", () => {
-  const verdict = (gate: Parameters<typeof verdictColumns>[2], stable = true): unknown[] => {
-    const row = verdictColumns(cell, { ...WARM, stable }, gate);
+test("a row whose setting has not passed the gate is suspect, one that failed it is rejected, and both say why", () => {
+  const verdict = (gate: Gate | null, stable = true): unknown[] => {
+    const row = verdictColumns(
+      { ...WARM, stable },
+      {
+        gate,
+        samples: 5,
+        windowMs: 20,
+        isBeyondPositions: false,
+        gpu: null,
+        gpuAtFirst: null,
+        host: null,
+      },
+    );
     return [row.gate, row.verdict, row.verdict_reasons];
   };
   assert.deepEqual(verdict("passed"), ["passed", "ok", []]);
   assert.deepEqual(verdict(null), [null, "ok", []]);
-  assert.deepEqual(verdict("not-run"), ["not-run", "suspect", ["gate-not-run"]]);
-  assert.deepEqual(verdict("failed"), ["failed", "suspect", ["gate-failed"]]);
-  assert.deepEqual(verdict("failed", false), ["failed", "suspect", ["unstable-warm-up", "gate-failed"]]);
+  assert.deepEqual(verdict("not-run"), ["not-run", "suspect", ["unverified_numerics"]]);
+  assert.deepEqual(verdict("failed"), ["failed", "rejected", ["wrong_numerics"]]);
+  assert.deepEqual(verdict("failed", false), ["failed", "rejected", ["unstable_warmup", "wrong_numerics"]]);
 });
 
 suite("run and verify mean the same setting", () => {
@@ -48,18 +60,18 @@ suite("run and verify mean the same setting", () => {
     const table = await runCells([{ ...cell, ...change }], { progress: "none" });
     return (table.objects() as Row[]).map(({ gate, verdict_reasons }) => [
       gate ?? null,
-      verdict_reasons?.filter((reason) => reason.startsWith("gate")),
+      verdict_reasons?.filter((reason) => reason.endsWith("_numerics")),
     ]);
   };
 
   test("before, after, and for another setting", async () => {
-    assert.deepEqual(await gates(), [["not-run", ["gate-not-run"]]]);
+    assert.deepEqual(await gates(), [["not-run", ["unverified_numerics"]]]);
     assert.deepEqual(readdirSync(cache), [], "asking leaves nothing behind");
     await verify({ models: [cell.model], dtypes: ["fp16"], progress: "none" });
     assert.deepEqual(await gates(), [["passed", []]]);
     assert.deepEqual(await gates({ promptTokens: 100, segmentTokens: 16 }), [["passed", []]]);
     const other = { ...cell.model, config: { ...cell.model.config, rms_norm_eps: 1e-5 } } as Cell["model"];
-    assert.deepEqual(await gates({ model: other }), [["not-run", ["gate-not-run"]]]);
+    assert.deepEqual(await gates({ model: other }), [["not-run", ["unverified_numerics"]]]);
     assert.deepEqual(await gates({ dtype: "fp32" }), [[null, []]]);
   });
 });

@@ -113,6 +113,12 @@ int nvmlDeviceGetClockInfo(device_t device, int type, u32 *mhz) {
   *mhz = type == 1 ? get("clock_mhz", 1980) : 3201;
   return 0;
 }
+int nvmlDeviceGetMaxClockInfo(device_t device, int type, u32 *mhz) {
+  ANSWER(device);
+  if (type != 1 && type != 2) return 2;
+  *mhz = type == 1 ? 1980 : 3201;
+  return 0;
+}
 int nvmlDeviceGetTemperature(device_t device, int sensor, u32 *celsius) {
   ANSWER(device);
   if (sensor) return 2;
