@@ -17,7 +17,7 @@ interface Rule {
 }
 
 const RULES: Record<string, Rule> = {
-  record: { folders: [], packages: ["arquero", "@uwdata/flechette"], lazy: ["danfojs-node"], fs: true },
+  record: { folders: [], packages: ["arquero", "@uwdata/flechette"], lazy: ["danfojs-node", "@duckdb/node-api"], fs: true },
   stats: {
     folders: [],
     packages: ["ml-matrix", "ml-fcnnls", "pure-rand", "@stdlib/stats-base-dists-t-quantile"],

@@ -6,11 +6,13 @@ import { cudaCommand } from "./cuda.js";
 import { doctorCommand } from "./doctor.js";
 import { energyCommand } from "./energy.js";
 import { exitCodeOf, explain } from "./exit.js";
+import { exportCommand } from "./export.js";
 import { figuresCommand } from "./figures.js";
 import { kernelCommand } from "./kernel.js";
 import { modelsCommand } from "./models.js";
 import { notebookCommand } from "./notebook.js";
 import { opsCommand } from "./ops.js";
+import { queryCommand } from "./query.js";
 import { quickCommand } from "./quick.js";
 import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
@@ -41,6 +43,8 @@ for (const make of [
   modelsCommand,
   figuresCommand,
   claimsCommand,
+  queryCommand,
+  exportCommand,
   reportCommand,
   notebookCommand,
   kernelCommand,
