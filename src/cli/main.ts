@@ -9,6 +9,7 @@ import { exitCodeOf, explain } from "./exit.js";
 import { exportCommand } from "./export.js";
 import { figuresCommand } from "./figures.js";
 import { kernelCommand } from "./kernel.js";
+import { mergeCommand } from "./merge.js";
 import { modelsCommand } from "./models.js";
 import { notebookCommand } from "./notebook.js";
 import { opsCommand } from "./ops.js";
@@ -43,6 +44,7 @@ for (const make of [
   modelsCommand,
   figuresCommand,
   claimsCommand,
+  mergeCommand,
   queryCommand,
   exportCommand,
   reportCommand,

@@ -21,6 +21,7 @@ export {
 export * from "./csv.js";
 export * from "./arrow.js";
 export * from "./danfo.js";
+export * from "./merge.js";
 export * from "./rows.js";
 export { query, type QuerySource } from "./query.js";
 export * from "./machine.js";
