@@ -17,7 +17,13 @@ interface Rule {
 }
 
 const RULES: Record<string, Rule> = {
-  record: { folders: [], packages: ["arquero", "@uwdata/flechette"], lazy: ["danfojs-node", "@duckdb/node-api"], fs: true },
+  record: {
+    folders: [],
+    packages: ["arquero", "@uwdata/flechette"],
+    lazy: ["danfojs-node", "@duckdb/node-api"],
+    fs: true,
+  },
+  import: { folders: ["record"], packages: ["jsonc-parser"], fs: true },
   stats: {
     folders: [],
     packages: ["ml-matrix", "ml-fcnnls", "pure-rand", "@stdlib/stats-base-dists-t-quantile"],
@@ -46,7 +52,7 @@ const RULES: Record<string, Rule> = {
   claims: { folders: ["record", "stats", "analyze"], packages: ["arquero"] },
   cli: { folders: ["*"], packages: "*", fs: true },
   "index.ts": {
-    folders: ["record", "stats", "analyze", "figures", "notebook", "claims"],
+    folders: ["record", "import", "stats", "analyze", "figures", "notebook", "claims"],
     packages: [],
   },
   "errors.ts": { folders: [], packages: [] },

@@ -8,6 +8,7 @@ import { energyCommand } from "./energy.js";
 import { exitCodeOf, explain } from "./exit.js";
 import { exportCommand } from "./export.js";
 import { figuresCommand } from "./figures.js";
+import { importCommand } from "./import.js";
 import { kernelCommand } from "./kernel.js";
 import { mergeCommand } from "./merge.js";
 import { modelsCommand } from "./models.js";
@@ -44,6 +45,7 @@ for (const make of [
   modelsCommand,
   figuresCommand,
   claimsCommand,
+  importCommand,
   mergeCommand,
   queryCommand,
   exportCommand,
