@@ -18,6 +18,7 @@ import { queryCommand } from "./query.js";
 import { quickCommand } from "./quick.js";
 import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
+import { sweepCommand } from "./sweep.js";
 import { verifyCommand } from "./verify.js";
 import { watchCommand } from "./watch.js";
 
@@ -41,6 +42,7 @@ const program = new Command("ssm-scope")
 for (const make of [
   quickCommand,
   runCommand,
+  sweepCommand,
   verifyCommand,
   modelsCommand,
   figuresCommand,

@@ -1,10 +1,11 @@
 import { InvalidArgumentError } from "commander";
+import { bytesOf, tokensOf } from "../run/units.js";
 
 /** Token counts as people write them: 512, 8192, 8K. */
 export function parseLength(text: string): number {
-  const match = /^(-?\d+)(k?)$/i.exec(text.trim());
-  if (!match) throw new InvalidArgumentError(`"${text}" is not a number of tokens; write e.g. 512 or 8K.`);
-  return Number(match[1]) * (match[2] ? 1024 : 1);
+  const tokens = tokensOf(text);
+  if (tokens !== null) return tokens;
+  throw new InvalidArgumentError(`"${text}" is not a number of tokens; write e.g. 512 or 8K.`);
 }
 
 /** A list of token counts: 128,256,1K. */
@@ -29,22 +30,11 @@ export function parseSeconds(text: string): number {
   return number;
 }
 
-const BYTE_UNITS: Record<string, number> = {
-  "": 1,
-  k: 1e3,
-  m: 1e6,
-  g: 1e9,
-  ki: 2 ** 10,
-  mi: 2 ** 20,
-  gi: 2 ** 30,
-};
-
 /** Sizes as people write them: 8GiB, 24GB, 4096MiB. */
 export function parseBytes(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmg]i?|)b?$/i.exec(text.trim());
-  if (!match)
-    throw new InvalidArgumentError(`"${text}" is not a size; write e.g. 8GiB, 24GB or a number of bytes.`);
-  return Math.round(Number(match[1]) * BYTE_UNITS[match[2]!.toLowerCase()]!);
+  const bytes = bytesOf(text);
+  if (bytes !== null) return bytes;
+  throw new InvalidArgumentError(`"${text}" is not a size; write e.g. 8GiB, 24GB or a number of bytes.`);
 }
 
 /** key=value, gathered over repeated options. */

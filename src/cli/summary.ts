@@ -30,10 +30,14 @@ const ENERGY_COLUMNS = [
   "verdict",
 ];
 
-/** Prints medians with their 95 % intervals, one line a cell; energies in a table of their own. */
+const LIMIT_COLUMNS = ["model", "memory_limit_bytes", "status", "max_prompt_tokens", "next_prompt_tokens"];
+
+/** Prints medians with their 95 % intervals, one line a cell; energies and limits in tables of their own. */
 export async function printSummary(table: ColumnTable): Promise<void> {
-  const times = table.filter((row: Row) => row.kind !== "energy").reify();
+  const times = table.filter((row: Row) => row.kind !== "energy" && row.kind !== "limit").reify();
   if (times.numRows() > 0) await showSummary(times, COLUMNS);
+  const limits = table.filter((row: Row) => row.kind === "limit").reify();
+  if (limits.numRows() > 0) await show(limits.select(present(limits, LIMIT_COLUMNS)));
   const energies = table.filter((row: Row) => row.kind === "energy").reify();
   if (energies.numRows() === 0) return;
   await showSummary(energies, ENERGY_COLUMNS);
@@ -43,13 +47,15 @@ export async function printSummary(table: ColumnTable): Promise<void> {
 
 async function showSummary(table: ColumnTable, columns: readonly string[]): Promise<void> {
   const summary = summarize(table);
-  const present = new Set(summary.columnNames());
-  await show(summary.select(columns.filter((name) => present.has(name))));
+  await show(summary.select(present(summary, columns)));
 }
+
+const present = (table: ColumnTable, columns: readonly string[]): string[] =>
+  columns.filter((name) => table.columnNames().includes(name));
 
 /** Models and lengths whose last row is a failure, each with its reason; one that went well afterwards is none. */
 export function failedCells(table: ColumnTable): string[] {
   const last = new Map((table.objects() as Row[]).map((row) => [row.cell, row]));
-  const failed = [...last.values()].filter(({ status }) => status === "failed");
+  const failed = [...last.values()].filter(({ status }) => status === "failed" || status === "timeout");
   return failed.map((row) => `${row.model}, ${row.prompt_tokens} tokens: ${row.status_reason ?? "failed"}`);
 }

@@ -127,14 +127,19 @@ export interface SyntaxNode {
   readonly end: number;
 }
 
-/** What of the TypeScript compiler is needed to read a cell's syntax. */
+/** What of the TypeScript compiler is needed to read a cell's syntax, and a plan that is written in TypeScript. */
 export interface Compiler {
   readonly createSourceFile: (name: string, text: string, target: number) => SyntaxNode;
   readonly forEachChild: (node: SyntaxNode, visit: (child: SyntaxNode) => void) => void;
   readonly isShorthandPropertyAssignment: (
     node: SyntaxNode,
   ) => node is SyntaxNode & { readonly name: SyntaxNode & { readonly text: string } };
+  readonly transpileModule: (
+    text: string,
+    options: { compilerOptions: { target: number; module: number } },
+  ) => { outputText: string };
   readonly ScriptTarget: Readonly<Record<"ES2020", number>>;
+  readonly ModuleKind: Readonly<Record<"ESNext", number>>;
   readonly sys: System;
 }
 

@@ -5,6 +5,7 @@ import {
   openSync,
   readFileSync,
   readSync,
+  statSync,
   truncateSync,
 } from "node:fs";
 import { UserError } from "../errors.js";
@@ -74,7 +75,22 @@ export function readJsonLines(path: string): JsonLines {
 export function appendRows(path: string, rows: Iterable<Row>, options: WarningOptions = {}): void {
   const text = formatJsonLines(rows);
   const separator = endsInsideLine(path, "a+") ? mendLastLine(path, options) : "";
-  appendFileSync(path, separator + text, { flush: true });
+  const { size } = statSync(path);
+  try {
+    appendFileSync(path, separator + text, { flush: true });
+  } catch (error) {
+    dropBeyond(path, size);
+    throw error;
+  }
+}
+
+/** Takes back what a full disk had room for of a row, so that readers find whole lines only. */
+function dropBeyond(path: string, size: number): void {
+  try {
+    truncateSync(path, size);
+  } catch {
+    // The cut line stays, and is left out by readers.
+  }
 }
 
 function endsInsideLine(path: string, flags: "a+" | "r"): boolean {

@@ -25,7 +25,8 @@ export const COLUMNS = {
   status: {
     type: "string",
     unit: "",
-    about: "ok, oom, failed, interrupted or skipped; an oom row is a finding, not an error",
+    about:
+      "ok, oom, failed, timeout, interrupted or skipped; an oom row is a finding, not an error; a skipped one was not tried",
   },
   status_reason: { type: "string", unit: "", about: "why status is not ok" },
   campaign: { type: "string", unit: "", about: "one sweep on one machine; `paper` for published data" },
@@ -104,6 +105,13 @@ export const COLUMNS = {
     about: "1 for a raw sample; published means say how many passes they average",
   },
   repeat: { type: "number", unit: "index", about: "which repeat of the cell, from 0" },
+  block: {
+    type: "number",
+    unit: "index",
+    about:
+      "which block of a block-randomised sweep, from 0: every block takes each cell once; null in sequence",
+  },
+  order_seed: { type: "number", unit: "", about: "seed that the cells of every block were shuffled with" },
   warmup_runs: { type: "number", unit: "count", about: "full-shape runs before the first sample" },
   warmup_stable: {
     type: "boolean",

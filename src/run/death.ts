@@ -1,5 +1,6 @@
 import type { Row } from "../record/index.js";
 import { lastLines } from "./cell-log.js";
+import type { Limit } from "./guard.js";
 
 /** How a cell's process ended before it had said that it was done. */
 export interface Death {
@@ -13,23 +14,31 @@ export interface Death {
   readonly log: string;
   /** Whether the kernel's OOM killer ended a process meanwhile; null where it does not say. */
   readonly oomKill: boolean | null;
+  /** What we killed it for, else null. */
+  readonly limit: Limit | null;
 }
 
-/** The status of a cell whose process died. SIGKILL with the OOM killer's count risen is a finding, all else a failure. */
+/**
+ * The status of a cell whose process died. SIGKILL with the OOM killer's count risen is a finding, and so is a limit of ours;
+ * all else is a failure.
+ */
 export function deathStatus(death: Death): Row & { status_reason: string } {
-  const { signal, startError, oomKill } = death;
+  const { signal, startError, oomKill, limit } = death;
   if (startError !== null)
     return { status: "failed", status_reason: `the process could not be started: ${startError}` };
   const oom = signal === "SIGKILL" && oomKill === true;
   const lines = lastLines(death.log);
   const log = lines === "" ? "it logged nothing" : `last log lines: ${lines}`;
   return {
-    status: oom ? "oom" : "failed",
+    status: limit === null ? (oom ? "oom" : "failed") : limit.of === "time" ? "timeout" : "oom",
     status_reason: `the process ${howItEnded(death)} ${when(death.samples)}; ${log}`,
   };
 }
 
-function howItEnded({ exitCode, signal, oomKill }: Death): string {
+function howItEnded({ exitCode, signal, oomKill, limit }: Death): string {
+  if (limit?.of === "time") return `was killed when its ${limit.seconds} s were over,`;
+  if (limit?.of === "memory")
+    return `was killed when it held ${limit.residentBytes} bytes, over its budget of ${limit.bytes},`;
   if (signal === null) return `ended with exit code ${exitCode}`;
   if (signal !== "SIGKILL") return `was killed by ${signal}`;
   if (oomKill) return "was killed by the kernel's OOM killer (SIGKILL)";

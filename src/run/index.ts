@@ -15,3 +15,8 @@ export { verifyArchitectures, type ArchitectureOptions, type ArchitectureRow } f
 export { gateRow, type GateResult, type GateRow } from "./gate/result.js";
 export { gateOf, gateFolder, type Gate } from "./gate/record.js";
 export { describeSetting } from "./gate/setting.js";
+export { sweep, planSweep, predictSweep, type PlanOptions } from "./sweep/sweep.js";
+export { expandPlan, type ExpandedPlan } from "./sweep/plan-file.js";
+export { parseShard, shardFolder, shardOf, type Shard } from "./sweep/shard.js";
+export type { Basis, Prediction } from "./sweep/predict.js";
+export { CELL_KEYS, SWEEP_KEYS } from "./sweep/plan-keys.js";

@@ -2,13 +2,17 @@ import type { ChildProcess } from "node:child_process";
 import { UserError } from "../errors.js";
 import type { CellEnd, FromCell, ToCell } from "./cell-messages.js";
 import { openCellLog, type CellLog } from "./cell-log.js";
+import { columnsOf } from "./columns-of.js";
 import { deathStatus } from "./death.js";
+import { Guard, type Limit } from "./guard.js";
 import { launchCell } from "./launch-cell.js";
-import { columnsOf, type Sweep } from "./measure-model.js";
+import type { Sweep } from "./measure-model.js";
 import { oomKills } from "./oom-killer.js";
 import { cellName, rowsOf, type Todo } from "./work.js";
 
 export interface IsolatedOptions {
+  /** Longest time in seconds from the start of a cell, or of its process, to its end; absent: no limit. */
+  readonly timeoutS?: number;
   /** Folder of the cells' logs, made when needed; null keeps them in memory. */
   readonly logs: string | null;
   /** Modules (URLs) that the process imports first: tests make it crash with them. */
@@ -16,32 +20,41 @@ export interface IsolatedOptions {
 }
 
 /**
- * Measures one cell in a process of its own. A process that dies is a row of its cell, after the rows that it had sent;
- * it never ends the sweep. An error that it reports and that is no row (a UserError, a defect of ours) is thrown here, as
- * is an AbortError when the sweep was stopped. Returns when the process is gone, and with it all it held on the device.
+ * Measures a cell, or cells of one model over the same weights, in a process of its own, and returns those that it did not
+ * come to. A process that dies, or that takes too long or too much memory and is killed, is a row of the cell in flight,
+ * after the rows that it had sent; it never ends the sweep. An error that it reports and that is no row (a UserError, a
+ * defect of ours) is thrown here, as is an AbortError when the sweep was stopped. Returns when the process is gone, and with
+ * it all it held on the device.
  */
-export async function measureIsolated(todo: Todo, sweep: Sweep, options: IsolatedOptions): Promise<void> {
+export async function measureIsolated(
+  batch: readonly Todo[],
+  sweep: Sweep,
+  options: IsolatedOptions,
+): Promise<readonly Todo[]> {
   sweep.signal?.throwIfAborted();
-  const { cell } = todo;
-  using log = openCellLog(options.logs, cell.key);
+  using log = openCellLog(options.logs, batch[0]!.cell.key);
   const oomKillsBefore = oomKills();
-  const { end, failure, ...death } = await converse(todo, sweep, log, options.preload ?? []);
+  const { end, failure, index, ...death } = await converse(batch, sweep, log, options);
+  const todo = batch[index]!;
+  const { cell } = todo;
+  const left = batch.slice(index + 1);
   if (failure) throw failure;
-  if (end?.type === "done") return;
+  if (end?.type === "done") return left;
   sweep.signal?.throwIfAborted();
   if (end?.type === "error") throw errorOf(end);
   // All that was to be measured is there: how the process ended is no news of the cell.
   if (death.samples === rowsOf(todo)) {
     sweep.progress.line(`${cellName(cell)}: all samples taken, but its process did not end in good order`);
-    return;
+    return left;
   }
   const status = deathStatus({
     ...death,
     log: log.tail(),
     oomKill: oomKillsBefore === null ? null : (oomKills() ?? 0) > oomKillsBefore,
   });
-  sweep.add({ ...columnsOf(cell, sweep.common), measured_at: new Date().toISOString(), ...status });
+  sweep.add({ ...columnsOf(todo, sweep.common), measured_at: new Date().toISOString(), ...status });
   sweep.progress.line(`${cellName(cell)}: ${status.status_reason}`);
+  return left;
 }
 
 function errorOf({ name, message, stack }: CellEnd & { type: "error" }): Error {
@@ -52,7 +65,10 @@ function errorOf({ name, message, stack }: CellEnd & { type: "error" }): Error {
 interface Ending {
   /** Its last message; null when it died without one. */
   readonly end: CellEnd | null;
+  /** Which of its cells was in flight, and how many samples of that it had sent. */
+  readonly index: number;
   readonly samples: number;
+  readonly limit: Limit | null;
   /** Why we ended it: a row that could not be written. */
   readonly failure: Error | null;
   readonly exitCode: number | null;
@@ -60,16 +76,22 @@ interface Ending {
   readonly startError: string | null;
 }
 
-async function converse(todo: Todo, sweep: Sweep, log: CellLog, preload: readonly string[]): Promise<Ending> {
+async function converse(
+  batch: readonly Todo[],
+  sweep: Sweep,
+  log: CellLog,
+  { preload = [], timeoutS }: IsolatedOptions,
+): Promise<Ending> {
   let child: ChildProcess;
   try {
     child = launchCell(log.stdio, preload);
   } catch (error) {
     const startError = (error as Error).message;
-    return { end: null, samples: 0, failure: null, exitCode: null, signal: null, startError };
+    const nothing = { end: null, index: 0, samples: 0, limit: null, failure: null };
+    return { ...nothing, exitCode: null, signal: null, startError };
   }
   log.follow(child);
-  using conversation = new Conversation(child, todo, sweep);
+  using conversation = new Conversation(child, batch, sweep, timeoutS);
   return await conversation.ending();
 }
 
@@ -79,18 +101,22 @@ const RELEASE_MS = 10_000;
 /** This side of the talk with one process. */
 class Conversation implements Disposable {
   readonly #child: ChildProcess;
-  readonly #todo: Todo;
+  readonly #batch: readonly Todo[];
   readonly #sweep: Sweep;
+  readonly #guard: Guard;
   #working = false;
+  #index = 0;
   #samples = 0;
   #end: CellEnd | null = null;
   #failure: Error | null = null;
   #release: NodeJS.Timeout | undefined;
 
-  constructor(child: ChildProcess, todo: Todo, sweep: Sweep) {
+  constructor(child: ChildProcess, batch: readonly Todo[], sweep: Sweep, timeoutS: number | undefined) {
     this.#child = child;
-    this.#todo = todo;
+    this.#batch = batch;
     this.#sweep = sweep;
+    this.#guard = new Guard(child, timeoutS);
+    this.#guard.watch(batch[0]!.cell);
     // A second Ctrl-C exits at once; so must the process.
     process.once("exit", this.#kill);
     sweep.signal?.addEventListener("abort", this.#abort);
@@ -98,6 +124,7 @@ class Conversation implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#release);
+    this.#guard[Symbol.dispose]();
     process.off("exit", this.#kill);
     this.#sweep.signal?.removeEventListener("abort", this.#abort);
   }
@@ -107,15 +134,14 @@ class Conversation implements Disposable {
     const child = this.#child;
     return new Promise((settle) => {
       const ended = (exitCode: number | null, signal: NodeJS.Signals | null, startError: string | null) => {
-        const said = { end: this.#end, samples: this.#samples, failure: this.#failure };
-        settle({ ...said, exitCode, signal, startError });
+        const said = { end: this.#end, index: this.#index, samples: this.#samples, failure: this.#failure };
+        settle({ ...said, limit: this.#guard.passed, exitCode, signal, startError });
       };
       child.on("message", (message: FromCell) => {
         try {
           this.#receive(message);
         } catch (error) {
-          this.#failure ??= error as Error;
-          this.#kill();
+          this.#fail(error);
         }
       });
       child.on("error", (error) => {
@@ -135,8 +161,13 @@ class Conversation implements Disposable {
         this.#working = true;
         this.#send({
           type: "measure",
-          job: { ...this.#todo, common, warmUp, energy: energy && energy.settings },
+          job: { todo: this.#batch, common, warmUp, energy: energy && energy.settings },
         });
+        break;
+      case "begin":
+        // After a cell that went wrong, a fresh process takes the next.
+        if (this.#end) this.#kill();
+        else void this.#begin(message.index);
         break;
       case "row":
         if (this.#end) break;
@@ -157,8 +188,29 @@ class Conversation implements Disposable {
     }
   }
 
+  async #begin(index: number): Promise<void> {
+    const todo = this.#batch[index]!;
+    [this.#index, this.#samples] = [index, 0];
+    this.#guard.rest();
+    try {
+      const wanted = await this.#sweep.begin(todo, this.#child.pid!);
+      if (wanted) this.#guard.watch(todo.cell);
+      else this.#samples = rowsOf(todo);
+      this.#send({ type: "go", wanted });
+    } catch (error) {
+      // Stopped while it waited: the process was told.
+      if (!this.#sweep.signal?.aborted) this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error as Error;
+    this.#kill();
+  }
+
   #over(end: CellEnd): void {
     this.#end ??= end;
+    this.#guard.rest();
     this.#release ??= setTimeout(this.#kill, RELEASE_MS);
   }
 

@@ -1,5 +1,6 @@
 import { NativeError, openRuntime, type Runtime } from "../ort/index.js";
 import type { Row } from "../record/index.js";
+import { columnsOf } from "./columns-of.js";
 import { energyLine, energyRows, type EnergySweep } from "./energy.js";
 import type { Gate } from "./gate/record.js";
 import type { Loaded, Measured } from "./loaded.js";
@@ -7,35 +8,21 @@ import { LoadedModel } from "./loaded-model.js";
 import { LoadedOnnx } from "./onnx/loaded-onnx.js";
 import { isOnnxCell } from "./onnx/plan.js";
 import { performanceClock, sample, warmUp, type WarmUpOptions } from "./measure.js";
-import type { AnyCell, Cell } from "./plan.js";
+import type { Cell } from "./plan.js";
 import { promptOf } from "./prompt.js";
 import type { Progress } from "./progress.js";
-import {
-  cellColumns,
-  failureColumns,
-  heldColumns,
-  memoryColumns,
-  sampleColumns,
-  verdictColumns,
-} from "./rows.js";
+import { failureColumns, heldColumns, memoryColumns, sampleColumns, verdictColumns } from "./rows.js";
+import type { Reports } from "./sweep/drive.js";
 import { weightSource } from "./weight-source.js";
 import { cellName, generationWork, warmUpWork, type Todo } from "./work.js";
 
 /** What all cells of a sweep share, and where their rows go. */
-export interface Sweep {
-  readonly add: (row: Row) => void;
-  /** Columns of every row: campaign, machine, software. */
-  readonly common: Row;
+export interface Sweep extends Reports {
   readonly warmUp: WarmUpOptions;
   /** Null: no energy is measured. */
   readonly energy: EnergySweep | null;
   readonly progress: Pick<Progress, "step" | "line">;
   readonly signal: AbortSignal | undefined;
-}
-
-/** Columns that every row of a cell has, whether it was measured or could not be. */
-export function columnsOf(cell: AnyCell, common: Row): Row {
-  return { ...cellColumns(cell), device: common.cpu_model ?? "cpu", ...common };
 }
 
 /**
@@ -44,7 +31,7 @@ export function columnsOf(cell: AnyCell, common: Row): Row {
  */
 export async function measureModel(todo: readonly Todo[], sweep: Sweep): Promise<void> {
   using model = load(openRuntime(), todo, sweep.progress);
-  for (const one of todo) await measureCell(one, model, sweep);
+  for (const one of todo) if (await sweep.begin(one, process.pid)) await measureCell(one, model, sweep);
 }
 
 /** The one model of the cells: an exported one, or else the registry's. */
@@ -60,7 +47,7 @@ function load(runtime: Runtime, todo: readonly Todo[], progress: Sweep["progress
 
 async function measureCell(todo: Todo, loaded: Loaded, sweep: Sweep): Promise<void> {
   const { cell } = todo;
-  const columns = columnsOf(cell, {
+  const columns = columnsOf(todo, {
     ...sweep.common,
     ...(loaded.device.cuda && { cuda_version: loaded.device.cuda.runtimeVersion }),
   });

@@ -43,7 +43,7 @@ export async function sample(
 
 export interface WarmUp {
   readonly runs: number;
-  /** Whether the last two runs agreed within the tolerance. */
+  /** Whether the last two runs, or medians of blocks of runs, agreed within the tolerance. */
   readonly stable: boolean;
 }
 
@@ -51,6 +51,8 @@ export interface WarmUpOptions {
   /** Relative difference of two successive TTFTs that counts as stable. */
   readonly tolerance: number;
   readonly maxRuns: number;
+  /** Runs whose median TTFT is compared with the next ones': more than one where single runs scatter. Default 1. */
+  readonly blockRuns?: number;
   /** It goes on for this long at least: the clocks of an idle GPU take their time to rise. Default 0. */
   readonly minMs?: number;
 }
@@ -58,21 +60,35 @@ export interface WarmUpOptions {
 /** A few decode steps warm the decode session; its shape does not depend on how many follow. */
 const WARM_UP_TOKENS = 4;
 
-/** Runs at full shape until two successive times to first token agree. */
+/** Runs at full shape until two successive times to first token agree, or the medians of two successive blocks of them. */
 export async function warmUp(
   model: Generates,
   prompt: BigInt64Array,
   newTokens: number,
   clock: Clock,
-  { tolerance, maxRuns, minMs = 0 }: WarmUpOptions,
+  { tolerance, maxRuns, blockRuns = 1, minMs = 0 }: WarmUpOptions,
   signal?: AbortSignal,
 ): Promise<WarmUp> {
   const start = clock();
   let before: number | undefined;
+  let block: number[] = [];
   for (let runs = 1; ; runs++) {
     const { ttftMs } = await sample(model, prompt, Math.min(newTokens, WARM_UP_TOKENS), clock, signal);
-    const stable = before !== undefined && Math.abs(ttftMs - before) <= tolerance * before;
+    block.push(ttftMs);
+    let stable = false;
+    if (block.length === blockRuns) {
+      const now = middle(block);
+      stable = before !== undefined && Math.abs(now - before) <= tolerance * before;
+      before = now;
+      block = [];
+    }
     if ((stable || runs >= maxRuns) && clock() - start >= minMs) return { runs, stable };
-    before = ttftMs;
   }
+}
+
+/** The median; of an even number the mean of the middle two. */
+function middle(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const [low, high] = [Math.floor((sorted.length - 1) / 2), Math.ceil((sorted.length - 1) / 2)];
+  return (sorted[low]! + sorted[high]!) / 2;
 }

@@ -84,7 +84,10 @@ export interface Settings {
   cudnnConvSearch?: NonNullable<CudaOptions["cudnnConvSearch"]>;
   /** Other options of the execution provider, as ONNX Runtime spells them. */
   epOptions?: Readonly<Record<string, string>>;
-  /** Budget in bytes that emulates a GPU with less memory: all the process holds on the device. */
+  /**
+   * Budget in bytes that emulates a device with less memory: all the process holds on the GPU, or on a CPU its resident
+   * memory, Node.js included, which is watched where the cell has a process of its own.
+   */
   memoryBytes?: number;
   /** The same by the name of a device: see `LIKE`. */
   like?: string;
@@ -116,7 +119,7 @@ export interface Cell<M extends ModelFacts = Model> {
   readonly repeats: number;
   readonly batch: number;
   readonly ep: Ep;
-  /** null on a CPU, as are all settings of a GPU. */
+  /** null on a CPU, as are all settings of a GPU but the budget. */
   readonly deviceId: number | null;
   readonly dtype: Dtype;
   /** null where no weight is quantised. */
@@ -132,7 +135,7 @@ export interface Cell<M extends ModelFacts = Model> {
   readonly seed: number;
   readonly cudaGraph: "auto" | "on" | "off" | null;
   readonly cuda: CudaOptions | null;
-  /** Budget of device memory in bytes. */
+  /** Budget in bytes of device memory, on a CPU of resident memory. */
   readonly memoryBytes: number | null;
   /** Absent: seeded random weights. */
   readonly weights?: CheckpointRef;
@@ -175,6 +178,17 @@ export function plan(settings: Settings, hasOperators: HasOperators = areBuilt):
       return { ...decided, key: cellKey([model.arch, model.config], decided) };
     }),
   );
+}
+
+/** The same cell at another length, with seeded tokens; its positions were allowed or not with the cell. */
+export function withLength({ key, prompt, ...cell }: Cell, promptTokens: number): Cell {
+  const { model, newTokens } = cell;
+  const decided = {
+    ...cell,
+    promptTokens,
+    beyondPositions: checkPositions(model, promptTokens + newTokens, true),
+  };
+  return { ...decided, key: cellKey([model.arch, model.config], decided) };
 }
 
 /** The prompt lengths of a sweep. */
@@ -288,18 +302,21 @@ function checkSupport({ model, ep, dtype, lowering }: Omit<Cell, "key">): void {
   if (reason !== null) throw new UserError(`the dtype is ${dtype}, but ${reason}`);
 }
 
-/** What only a GPU has. On the CPU none of it may be set: it would be without effect, and the row would not show it. */
+/**
+ * What only a GPU has, and the budget. On the CPU none of the first may be set: it would be without effect, and the row would
+ * not show it.
+ */
 function deviceSettings(
   ep: Ep,
   settings: Omit<Settings, "models">,
 ): Pick<Cell, "deviceId" | "cudaGraph" | "cuda" | "memoryBytes"> {
   const { deviceId, cudaGraph, arena, tf32, cudnnConvSearch, epOptions, memoryBytes, like } = settings;
   if (ep === "cpu") {
-    const only = { deviceId, cudaGraph, arena, tf32, cudnnConvSearch, epOptions, memoryBytes, like };
+    const only = { deviceId, cudaGraph, arena, tf32, cudnnConvSearch, epOptions, like };
     const set = Object.entries(only).find(([, value]) => value !== undefined);
     if (set)
       throw new UserError(`${set[0]} is ${JSON.stringify(set[1])}, but only a GPU has it; add --ep cuda`);
-    return { deviceId: null, cudaGraph: null, cuda: null, memoryBytes: null };
+    return { deviceId: null, cudaGraph: null, cuda: null, memoryBytes: memoryOf(memoryBytes, undefined) };
   }
   if (epOptions !== undefined) assertOther(epOptions);
   return {

@@ -1,17 +1,22 @@
+import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { ColumnTable } from "arquero";
 import { UserError } from "../errors.js";
-import { openRuntime } from "../ort/index.js";
-import { machineFacts, rowsToTable, type Row } from "../record/index.js";
+import { rowsToTable, type Row } from "../record/index.js";
 import { findEnergySource } from "../sensors/energy/find-source.js";
 import { memoryCampaign, openCampaign } from "./campaign.js";
+import { deviceFacts, softwareFacts, type DeviceFacts } from "./device-facts.js";
 import { energyOf, type EnergySettings, type EnergySweep } from "./energy.js";
 import { measureIsolated } from "./isolated.js";
 import type { WarmUpOptions } from "./measure.js";
 import { measureModel, type Sweep } from "./measure-model.js";
-import { oneOf, plan, type AnyCell, type Cell, type Settings } from "./plan.js";
+import { count, oneOf, plan, type AnyCell, type Ep, type Settings } from "./plan.js";
 import { showProgress, silentProgress } from "./progress.js";
-import { totalWork } from "./work.js";
+import { coolDown, readTemperature, type Thermometer } from "./sweep/cool-down.js";
+import { drive, missingOf } from "./sweep/drive.js";
+import { Ledger } from "./sweep/ledger.js";
+import { schedule, type Order, type Sharing } from "./sweep/schedule.js";
+import { rowsOf, totalWork } from "./work.js";
 
 /** How a sweep is carried out; none of it changes what a cell is. */
 export interface SweepOptions {
@@ -21,9 +26,26 @@ export interface SweepOptions {
   resume?: boolean;
   /**
    * `cell` measures every cell in a process of its own, so that a crash in native code is a row and the sweep goes on;
-   * `none` measures all in this process, the weights of a model made once; `auto` (default): `cell` but for the CPU.
+   * `model` has one for the cells of a model, whose weights are then made once, and a new one after a crash;
+   * `none` measures all in this process, the weights of a model made once; `auto` (default): `cell`, but for the CPU where
+   * neither a time nor a memory limit asks for it.
    */
-  isolate?: "auto" | "cell" | "none";
+  isolate?: "auto" | "cell" | "model" | "none";
+  /** Longest time of a cell in seconds, from its start to its last sample; a process that takes longer is killed. */
+  timeoutS?: number;
+  /** In which order samples are taken. Default: sequential, one cell after the other. */
+  order?: Order;
+  /** Seed of the order in blocks. Default: a random one, or the one of the campaign that is resumed; rows say it. */
+  orderSeed?: number;
+  /** Seconds to wait between cells. */
+  pauseS?: number;
+  /** Wait before each cell until the device is no hotter than this, in degrees Celsius. */
+  coolToC?: number;
+  /**
+   * Where a setting runs out of memory at one of the lengths, find the longest length that it runs, to 2 %, by more cells
+   * between the lengths; rows of kind `limit` say it. Without, longer cells are skipped.
+   */
+  bisect?: boolean;
   /** Stops after the generation in flight; complete rows stay, and the table so far is in the error's `table`. */
   signal?: AbortSignal;
   /** A bar or lines on stderr (default), or nothing. */
@@ -39,13 +61,13 @@ export interface SweepOptions {
 export interface RunOptions extends Settings, SweepOptions {}
 
 /** Warm-up ends when two times to first token in a row differ by less than this, and on a GPU after more than a second. */
-const WARM_UP: Record<Cell["ep"], WarmUpOptions> = {
+const WARM_UP: Record<Ep, WarmUpOptions> = {
   cpu: { tolerance: 0.05, maxRuns: 4 },
   cuda: { tolerance: 0.05, maxRuns: 4, minMs: 1500 },
 };
 
 /** Execution providers whose cells need no process of their own: native code that has not been seen to crash. */
-const ROBUST: readonly Cell["ep"][] = ["cpu"];
+const ROBUST: readonly Ep[] = ["cpu"];
 
 /** The sweep was stopped from outside; what was measured before is in `table`. */
 export class InterruptedError extends Error {
@@ -67,63 +89,87 @@ export async function run(options: RunOptions): Promise<ColumnTable> {
   return await runCells(plan(options), options);
 }
 
-/** `run` for cells that are planned already. `preload`: see IsolatedOptions. */
+/** What tests put in the place of the machine. `preload`: see IsolatedOptions. */
+interface StandIns {
+  readonly preload?: readonly string[];
+  readonly findEnergy?: EnergySweep["find"];
+  readonly thermometer?: Thermometer;
+}
+
+/** `run` for cells that are planned already. */
 export async function runCells(
   cells: readonly AnyCell[],
-  options: SweepOptions & { preload?: readonly string[]; findEnergy?: EnergySweep["find"] },
+  options: SweepOptions & StandIns,
 ): Promise<ColumnTable> {
-  const isolate = oneOf("isolate", options.isolate ?? "auto", ["auto", "cell", "none"] as const);
-  const ownProcess =
-    isolate === "cell" || (isolate === "auto" && cells.some(({ ep }) => !ROBUST.includes(ep)));
-  const device = deviceFacts(cells);
-  const campaign = options.out
+  const { signal } = options;
+  const sharing = sharingOf(cells, options);
+  const order = oneOf("the order", options.order ?? "sequential", ["sequential", "blocks"] as const);
+  const energy = energyOf(options.energy);
+  const eps = [...new Set(cells.map(({ ep }) => ep))];
+  const facts = new Map(eps.map((ep) => [ep, deviceFacts(cells, ep)]));
+  const { thermometer = readTemperature } = options;
+  if (options.coolToC !== undefined) for (const ep of eps) await thermometer(ep);
+  using campaign = options.out
     ? openCampaign(options.out, options.resume ?? false)
     : memoryCampaign("unsaved");
-  const rows = [...campaign.earlier];
-  const here: Row = { ...machineFacts(), ort_version: openRuntime().version, ...device };
-  refuseOtherMachine(rows, here);
-  const energy = energyOf(options.energy);
-  const todo = cells
-    .map((cell) => ({
-      cell,
-      repeats: missingRepeats(cell, rows, "latency", cell.repeats),
-      energyRepeats: energy ? missingRepeats(cell, rows, "energy", energy.repeats ?? 1) : [],
-    }))
-    .filter(({ repeats, energyRepeats }) => repeats.length + energyRepeats.length > 0);
+  refuseOtherMachine(campaign.earlier, facts);
+  const ledger = new Ledger(campaign.earlier, cells);
+  const energyRepeats = energy ? (energy.repeats ?? 1) : 0;
+  const todo = cells.map((cell) => missingOf(cell, ledger, energyRepeats)).filter((one) => rowsOf(one) > 0);
   const progress = options.progress === "none" ? silentProgress : showProgress(totalWork(todo));
-  const sweep: Sweep = {
-    add: (row) => {
-      rows.push(row);
-      campaign.add(row);
-    },
-    common: { campaign: campaign.name, ...here },
-    warmUp: { ...WARM_UP[cells[0]!.ep], ...options.warmUp },
-    energy: energy && { settings: energy, find: options.findEnergy ?? findEnergySource },
-    progress,
-    signal: options.signal,
-  };
+  const { line } = progress;
   const logs = campaign.folder === "" ? null : join(campaign.folder, "logs");
   try {
-    for (const model of new Set(todo.map(({ cell }) => cell.model))) {
-      const mine = todo.filter(({ cell }) => cell.model === model);
-      if (ownProcess) for (const one of mine) await measureIsolated(one, sweep, { ...options, logs });
-      else await measureModel(mine, sweep);
-    }
+    await drive(todo, {
+      campaign,
+      ledger,
+      order,
+      seed: orderSeed(options.orderSeed, campaign.earlier),
+      sharing: sharing ?? "model",
+      energyRepeats,
+      bisect: options.bisect ?? false,
+      facts: (ep) => facts.get(ep)!,
+      rest: (ep, first) => coolDown(options, ep, first, { thermometer, line, signal }),
+      line,
+      measure: async (batch, reports) => {
+        const sweep: Sweep = {
+          ...reports,
+          warmUp: { ...WARM_UP[batch[0]!.cell.ep], ...options.warmUp },
+          energy: energy && { settings: energy, find: options.findEnergy ?? findEnergySource },
+          progress,
+          signal,
+        };
+        if (sharing !== null) return await measureIsolated(batch, sweep, { ...options, logs });
+        await measureModel(batch, sweep);
+        return [];
+      },
+    });
   } catch (error) {
-    if (error instanceof Error && error.name === "AbortError") throw new InterruptedError(rowsToTable(rows));
+    if (error instanceof Error && error.name === "AbortError")
+      throw new InterruptedError(rowsToTable(ledger.rows));
     throw error;
   } finally {
     progress.stop();
   }
-  return rowsToTable(rows);
+  return rowsToTable(ledger.rows);
 }
 
-/** The GPU of the cells, or a UserError that says why there is none: asked for before any file is written. */
-function deviceFacts(cells: readonly AnyCell[]): Row {
-  const onGpu = cells.find(({ ep }) => ep === "cuda");
-  if (!onGpu) return {};
-  const { name, driverVersion } = openRuntime().inspectCuda(onGpu.deviceId!);
-  return { device: name, gpu_driver: driverVersion };
+/** Who shares a process; null where all are measured in this one. */
+function sharingOf(cells: readonly AnyCell[], { isolate: wanted, timeoutS }: SweepOptions): Sharing | null {
+  const isolate = oneOf("isolate", wanted ?? "auto", ["auto", "cell", "model", "none"] as const);
+  if (timeoutS !== undefined && !(timeoutS > 0))
+    throw new UserError(`the time limit is ${timeoutS} s; it must be above 0`);
+  if (isolate === "none" && timeoutS !== undefined)
+    throw new UserError("a time limit needs cells in processes of their own; use --isolate cell or model");
+  if (isolate !== "auto") return isolate === "none" ? null : isolate;
+  const apart = cells.some(({ ep, memoryBytes }) => !ROBUST.includes(ep) || memoryBytes !== null);
+  return apart || timeoutS !== undefined ? "cell" : null;
+}
+
+/** The seed that is wanted, or that of the campaign that goes on, or a new one. */
+function orderSeed(wanted: number | undefined, earlier: readonly Row[]): number {
+  if (wanted !== undefined) return count("the seed of the order", wanted, 0);
+  return earlier.find(({ order_seed }) => order_seed != null)?.order_seed ?? randomInt(2 ** 31);
 }
 
 /** What must not change in the middle of a campaign: its rows would be compared as if nothing had. */
@@ -136,27 +182,16 @@ const ONE_CAMPAIGN = [
   "ssm_scope_version",
 ] as const satisfies (keyof Row)[];
 
-function refuseOtherMachine(earlier: readonly Row[], here: Row): void {
-  for (const name of ONE_CAMPAIGN) {
-    const other = earlier.find((row) => row[name] != null && row[name] !== (here[name] ?? row[name]));
-    if (other)
+function refuseOtherMachine(earlier: readonly Row[], facts: ReadonlyMap<Ep, DeviceFacts>): void {
+  for (const row of earlier) {
+    // Of a processor that this sweep does not use, only the machine is looked at.
+    const here: Row = facts.get(row.ep as Ep)?.columns ?? softwareFacts();
+    const name = ONE_CAMPAIGN.find(
+      (column) => row[column] != null && row[column] !== (here[column] ?? row[column]),
+    );
+    if (name)
       throw new UserError(
-        `the campaign was measured with ${name} ${other[name]}, and here it is ${here[name]}; choose another folder (--out)`,
+        `the campaign was measured with ${name} ${row[name]}, and here it is ${here[name]}; choose another folder (--out)`,
       );
   }
-}
-
-/** The samples that a cell still lacks. Of its energy, one that no sensor told is tried again. */
-function missingRepeats(
-  cell: AnyCell,
-  rows: readonly Row[],
-  kind: "latency" | "energy",
-  repeats: number,
-): number[] {
-  const mine = rows.filter((row) => row.cell === cell.key);
-  if (mine.some((row) => row.status === "oom")) return [];
-  const have = new Set(
-    mine.filter((row) => row.kind === kind && row.status === "ok").map((row) => row.repeat),
-  );
-  return Array.from({ length: repeats }, (_, i) => i).filter((i) => !have.has(i));
 }

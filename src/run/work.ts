@@ -6,6 +6,8 @@ export interface Todo {
   readonly repeats: readonly number[];
   /** The same of its energy. */
   readonly energyRepeats: readonly number[];
+  /** Which block of the order takes them; absent where the order has none. */
+  readonly block?: number;
 }
 
 /** Parts of a generation whose energy is measured, each by itself. One token is made without decoding. */

@@ -12,6 +12,7 @@ const KILLED: Death = {
   samples: 3,
   log: "",
   oomKill: false,
+  limit: null,
 };
 
 test("SIGKILL is out of memory only where the kernel counted it", () => {

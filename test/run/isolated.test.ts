@@ -97,7 +97,7 @@ suite("cells in processes of their own", () => {
     );
     await assert.rejects(
       rowsOf({ isolate: "process" as "cell" }),
-      /^UserError: isolate is "process"; it must be "auto" or "cell" or "none"$/,
+      /^UserError: isolate is "process"; it must be "auto" or "cell" or "model" or "none"$/,
     );
   });
 

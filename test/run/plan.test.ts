@@ -206,7 +206,8 @@ const WRONG: [string, Partial<Settings>, RegExp][] = [
     // Embedding and positions in float16; 12 d² a layer in 4 bits and a scale for 32 of them; norms and biases in float16.
     /the weights of gpt-neo-125m in int4 alone are 128303616;/,
   ],
-  ["a budget on a CPU", { memoryBytes: 1 }, /memoryBytes is 1, but only a GPU has it; add --ep cuda/],
+  ["a budget below the weights", { memoryBytes: 1 }, /the memory budget is 1 bytes, but the weights of/],
+  ["a GPU's name on a CPU", { like: "rtx4090" }, /like is "rtx4090", but only a GPU has it; add --ep cuda/],
   ["a graph on a CPU", { cudaGraph: "on" }, /cudaGraph is "on", but only a GPU has it/],
   [
     "attention in float32 on a GPU",
