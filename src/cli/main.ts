@@ -10,6 +10,7 @@ import { exportCommand } from "./export.js";
 import { figuresCommand } from "./figures.js";
 import { importCommand } from "./import.js";
 import { kernelCommand } from "./kernel.js";
+import { kubernetesCommand } from "./kubernetes.js";
 import { mergeCommand } from "./merge.js";
 import { modelsCommand } from "./models.js";
 import { notebookCommand } from "./notebook.js";
@@ -18,6 +19,7 @@ import { queryCommand } from "./query.js";
 import { quickCommand } from "./quick.js";
 import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
+import { slurmCommand } from "./slurm.js";
 import { sweepCommand } from "./sweep.js";
 import { verifyCommand } from "./verify.js";
 import { watchCommand } from "./watch.js";
@@ -48,6 +50,8 @@ for (const make of [
   figuresCommand,
   claimsCommand,
   importCommand,
+  slurmCommand,
+  kubernetesCommand,
   mergeCommand,
   queryCommand,
   exportCommand,
