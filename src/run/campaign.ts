@@ -1,8 +1,11 @@
 import {
   accessSync,
+  closeSync,
   constants,
   existsSync,
+  fsyncSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -71,6 +74,7 @@ export function openCampaign(
     const add = (row: Row): void => {
       roomy(file, rows, () => {
         appendRows(file, [row], { onWarning });
+        if (rows === 0) flushNames(folder);
       });
       rows++;
     };
@@ -145,9 +149,23 @@ function roomy(file: string, rows: number, write: () => void): void {
   }
 }
 
-/** What the last process noted; null where it came to its end. */
+/** What the last process noted; null where it came to its end, or the machine stopped before the note was on its disk. */
 function readInFlight(file: string): InFlight | null {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as InFlight) : null;
+  try {
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as InFlight) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Rows that are flushed are there after a power cut only if their file's name is. */
+function flushNames(folder: string): void {
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** The row of a cell whose end nobody told; null where the rows tell it. The process that measured it is ended. */

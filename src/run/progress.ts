@@ -2,10 +2,10 @@ import { MultiBar, Presets, type SingleBar } from "cli-progress";
 
 /** Where a sweep says how far it is. `work` is the sum of all steps' weights; a step is one generation. */
 export interface Progress {
-  step(work: number, note: string): void;
+  readonly step: (work: number, note: string) => void;
   /** A line that stays: a finished cell, or what went wrong. */
-  line(text: string): void;
-  stop(): void;
+  readonly line: (text: string) => void;
+  readonly stop: () => void;
 }
 
 /** A bar with the time left on a terminal, one display that is replaced in a notebook, a line a cell elsewhere. */

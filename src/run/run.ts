@@ -127,7 +127,9 @@ export async function runCells(
   const ledger = new Ledger(campaign.earlier, cells);
   const energyRepeats = energy ? (energy.repeats ?? 1) : 0;
   const todo = cells.map((cell) => missingOf(cell, ledger, energyRepeats)).filter((one) => rowsOf(one) > 0);
-  const progress = options.progress === "none" ? silentProgress : showProgress(totalWork(todo));
+  const seed = orderSeed(options.orderSeed, campaign.earlier);
+  const batches = schedule(todo, order, seed, sharing ?? "model");
+  const progress = options.progress === "none" ? silentProgress : showProgress(totalWork(batches.flat()));
   const { line } = progress;
   using button = await stopButton(options.signal, () => {
     line("stopping after the step in flight; asked again, the cell ends at once");
@@ -135,13 +137,10 @@ export async function runCells(
   const { signal } = button;
   const logs = campaign.folder === "" ? null : join(campaign.folder, "logs");
   try {
-    await drive(todo, {
+    await drive(batches, {
       campaign,
       ledger,
-      order,
-      seed: orderSeed(options.orderSeed, campaign.earlier),
-      sharing: sharing ?? "model",
-      energyRepeats,
+      orderSeed: order === "blocks" ? seed : null,
       bisect: options.bisect ?? false,
       facts: (ep) => facts.get(ep)!,
       rest: (ep, first) => coolDown(options, ep, first, { thermometer, line, signal }),

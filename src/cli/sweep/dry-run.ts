@@ -1,5 +1,4 @@
 import type { Prediction } from "../../run/index.js";
-import type { Row } from "../../record/index.js";
 import { show } from "../../notebook/display.js";
 
 /** A prediction as programs read it: the units are in the names. */
@@ -49,7 +48,7 @@ export async function printDryRun(predictions: readonly Prediction[]): Promise<v
       energy_j: rounded(predictions[i]!.energyJ),
       memory_gb: gigabytes(predictions[i]!.memoryBytes),
       fits: row.fits === null ? "unknown" : row.fits ? "yes" : "no",
-    })) as Row[],
+    })),
   );
   for (const sentence of sentences(predictions)) console.log(sentence);
 }
@@ -58,7 +57,7 @@ function sentences(predictions: readonly Prediction[]): string[] {
   const fixed = SETTING.flatMap((name) => {
     const values = new Set(predictions.map((one) => predictionRow(one)[name]));
     const [only] = values;
-    return values.size === 1 && only != null ? [`${name} ${String(only)}`] : [];
+    return values.size === 1 && only !== null ? [`${name} ${only as string | number}`] : [];
   });
   const timed = predictions.flatMap(({ totalS }) => totalS ?? []);
   const untimed = predictions.length - timed.length;

@@ -54,19 +54,20 @@ export async function readTemperature(ep: Ep): Promise<number> {
   const sensors = MACHINE_SENSORS.filter((one) => one.of.includes(of)).map(({ source }) =>
     sensorOf(sourceSpec(source)),
   );
-  let told: number | null = null;
+  const told: number[] = [];
   const found = await firstAnswering(
     sensors,
     (values) => {
-      told = hottest(values) ?? told;
-      return told !== null;
+      told.push(...[hottest(values)].filter((degrees) => degrees !== null));
+      return told.length > 0;
     },
     "temperature",
   );
   await found.opened?.close();
-  if (told === null)
+  const degrees = told.at(-1);
+  if (degrees === undefined)
     throw new UserError(
       `no temperature to cool down to can be read: ${found.reason ?? "no sensor tells it"}`,
     );
-  return told;
+  return degrees;
 }

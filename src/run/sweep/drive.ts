@@ -6,7 +6,6 @@ import type { Progress } from "../progress.js";
 import { rowsOf, type Todo } from "../work.js";
 import { findLimit, limitColumns } from "./find-limit.js";
 import type { Ledger } from "./ledger.js";
-import { schedule, type Order, type Sharing } from "./schedule.js";
 
 /** What whoever measures cells of a sweep reports to. */
 export interface Reports {
@@ -21,11 +20,8 @@ export interface Reports {
 export interface Drive {
   readonly campaign: Campaign;
   readonly ledger: Ledger;
-  readonly order: Order;
-  readonly seed: number;
-  readonly sharing: Sharing;
-  /** Samples of each cell's energy; 0: none is measured. */
-  readonly energyRepeats: number;
+  /** Seed of an order in blocks; null: the order has none. */
+  readonly orderSeed: number | null;
   readonly bisect: boolean;
   /** Columns of every row of a processor, and its memory. */
   readonly facts: (ep: Ep) => { readonly columns: Row; readonly memoryBytes: number };
@@ -43,13 +39,13 @@ export const missingOf = (cell: AnyCell, ledger: Ledger, energyRepeats: number):
   energyRepeats: ledger.missing(cell, "energy", energyRepeats),
 });
 
-/** Measures what the campaign lacks, in the order that is wanted; what goes wrong with a cell is a row of it. */
-export async function drive(todo: readonly Todo[], sweep: Drive): Promise<void> {
-  const { campaign, ledger, order, seed, sharing, bisect, facts, rest, line } = sweep;
+/** Measures the batches of a schedule, one after the other; what goes wrong with a cell is a row of it. */
+export async function drive(batches: readonly (readonly Todo[])[], sweep: Drive): Promise<void> {
+  const { campaign, ledger, orderSeed, bisect, facts, rest, line } = sweep;
   const commonOf = ({ ep }: AnyCell): Row => ({
     campaign: campaign.name,
     ...facts(ep).columns,
-    order_seed: order === "blocks" ? seed : null,
+    order_seed: orderSeed,
   });
   const add = (row: Row): void => {
     campaign.add(row);
@@ -58,8 +54,9 @@ export async function drive(todo: readonly Todo[], sweep: Drive): Promise<void> 
   /** Whether a cell is still to be measured; one that cannot fit is said to be skipped. */
   const isWanted = (one: Todo): boolean => {
     const { cell } = one;
+    if (ledger.ended(cell) || ledger.ranOut(cell)) return false;
     const shorter = ledger.impliedBy(cell);
-    if (shorter === null) return !ledger.ended(cell) && !ledger.ranOut(cell);
+    if (shorter === null || ledger.ran(cell)) return true;
     if (!ledger.of(cell).some(({ status, kind }) => status === "skipped" && kind === "latency"))
       add({
         ...columnsOf(one, commonOf(cell)),
@@ -70,8 +67,8 @@ export async function drive(todo: readonly Todo[], sweep: Drive): Promise<void> 
     return false;
   };
   let begun = 0;
-  const measureAll = async (batches: readonly (readonly Todo[])[]): Promise<void> => {
-    for (const batch of batches) {
+  const measureAll = async (all: typeof batches): Promise<void> => {
+    for (const batch of all) {
       let left: readonly Todo[] = batch.filter(isWanted);
       while (left.length > 0) {
         const common = commonOf(left[0]!.cell);
@@ -87,7 +84,7 @@ export async function drive(todo: readonly Todo[], sweep: Drive): Promise<void> 
       }
     }
   };
-  await measureAll(schedule(todo, order, seed, sharing));
+  await measureAll(batches);
   if (!bisect) return;
   for (const setting of ledger.settings())
     await findLimit(setting, ledger, {

@@ -106,7 +106,7 @@ const listAt = (value: unknown, path: string): readonly unknown[] =>
   Array.isArray(value) ? (value as unknown[]) : fail(`${path} is ${shown(value)}; it must be a list`);
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = (JSON.stringify(value) as string | undefined) ?? typeof value;
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
 
@@ -238,9 +238,10 @@ function culprit(combination: Combination, built: HasOperators): string {
     }
   };
   const { models, promptTokens, ...optional } = combination;
-  const given = Object.entries(optional).reverse();
-  const without = given.find(([key]) => works({ ...combination, [key]: undefined }));
-  if (without) return without[1].path;
+  const given = Object.entries(combination);
+  const spare = Object.keys(optional).reverse();
+  const key = spare.find((one) => works(Object.fromEntries(given.filter(([other]) => other !== one))));
+  if (key !== undefined) return combination[key as CellKey]!.path;
   const shortest = { value: 1, path: "" };
   return works({ ...combination, promptTokens: shortest }) ? promptTokens!.path : models!.path;
 }
@@ -248,7 +249,7 @@ function culprit(combination: Combination, built: HasOperators): string {
 function settingsOf(combination: Combination): Settings {
   const { models, promptTokens, memory, ...others } = combination;
   const given = Object.entries(others).flatMap(([key, choice]) =>
-    choice?.value === undefined ? [] : [[key, choice.value] as const],
+    choice.value === undefined ? [] : [[key, choice.value] as const],
   );
   return {
     ...(Object.fromEntries(given) as Partial<Settings>),

@@ -1,4 +1,5 @@
 import { LIKE } from "../memory-budget.js";
+import type { Settings } from "../plan.js";
 import { bytesOf, secondsOf } from "../units.js";
 import { lengthsOf } from "./range.js";
 
@@ -72,18 +73,23 @@ const model: Kind = {
   read: (entry) => (typeof entry === "string" || (isObject(entry) && "arch" in entry) ? [entry] : null),
 };
 
+const quantBlock: Kind = {
+  words: "32 or 128",
+  read: (entry) => ([32, 128].includes(Number(entry)) ? [Number(entry)] : null),
+};
+
 const LOWERINGS = names(["auto", "linear-attention", "ssd-matmul", "fused"]);
 
-/** What cells are made of: the keys of `Settings`, sizes with units. Lists are crossed, the last key fastest. */
+/**
+ * What cells are made of: the keys of `Settings`, with `memory` for `memoryBytes`, as it takes units. Lists are crossed, the
+ * last key fastest.
+ */
 export const CELL_KEYS = {
   models: model,
   weights: single(text),
   ep: names(["cpu", "cuda"]),
   dtype: names(["fp32", "fp16", "bf16", "int8", "int4"]),
-  quantBlock: {
-    words: "32 or 128",
-    read: (entry) => ([32, 128].includes(Number(entry)) ? [Number(entry)] : null),
-  },
+  quantBlock,
   quantCompute: names(["float", "int8"]),
   lowering: LOWERINGS,
   decodeLowering: LOWERINGS,
@@ -105,7 +111,7 @@ export const CELL_KEYS = {
   beyondPositions: single(flag),
   deviceId: single(counts(0)),
   promptTokens: lengths,
-} as const satisfies Record<string, Kind>;
+} as const satisfies Record<Exclude<keyof Settings, "document" | "memoryBytes"> | "memory", Kind>;
 
 /** How the sweep is carried out. */
 export const SWEEP_KEYS = {
@@ -124,5 +130,7 @@ export const SWEEP_KEYS = {
   warmUpRuns: single(counts(1)),
 } as const satisfies Record<string, Kind>;
 
+/** A key of a plan that says what is measured. */
 export type CellKey = keyof typeof CELL_KEYS;
+/** A key of a plan that says how. */
 export type SweepKey = keyof typeof SWEEP_KEYS;

@@ -124,7 +124,7 @@ function scaled(
     return value != null && work != null && work > 0 ? [value / work] : [];
   });
   if (mine == null || rates.length === 0) return null;
-  return mine * rates.sort((a, b) => a - b)[Math.floor(rates.length / 2)]!;
+  return mine * rates.sort((a, b) => a - b)[Math.floor((rates.length - 1) / 2)]!;
 }
 
 const totalFlops = ({ prefill_flops, decode_flops, new_tokens }: Row): number | null =>
