@@ -16,9 +16,9 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /**
  * Writes all rows of campaigns, files or a table into one file: Parquet by DuckDB, the others as `saveRows` does. Columns
- * are those that at least one row fills, in the schema's order. The file appears when it is whole.
+ * are those that at least one row fills, in the schema's order. The format is that of the
+ * file's extension unless one is given. The file appears when it is whole.
  *
- * @param options.format default: by the file's extension
  * @returns how many rows were written
  */
 export async function exportRows(

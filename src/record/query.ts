@@ -58,14 +58,17 @@ export async function withRows<T>(
     await createViews(db, sources, sampledRows);
     return await work(db);
   } catch (error) {
-    // A defect of ours is a TypeError or the like; DuckDB throws plain errors with its own words.
-    if (error instanceof UserError || !(error instanceof Error) || error.name !== "Error") throw error;
+    if (!isDuckDbs(error)) throw error;
     for (const file of sources.json) refuseDamaged(file);
     throw new UserError(`The query failed: ${error.message.trim()}`, { cause: error });
   } finally {
     db.close();
   }
 }
+
+/** DuckDB throws plain errors with its own words; a defect of ours is a TypeError or the like, the system's errors have a code. */
+const isDuckDbs = (error: unknown): error is Error =>
+  error instanceof Error && error.name === "Error" && (error as NodeJS.ErrnoException).code === undefined;
 
 /** Where rows lie: files that DuckDB reads itself, and tables with the file they came from, "" for none. */
 interface Sources {
@@ -107,7 +110,9 @@ async function createViews(
   for (const [i, [file, table]] of tables.entries()) {
     const name = `${SCHEMA}_${i}`;
     await createTable(db, name, table);
-    parts.push(`SELECT *, ${file === "" ? "NULL" : literal(file)} AS file FROM ${name}`);
+    // The answer to a query says itself where its rows came from.
+    const from = file === "" ? "" : `, ${literal(file)} AS file`;
+    parts.push(`SELECT * ${file === "" ? "" : withoutFile(table)}${from} FROM ${name}`);
   }
   await db.connection.run(`CREATE VIEW rows AS ${parts.join(" UNION ALL BY NAME ")}`);
   for (const [name, file] of campaignViews([...json, ...tables.map(([path]) => path)]))
@@ -115,6 +120,9 @@ async function createViews(
       `CREATE VIEW ${identifier(name)} AS SELECT * FROM rows WHERE file = ${literal(file)}`,
     );
 }
+
+const withoutFile = (table: ColumnTable): string =>
+  table.columnNames().includes("file") ? "EXCLUDE (file)" : "";
 
 /** An empty table of the schema: by it every column is there, whatever the rows hold. */
 const SCHEMA = "ssm_scope_schema";
@@ -132,7 +140,7 @@ async function readJson(
     `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_json(${format}, union_by_name = true, sample_size = ${sampledRows}))`,
   );
   const found = described.getRowObjectsJS() as { column_name: string; column_type: string }[];
-  const unknown = found.filter(({ column_name }) => columnType(column_name) === undefined);
+  const unknown = found.filter(({ column_name: name }) => columnType(name) === undefined && name !== "file");
   const columns = [
     ...COLUMN_NAMES.map((name) => [name, SQL_TYPES[COLUMNS[name].type]] as const),
     ...unknown.map(({ column_name, column_type }) => [column_name, column_type] as const),

@@ -73,7 +73,7 @@ test("nothing is written where there is no row or the format is unknown, and a f
   writeFileSync(join(folder, "none.jsonl"), "\n");
   await refused(join(folder, "none.jsonl"), "rows.parquet", /there is no row|holds no row/);
   mkdirSync(join(folder, "taken.parquet"));
-  await assert.rejects(exportRows([{ model: "a" }], join(folder, "taken.parquet")));
+  await assert.rejects(exportRows([{ model: "a" }], join(folder, "taken.parquet")), { code: "EISDIR" });
   assert.deepEqual(readdirSync(folder).sort(), ["none.jsonl", "taken.parquet"]);
   assert.ok(!existsSync(join(folder, "rows.parquet")));
 });

@@ -37,6 +37,16 @@ test("select * gives what loading gives, from JSON lines and from a table, and s
   tableEqual((await query("select * from rows", SAMPLE_ROWS)).select(loaded.columnNames()), loaded);
 });
 
+test("an answer can be asked again, from memory and from a file, and still says where its rows came from", async (t) => {
+  const folder = campaign(temporaryFolder(t), "a", SAMPLE_ROWS);
+  const answer = await query("select model, file from rows", folder);
+  const again = await query("select model, file from rows", answer);
+  assert.deepEqual(again.objects(), answer.objects());
+  const saved = join(folder, "answer.jsonl");
+  saveRows(answer, saved);
+  assert.equal((await query("select any_value(file) as file from rows", saved)).get("file", 0), saved);
+});
+
 test("every file format is read, also together, and columns are joined by name", async (t) => {
   const folder = temporaryFolder(t);
   const paths = ["jsonl", "csv", "arrow"].map((extension) => join(folder, `rows.${extension}`));
