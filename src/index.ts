@@ -1,6 +1,7 @@
 // What a notebook may name, in reading order. What loads more has a door of its own: `ssm-scope/run` measures (native
 // code), `ssm-scope/models` and `ssm-scope/graph` build ONNX graphs.
 export * from "./record/index.js";
+export * from "./import/index.js";
 export {
   blockedMedian,
   blockMedians,

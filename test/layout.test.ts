@@ -17,7 +17,13 @@ interface Rule {
 }
 
 const RULES: Record<string, Rule> = {
-  record: { folders: [], packages: ["arquero", "@uwdata/flechette"], lazy: ["danfojs-node"], fs: true },
+  record: {
+    folders: [],
+    packages: ["arquero", "@uwdata/flechette"],
+    lazy: ["danfojs-node", "@duckdb/node-api"],
+    fs: true,
+  },
+  import: { folders: ["record"], packages: ["jsonc-parser"], fs: true },
   stats: {
     folders: [],
     packages: [
@@ -54,7 +60,7 @@ const RULES: Record<string, Rule> = {
   claims: { folders: ["record", "stats", "analyze"], packages: ["arquero"] },
   cli: { folders: ["*"], packages: "*", fs: true },
   "index.ts": {
-    folders: ["record", "stats", "profile", "analyze", "figures", "notebook", "claims"],
+    folders: ["record", "import", "stats", "profile", "analyze", "figures", "notebook", "claims"],
     packages: [],
   },
   "errors.ts": { folders: [], packages: [] },

@@ -8,15 +8,21 @@ import { diffCommand } from "./diff.js";
 import { doctorCommand } from "./doctor.js";
 import { energyCommand } from "./energy.js";
 import { exitCodeOf, explain } from "./exit.js";
+import { exportCommand } from "./export.js";
 import { figuresCommand } from "./figures.js";
+import { importCommand } from "./import.js";
 import { kernelCommand } from "./kernel.js";
+import { kubernetesCommand } from "./kubernetes.js";
+import { mergeCommand } from "./merge.js";
 import { modelsCommand } from "./models.js";
 import { notebookCommand } from "./notebook.js";
 import { opsCommand } from "./ops.js";
 import { profileCommand } from "./profile.js";
+import { queryCommand } from "./query.js";
 import { quickCommand } from "./quick.js";
 import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
+import { slurmCommand } from "./slurm.js";
 import { sweepCommand } from "./sweep.js";
 import { verifyCommand } from "./verify.js";
 import { watchCommand } from "./watch.js";
@@ -49,6 +55,12 @@ for (const make of [
   claimsCommand,
   compareCommand,
   diffCommand,
+  importCommand,
+  slurmCommand,
+  kubernetesCommand,
+  mergeCommand,
+  queryCommand,
+  exportCommand,
   reportCommand,
   notebookCommand,
   kernelCommand,

@@ -8,7 +8,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { type CellError, cellError, joinErrors } from "./cell-error.js";
-import { mimeBundle } from "./display.js";
+import { lendDisplay, mimeBundle } from "./display.js";
 import { joinStreams } from "./join-streams.js";
 import { lendModules } from "./lend-modules.js";
 import { spellOutShorthands } from "./spell-out.js";
@@ -53,6 +53,7 @@ interface Progress {
 /** The handler for TypeScript cells in the process's working folder. */
 export function createCellHandler(): CellHandler {
   lendModules(process.cwd());
+  lendDisplay();
   let reports: Reports = { errors: [], results: [] };
   const notices: Notice[] = [];
   const executor = createExecutor({

@@ -2,7 +2,7 @@
  * Shows a value in a notebook as a reader wants it: a table as a table, a figure drawn. Outside a kernel the
  * text goes to standard output, so a notebook's code runs as a script too.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { inspect } from "node:util";
 import { renderSvg } from "./render.js";
 import { asTableLike, htmlTable, tableView, textTable } from "./table-view.js";
@@ -100,4 +100,24 @@ function plainText(value: unknown): string {
   const figure = asFigure(value);
   if (figure) return figureText(figure);
   return typeof value === "string" ? value : inspect(value);
+}
+
+/** An output of the cell that runs now whose content is replaced by each call; null outside a kernel. */
+export function openDisplay(): ((data: MimeBundle) => void) | null {
+  const display = currentDisplay();
+  if (!display) return null;
+  const transient = { display_id: randomUUID() };
+  let shown = false;
+  return (data) => {
+    display({ data, metadata: {}, transient }, shown);
+    shown = true;
+  };
+}
+
+/**
+ * Lends `openDisplay` to whoever has something to show while a cell runs, whichever copy of the library it is of:
+ * `src/run/progress.ts` looks for it, and knows nothing else of notebooks.
+ */
+export function lendDisplay(): void {
+  Object.assign(globalThis, { [Symbol.for("ssm-scope.open-display")]: openDisplay });
 }

@@ -17,7 +17,7 @@ function endWithParent(): void {
 
 /**
  * Serves Jupyter on the sockets named in the connection file until it asks for shutdown.
- * SIGINT (Jupyter's interrupt) stops the running cell. `prepare` is done before it answers.
+ * SIGINT (Jupyter's interrupt) stops the running cell, or what in it listens for SIGINT itself. `prepare` is done before it answers.
  */
 export async function startKernel(
   connectionFile: string,
@@ -58,9 +58,14 @@ export async function startKernel(
     }
   }
 
-  process.on("SIGINT", () => {
-    handler.interrupt();
-  });
+  let asked: unknown = null;
+  const onInterrupt = (): void => {
+    const latest = process.listeners("SIGINT").at(-1);
+    // What listens too, as a sweep does, ends the cell itself and keeps what it has; asked a second time, the cell ends.
+    if (latest === onInterrupt || latest === asked) handler.interrupt();
+    else asked = latest;
+  };
+  process.on("SIGINT", onInterrupt);
   surviveStrayErrors();
   endWithParent();
   await new Server(handler, connectionFile).init();

@@ -41,6 +41,19 @@ export function csvToTable(text: string, file: string): ColumnTable {
   return rowsToTable(rows);
 }
 
+/**
+ * Columns that are given as text, one by one, such as options of a command. `UserError` for a column that the schema does not
+ * know, and for a value of the wrong type.
+ */
+export function parseColumns(texts: Readonly<Record<string, string>>, where: string): Row {
+  const unknown = Object.keys(texts).find((name) => columnType(name) === undefined);
+  if (unknown !== undefined)
+    throw new UserError(`${where}: there is no column ${unknown}; data/README.md lists them.`);
+  return Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => [name, parseCell(name, text, where)]),
+  );
+}
+
 function cellText(name: string, value: unknown): string {
   if (value == null || Number.isNaN(value)) return "";
   if (!Array.isArray(value)) return typeof value === "string" ? value : JSON.stringify(value);

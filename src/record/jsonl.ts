@@ -74,7 +74,7 @@ export function readJsonLines(path: string): JsonLines {
  */
 export function appendRows(path: string, rows: Iterable<Row>, options: WarningOptions = {}): void {
   const text = formatJsonLines(rows);
-  const separator = endsInsideLine(path) ? mendLastLine(path, options) : "";
+  const separator = endsInsideLine(path, "a+") ? mendLastLine(path, options) : "";
   const { size } = statSync(path);
   try {
     appendFileSync(path, separator + text, { flush: true });
@@ -93,8 +93,8 @@ function dropBeyond(path: string, size: number): void {
   }
 }
 
-function endsInsideLine(path: string): boolean {
-  const file = openSync(path, "a+");
+function endsInsideLine(path: string, flags: "a+" | "r"): boolean {
+  const file = openSync(path, flags);
   try {
     const { size } = fstatSync(file);
     const last = Buffer.alloc(1);
@@ -102,6 +102,14 @@ function endsInsideLine(path: string): boolean {
   } finally {
     closeSync(file);
   }
+}
+
+/** The last line of a file where a crash has cut it, or null where the file ends in a whole one. */
+export function tornLine(path: string): string | null {
+  if (!endsInsideLine(path, "r")) return null;
+  const bytes = readFileSync(path);
+  const line = bytes.toString("utf8", bytes.lastIndexOf(NEWLINE) + 1);
+  return line.trim() === "" || parseObject(line) !== null ? null : line;
 }
 
 /** Drops a cut last line; returns the text that must come before the next one. */

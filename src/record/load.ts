@@ -63,10 +63,14 @@ export function loadCampaign(path: string, options: WarningOptions = {}): Loaded
   return { name: basename(resolve(path)), rows, environment: isFolder ? readEnvironment(path) : null };
 }
 
+/** A table as the bytes of a file with this extension. */
+export const encodeRows = (table: ColumnTable, path: string): string | Uint8Array =>
+  formatOf(path).encode(table);
+
 /** Saves a table as .jsonl, .csv or .arrow, by the extension; makes the folder, replaces the file. */
 export function saveRows(rows: Rows, path: string): void {
   const table = asTable(rows);
-  const bytes = formatOf(path).encode(table);
+  const bytes = encodeRows(table, path);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, bytes);
 }

@@ -1,4 +1,4 @@
-export { run, InterruptedError, type RunOptions } from "./run.js";
+export { run, interruptedRows, InterruptedError, type RunOptions } from "./run.js";
 export { profile, type ProfileOptions, type ProfileResult } from "./profile/profile.js";
 export type { ProfileRun } from "./profile/profile-cell.js";
 export { readProfileFile, type ProfileFileOptions } from "./profile/from-file.js";

@@ -14,6 +14,7 @@ import type { WarmUpOptions } from "./measure.js";
 import { measureModel, type Sweep } from "./measure-model.js";
 import { count, oneOf, plan, type AnyCell, type Ep, type Settings } from "./plan.js";
 import { showProgress, silentProgress } from "./progress.js";
+import { stopButton } from "./stop-button.js";
 import { coolDown, readTemperature, type Thermometer } from "./sweep/cool-down.js";
 import { precisionOf } from "./sweep/enough.js";
 import { drive, missingOf } from "./sweep/drive.js";
@@ -63,7 +64,10 @@ export interface SweepOptions {
    * cells are measured. The earlier rows stay; `attempt` tells them apart, and readers mark them as `superseded`.
    */
   remeasure?: Remeasure;
-  /** Stops after the generation in flight; complete rows stay, and the table so far is in the error's `table`. */
+  /**
+   * Stops after the generation in flight; complete rows stay, and the table so far is in the error's `table`. Default: the
+   * stop button of a notebook.
+   */
   signal?: AbortSignal;
   /** A bar or lines on stderr (default), or nothing. */
   progress?: "auto" | "none";
@@ -94,6 +98,14 @@ export class InterruptedError extends Error {
   }
 }
 
+let interrupted: ColumnTable | null = null;
+
+/**
+ * The rows of the sweep of this process that was interrupted last, for the next cell of a notebook; null where none was. A
+ * sweep with `out` has them there too, and goes on with `resume`.
+ */
+export const interruptedRows = (): ColumnTable | null => interrupted;
+
 /**
  * Measures every model at every prompt length on this machine and returns one row a sample (columns: schema.ts),
  * rows of an earlier, resumed campaign included. Weights are seeded random numbers unless a checkpoint is given: speed
@@ -119,7 +131,6 @@ export async function runCells(
   cells: readonly AnyCell[],
   options: SweepOptions & StandIns,
 ): Promise<ColumnTable> {
-  const { signal } = options;
   const sharing = sharingOf(cells, options);
   const order = oneOf("the order", options.order ?? "sequential", ["sequential", "blocks"] as const);
   const energy = energyOf(options.energy);
@@ -143,6 +154,10 @@ export async function runCells(
   const batches = schedule(todo, order, seed, sharing ?? "model");
   const progress = options.progress === "none" ? silentProgress : showProgress(totalWork(batches.flat()));
   const { line } = progress;
+  using button = await stopButton(options.signal, () => {
+    line("stopping after the step in flight; asked again, the cell ends at once");
+  });
+  const { signal } = button;
   const logs = campaign.folder === "" ? null : join(campaign.folder, "logs");
   try {
     await drive(batches, {
@@ -172,7 +187,7 @@ export async function runCells(
     });
   } catch (error) {
     if (error instanceof Error && error.name === "AbortError")
-      throw new InterruptedError(rowsToTable(markSuperseded(ledger.rows)));
+      throw new InterruptedError((interrupted = rowsToTable(markSuperseded(ledger.rows))));
     throw error;
   } finally {
     progress.stop();

@@ -2,7 +2,7 @@
 
     python drive_kernel.py KERNEL_NAME FOLDER [CELL...]
 
-With cells it runs these and prints a list. Run by jupyter.test.ts, which holds the answers against what the protocol asks for
+With cells it runs these and prints a list; one that begins with "// stop" is interrupted at the third update of its display. Run by jupyter.test.ts, which holds the answers against what the protocol asks for
 (https://jupyter-client.readthedocs.io/en/stable/messaging.html).
 """
 
@@ -15,18 +15,26 @@ from jupyter_client.manager import start_new_kernel
 TIMEOUT_S = 60
 
 
-def execute(client, code, interrupt=None):
-    """Runs a cell; returns the reply's content and the iopub messages as [type, content] pairs."""
+def execute(client, code, interrupt=None, on_update=None):
+    """Runs a cell; returns the reply's content and the iopub messages as [type, content] pairs.
+
+    `interrupt` is called after a second, `on_update` at the third update of a display.
+    """
     msg_id = client.execute(code)
     if interrupt:
         time.sleep(1)
         interrupt()
     outputs = []
+    updates = 0
     while True:
         message = client.get_iopub_msg(timeout=TIMEOUT_S)
         if message["parent_header"].get("msg_id") != msg_id:
             continue
         content = message["content"]
+        if message["msg_type"] == "update_display_data":
+            updates += 1
+            if on_update and updates == 3:
+                on_update()
         if message["msg_type"] == "status":
             if content["execution_state"] == "idle":
                 break
@@ -41,7 +49,8 @@ def execute(client, code, interrupt=None):
 def run_cells(name, folder, cells):
     manager, client = start_new_kernel(kernel_name=name, cwd=folder)
     try:
-        print(json.dumps([execute(client, cell) for cell in cells]))
+        stop = manager.interrupt_kernel
+        print(json.dumps([execute(client, cell, on_update=cell.startswith("// stop") and stop) for cell in cells]))
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
