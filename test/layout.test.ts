@@ -29,9 +29,10 @@ const RULES: Record<string, Rule> = {
   checkpoint: { folders: ["models", "graph"], packages: [], fs: true },
   analyze: { folders: ["stats", "record"], packages: ["arquero"] },
   figures: { folders: [], types: ["record"], packages: [], lazy: [] },
+  profile: { folders: ["record"], packages: ["arquero"] },
   sensors: { folders: ["ffi", "record"], packages: ["koffi"], fs: true },
   run: {
-    folders: ["models", "checkpoint", "graph", "ort", "record", "sensors"],
+    folders: ["models", "checkpoint", "graph", "ort", "profile", "record", "sensors"],
     packages: ["cli-progress"],
     lazy: ["@huggingface/tokenizers"],
     fs: true,
@@ -46,7 +47,7 @@ const RULES: Record<string, Rule> = {
   claims: { folders: ["record", "stats", "analyze"], packages: ["arquero"] },
   cli: { folders: ["*"], packages: "*", fs: true },
   "index.ts": {
-    folders: ["record", "stats", "analyze", "figures", "notebook", "claims"],
+    folders: ["record", "stats", "profile", "analyze", "figures", "notebook", "claims"],
     packages: [],
   },
   "errors.ts": { folders: [], packages: [] },
