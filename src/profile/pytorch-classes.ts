@@ -1,4 +1,4 @@
-import type { OperatorClass } from "./classes.js";
+import type { OpClass } from "./classes.js";
 
 /** Classes of the paper's fine breakdown; `unclassified` is what its artifact put in none. */
 export type PaperFineClass =
@@ -22,7 +22,7 @@ export type PaperClass = "ssm" | "gemm" | "non_gemm";
 /** The classes of a PyTorch operator. */
 export interface TorchClass {
   /** Ours. */
-  readonly opClass: OperatorClass;
+  readonly opClass: OpClass;
   readonly paper: PaperFineClass;
   /** Whether it holds work of several classes, so that operators and kernels inside it are classified on their own. */
   readonly mixed: boolean;
@@ -39,7 +39,7 @@ const EXCLUDED: readonly string[] = ["profilerstep*", "inference_prof", "cudadev
 const aten = (names: string): string[] => names.split(/\s+/).map((name) => `aten::${name}`);
 
 interface Line {
-  readonly opClass: OperatorClass;
+  readonly opClass: OpClass;
   readonly paper: PaperFineClass;
   readonly names: readonly string[];
   readonly mixed?: true;
@@ -171,9 +171,14 @@ const LINES: readonly Line[] = [
  * Operators and kernels that the artifact never saw, by what their names have in common; the first that fits decides. Only
  * for imported traces: the paper's breakdowns know no patterns.
  */
-const PATTERNS: readonly (readonly [RegExp, OperatorClass])[] = [
+const PATTERNS: readonly (readonly [RegExp, OpClass])[] = [
   [/^memcpy (htod|dtoh)|^aten::(_local_scalar_dense|nonzero)/, "host_device_copy"],
   [/^(memcpy|memset)/, "memory"],
+  // Compiled kernels are named for the operators that were fused.
+  [/^triton_.*rsqrt/, "normalization"],
+  [/^triton_.*softmax/, "attention"],
+  [/^triton_.*(silu|gelu|relu|sigmoid)/, "activation"],
+  [/^triton_(poi|red|per)_fused/, "arithmetic"],
   [/causal_?conv1d|conv1d/, "conv1d"],
   [
     /selective_?scan|chunk_scan|chunk_state|state_passing|bmm_chunk|mamba.*fn\b|selective_state_update/,
@@ -191,7 +196,7 @@ const PATTERNS: readonly (readonly [RegExp, OperatorClass])[] = [
   ],
   [/convolution|conv2d|conv3d/, "conv1d"],
   [
-    /copy|catarray|cat_array|index|gather|scatter|fill|transpose|as_strided|_to_copy|constant_pad|triu|tril|arange/,
+    /copy|catarray|cat_array|index|gather|scatter|fill|transpose|as_strided|constant_pad|triu|tril|arange|flatten|narrow|resolve_(conj|neg)|movedim|swapaxes|repeat|roll/,
     "memory",
   ],
   [
