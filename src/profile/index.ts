@@ -10,3 +10,24 @@ export {
   type Operator,
   type PaperBreakdown,
 } from "./classes.js";
+export { readTraceEvents, type Chunks, type TraceEvent } from "./trace-events.js";
+export {
+  readProfile,
+  type NodeEvent,
+  type NodeTotals,
+  type OrtProfile,
+  type ReadProfileOptions,
+} from "./read-profile.js";
+export {
+  MOST_UNCLASSIFIED_PCT,
+  SUM_TOLERANCE_PCT,
+  summarizeProfile,
+  type ClassTotals,
+  type Passes,
+  type ProfileSummary,
+  type SumCheck,
+} from "./summarize.js";
+export { withPackedWeights } from "./packed-weights.js";
+export { bytesOfTensors, showTensors, type TensorShape } from "./tensor-types.js";
+export { nodeRows, plainTable, type NodeRow } from "./node-table.js";
+export { TraceWriter } from "./trace.js";

@@ -268,7 +268,11 @@ export const COLUMNS = {
   temperature_after_c: { type: "number", unit: "C", about: "the same after it" },
 
   // Operators.
-  breakdown: { type: "string", unit: "", about: "three_class, fine or aux" },
+  breakdown: {
+    type: "string",
+    unit: "",
+    about: "three_class, fine or aux, as published; class: ours, one classifier for every profile",
+  },
   op_class: { type: "string", unit: "", about: "operator class of the breakdown" },
   op_calls: { type: "number", unit: "count", about: "calls over all profiled passes" },
   op_passes: { type: "number", unit: "count", about: "profiled passes" },
@@ -277,14 +281,19 @@ export const COLUMNS = {
   op_latency_us: {
     type: "number",
     unit: "us",
-    about: "as published: host + device time, which overlap (W1)",
+    about:
+      "published rows: host + device time, which overlap (W1); ours: wall time of the nodes over all passes, launches on a GPU waiting for their kernels",
   },
   op_uniform_latency_us: {
     type: "number",
     unit: "us",
     about: "op_latency_us with one classifier for all profiles",
   },
-  op_share_pct: { type: "number", unit: "%", about: "share of op_latency_us" },
+  op_share_pct: {
+    type: "number",
+    unit: "%",
+    about: "share of op_latency_us; ours: of the wall time of the profiled passes",
+  },
   op_device_share_pct: { type: "number", unit: "%", about: "share of device time only" },
   op_uniform_share_pct: {
     type: "number",
@@ -295,6 +304,27 @@ export const COLUMNS = {
     type: "number",
     unit: "%",
     about: "share of device time with one classifier for all profiles",
+  },
+  op_input_bytes: {
+    type: "number",
+    unit: "bytes",
+    about: "of the nodes' inputs over all passes, by their shapes; weights are counted at every call",
+  },
+  op_output_bytes: { type: "number", unit: "bytes", about: "of their outputs, the same way" },
+  op_peak_bytes: {
+    type: "number",
+    unit: "bytes",
+    about: "highest use of the session's allocator while a node of the class ran",
+  },
+  profiled_ms: {
+    type: "number",
+    unit: "ms",
+    about: "wall time of one profiled pass, the mean of all: of a prompt, or of the tokens after the first",
+  },
+  unprofiled_ms: {
+    type: "number",
+    unit: "ms",
+    about: "the same pass without profiler and waiting launches, the median of as many",
   },
 
   // Accuracy and limits.
