@@ -15,6 +15,8 @@ import { readValueInfo, type ValueInfo } from "./value-info.js";
 export class Session extends Owner {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
+  /** Runs that went well: what a profile of this session tells of, in their order. */
+  runs = 0;
   readonly #host: Host;
   readonly #device: Device | undefined;
   readonly #initializers: readonly Handle[];
@@ -123,6 +125,7 @@ export class Session extends Owner {
         options: native.pointer,
         binding: bound.pointer,
         end: (completed: boolean): void => {
+          if (completed) this.runs++;
           native.release();
           bound.end(completed);
         },

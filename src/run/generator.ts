@@ -31,6 +31,8 @@ export interface GeneratorOptions {
   readonly keepLogits?: boolean;
   /** Lengths of the prompts that it will be given. Default: the cell's. */
   readonly promptTokens?: readonly number[];
+  /** Makes ONNX Runtime profile both sessions, into files whose paths begin so; see `endProfiling`. Not for timing. */
+  readonly profilePrefix?: string;
 }
 
 /**
@@ -50,6 +52,9 @@ export class Generator implements Measured {
   /** The copy of the newest tokens that ends a step on the host. */
   readonly #tokens: BigInt64Array;
   readonly #total = new Int32Array(1);
+  readonly #profilePrefix: string | undefined;
+  /** Copies from the device to the host that ended steps, and their time. */
+  readonly copies = { calls: 0, ms: 0 };
   /** What the process held beside weights, states and allocators when the sessions were ready: context and libraries. */
   readonly contextBytes: number;
   /** Tokens of the model's own before every prompt: they have positions and caches, and are in no one's count. */
@@ -65,6 +70,7 @@ export class Generator implements Measured {
   constructor(cell: Cell, model: LoadedModel, options: GeneratorOptions = {}) {
     const { keepLogits = false, promptTokens = [cell.promptTokens] } = options;
     this.#cell = cell;
+    this.#profilePrefix = options.profilePrefix;
     this.#model = model;
     this.#device = model.device;
     const { batch } = cell;
@@ -94,7 +100,7 @@ export class Generator implements Measured {
       // cache's capacity is right for all steps.
       this.#total[0] = this.#capacity;
       this.#decode = this.#openDecode(decode);
-      this.#prefill = this.#open(prefill, optionsWithin(this.#cell, this.#model.memory));
+      this.#prefill = this.#open("prefill", prefill, optionsWithin(this.#cell, this.#model.memory));
       this.contextBytes = this.#measureContext();
     } catch (error) {
       this[Symbol.dispose]();
@@ -156,7 +162,7 @@ export class Generator implements Measured {
    * and position means nothing.
    */
   #prime(graph: ModelGraph, cuda: CudaOptions | null): Decode {
-    const session = this.#open(graph, cuda);
+    const session = this.#open("decode", graph, cuda);
     const steps = this.#bindSteps(session);
     const decode = { session, steps, cudaGraph: cuda?.graph ?? false };
     if (cuda)
@@ -168,7 +174,7 @@ export class Generator implements Measured {
     return decode;
   }
 
-  #open(graph: ModelGraph, cuda: CudaOptions | null): Session {
+  #open(phase: Phase, graph: ModelGraph, cuda: CudaOptions | null): Session {
     const { weights, prepacked, runtime } = this.#model;
     const { dtype, threads } = this.#cell;
     return this.#own(
@@ -188,6 +194,7 @@ export class Generator implements Measured {
             ? { optimization: "extended" as const }
             : { prepacked }),
         ...(threads !== null && { threads }),
+        ...(this.#profilePrefix !== undefined && { profilePrefix: `${this.#profilePrefix}-${phase}` }),
       }),
     );
   }
@@ -293,8 +300,25 @@ export class Generator implements Measured {
   }
 
   #readTokens(): bigint[] {
+    const start = performance.now();
     this.#device.read(this.#carried.token, this.#tokens);
+    this.copies.calls++;
+    this.copies.ms += performance.now() - start;
     return [...this.#tokens];
+  }
+
+  /** Runs so far of the session of a phase: those before and after what is looked for in its profile. */
+  runs(phase: Phase): number {
+    return this.#session(phase).runs;
+  }
+
+  /** Ends the profile of a phase's session, and gives its file. */
+  endProfiling(phase: Phase): string {
+    return this.#session(phase).endProfiling();
+  }
+
+  #session(phase: Phase): Session {
+    return phase === "prefill" ? this.#prefill : this.#decode.session;
   }
 
   /** The newest logits, [batch, vocabulary]; undefined unless they are kept. */

@@ -39,7 +39,7 @@ export interface SweepOptions {
 export interface RunOptions extends Settings, SweepOptions {}
 
 /** Warm-up ends when two times to first token in a row differ by less than this, and on a GPU after more than a second. */
-const WARM_UP: Record<Cell["ep"], WarmUpOptions> = {
+export const WARM_UP: Record<Cell["ep"], WarmUpOptions> = {
   cpu: { tolerance: 0.05, maxRuns: 4 },
   cuda: { tolerance: 0.05, maxRuns: 4, minMs: 1500 },
 };
@@ -119,7 +119,7 @@ export async function runCells(
 }
 
 /** The GPU of the cells, or a UserError that says why there is none: asked for before any file is written. */
-function deviceFacts(cells: readonly AnyCell[]): Row {
+export function deviceFacts(cells: readonly AnyCell[]): Row {
   const onGpu = cells.find(({ ep }) => ep === "cuda");
   if (!onGpu) return {};
   const { name, driverVersion } = openRuntime().inspectCuda(onGpu.deviceId!);
@@ -136,7 +136,7 @@ const ONE_CAMPAIGN = [
   "ssm_scope_version",
 ] as const satisfies (keyof Row)[];
 
-function refuseOtherMachine(earlier: readonly Row[], here: Row): void {
+export function refuseOtherMachine(earlier: readonly Row[], here: Row): void {
   for (const name of ONE_CAMPAIGN) {
     const other = earlier.find((row) => row[name] != null && row[name] !== (here[name] ?? row[name]));
     if (other)
@@ -153,7 +153,7 @@ function missingRepeats(
   kind: "latency" | "energy",
   repeats: number,
 ): number[] {
-  const mine = rows.filter((row) => row.cell === cell.key);
+  const mine = rows.filter((row) => row.cell === cell.key && row.kind !== "operators");
   if (mine.some((row) => row.status === "oom")) return [];
   const have = new Set(
     mine.filter((row) => row.kind === kind && row.status === "ok").map((row) => row.repeat),
