@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { ceilingsCommand } from "./ceilings.js";
 import { claimsCommand } from "./claims.js";
 import { cudaCommand } from "./cuda.js";
 import { doctorCommand } from "./doctor.js";
@@ -48,6 +49,7 @@ for (const make of [
   opsCommand,
   watchCommand,
   energyCommand,
+  ceilingsCommand,
   doctorCommand,
 ])
   program.addCommand(make().copyInheritedSettings(program));
