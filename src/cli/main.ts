@@ -12,6 +12,7 @@ import { kernelCommand } from "./kernel.js";
 import { modelsCommand } from "./models.js";
 import { notebookCommand } from "./notebook.js";
 import { opsCommand } from "./ops.js";
+import { profileCommand } from "./profile.js";
 import { quickCommand } from "./quick.js";
 import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
@@ -38,6 +39,7 @@ const program = new Command("ssm-scope")
 for (const make of [
   quickCommand,
   runCommand,
+  profileCommand,
   verifyCommand,
   modelsCommand,
   figuresCommand,

@@ -26,8 +26,8 @@ export interface NodeRow {
   /** Over all calls. */
   readonly input_bytes: number | null;
   readonly output_bytes: number | null;
-  /** High-water mark of the session's allocator while it ran. */
-  readonly peak_bytes: number | null;
+  /** Most that was in use in the session's allocator as it ended. */
+  readonly in_use_bytes: number | null;
 }
 
 /** A row a node, the one that takes the most time first. */
@@ -49,7 +49,7 @@ export const nodeRows = (nodes: readonly NodeTotals[], wallUs: number): NodeRow[
         outputs: showTensors(node.outputs),
         input_bytes: node.inputBytes,
         output_bytes: node.outputBytes,
-        peak_bytes: node.peakBytes,
+        in_use_bytes: node.inUseBytes,
       };
     })
     .sort((a, b) => b.time_us - a.time_us);

@@ -13,11 +13,11 @@ export interface NodeTotals {
   /** Of the first call. */
   readonly inputs: readonly TensorShape[];
   readonly outputs: readonly TensorShape[];
-  /** Over all calls; null where a type's size is not known. */
+  /** Over all calls, of a gather only what it takes; null where a type's size is not known. */
   inputBytes: number | null;
   outputBytes: number | null;
-  /** High-water mark of the session's allocator while the node ran; null where the profile does not say it. */
-  peakBytes: number | null;
+  /** Most that was in use in the session's allocator as the node ended; null where the profile does not say it. */
+  inUseBytes: number | null;
 }
 
 /** What a profile of ONNX Runtime tells of its runs. */
@@ -30,6 +30,8 @@ export interface OrtProfile {
   readonly skippedRuns: number;
   /** When the first run that counts began, on the profile's clock; null where none counts. */
   readonly startUs: number | null;
+  /** High-water mark of the session's allocator, earlier runs included; null where the profile does not say it. */
+  readonly peakBytes: number | null;
   readonly events: number;
   /** Whether ONNX Runtime stopped to record: it keeps a million events. */
   readonly full: boolean;
@@ -54,8 +56,7 @@ export interface NodeEvent {
   readonly inputs: readonly TensorShape[];
   readonly outputs: readonly TensorShape[];
   /** In use in the session's allocator as it ended; null where the profile does not say it. */
-  readonly bytesInUse: number | null;
-  readonly peakBytes: number | null;
+  readonly inUseBytes: number | null;
 }
 
 /** kMaxNumEvents_ of ONNX Runtime's profiler. */
@@ -73,6 +74,7 @@ export async function readProfile(chunks: Chunks, options: ReadProfileOptions = 
   const nesting = new Nesting();
   let [seen, runs, runUs, events] = [0, 0, 0, 0];
   let startUs: number | null = null;
+  let peakBytes: number | null = null;
   for await (const batch of readTraceEvents(chunks))
     for (const event of batch) {
       events++;
@@ -87,11 +89,13 @@ export async function readProfile(chunks: Chunks, options: ReadProfileOptions = 
       } else if (seen >= skipRuns && event.cat === "Node" && event.name?.endsWith(KERNEL_TIME)) {
         const node = nodeEvent(event, event.name);
         add(totals, node, nesting.inside(event));
+        peakBytes = highest(peakBytes, count(event.args?.mem_in_use_peak));
         onNode?.(node);
       }
     }
   const nodes = [...totals.values()];
-  return { nodes, runs, runUs, skippedRuns: seen - runs, startUs, events, full: events >= MOST_EVENTS };
+  const full = events >= MOST_EVENTS;
+  return { nodes, runs, runUs, skippedRuns: seen - runs, startUs, peakBytes, events, full };
 }
 
 function nodeEvent({ ts = 0, dur = 0, args = {} }: TraceEvent, name: string): NodeEvent {
@@ -103,8 +107,7 @@ function nodeEvent({ ts = 0, dur = 0, args = {} }: TraceEvent, name: string): No
     durationUs: dur,
     inputs: readTensors(args.input_type_shape),
     outputs: readTensors(args.output_type_shape),
-    bytesInUse: count(args.mem_bytes_in_use),
-    peakBytes: count(args.mem_in_use_peak),
+    inUseBytes: count(args.mem_bytes_in_use),
   };
 }
 
@@ -118,20 +121,32 @@ function count(value: unknown): number | null {
 
 /** Nodes without a name are one for each type. */
 function add(totals: Map<string, NodeTotals>, event: NodeEvent, insideUs: number): void {
-  const { name, opType, provider, inputs, outputs, peakBytes } = event;
+  const { name, opType, provider, inputs, outputs } = event;
   const key = `${name}\n${opType}\n${provider}`;
   let node = totals.get(key);
   if (!node) {
-    const zero = { calls: 0, timeUs: 0, inputBytes: 0, outputBytes: 0, peakBytes: null };
+    const zero = { calls: 0, timeUs: 0, inputBytes: 0, outputBytes: 0, inUseBytes: null };
     node = { name, opType, provider, inputs, outputs, ...zero };
     totals.set(key, node);
   }
   node.calls++;
   node.timeUs += event.durationUs - insideUs;
-  node.inputBytes = sum(node.inputBytes, bytesOfTensors(inputs));
+  node.inputBytes = sum(node.inputBytes, bytesRead(event));
   node.outputBytes = sum(node.outputBytes, bytesOfTensors(outputs));
-  if (peakBytes !== null) node.peakBytes = Math.max(node.peakBytes ?? 0, peakBytes);
+  node.inUseBytes = highest(node.inUseBytes, event.inUseBytes);
 }
+
+/** Operators that read of their first input only what they put out. */
+const TAKE_PART = new Set(["Gather", "GatherElements", "GatherND", "Slice"]);
+
+function bytesRead({ opType, inputs, outputs }: NodeEvent): number | null {
+  if (opType === "Shape" || opType === "Size") return 0;
+  if (!TAKE_PART.has(opType)) return bytesOfTensors(inputs);
+  return sum(bytesOfTensors(outputs), bytesOfTensors(inputs.slice(1)));
+}
+
+const highest = (a: number | null, b: number | null): number | null =>
+  a === null ? b : b === null ? a : Math.max(a, b);
 
 const sum = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : a + b);
 

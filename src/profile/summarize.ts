@@ -12,8 +12,8 @@ export interface ClassTotals {
   /** null where a part of it is not known. */
   readonly inputBytes: number | null;
   readonly outputBytes: number | null;
-  /** High-water mark of the allocator while nodes of the class ran; null where no profile says it. */
-  readonly peakBytes: number | null;
+  /** Most that was in use in the allocator as one of its nodes ended; null where the profile does not say it. */
+  readonly inUseBytes: number | null;
 }
 
 /** How far the classes explain the wall time of the passes, and how far they are classes. */
@@ -66,8 +66,8 @@ export function summarizeProfile(
   const classes = OPERATOR_CLASSES.flatMap((opClass) => {
     const part = parts.get(opClass);
     if (!part) return [];
-    const { calls, timeUs, inputBytes, outputBytes, peakBytes } = part;
-    return [{ opClass, calls, timeUs, sharePct: share(timeUs), inputBytes, outputBytes, peakBytes }];
+    const { calls, timeUs, inputBytes, outputBytes, inUseBytes } = part;
+    return [{ opClass, calls, timeUs, sharePct: share(timeUs), inputBytes, outputBytes, inUseBytes }];
   });
   const explainedUs = classes.reduce((sum, { timeUs }) => sum + timeUs, 0);
   const errorPct = share(explainedUs) - 100;
@@ -83,9 +83,9 @@ export function summarizeProfile(
   return { classes, check };
 }
 
-type Part = Pick<NodeTotals, "calls" | "timeUs" | "inputBytes" | "outputBytes" | "peakBytes">;
+type Part = Pick<NodeTotals, "calls" | "timeUs" | "inputBytes" | "outputBytes" | "inUseBytes">;
 
-const NO_BYTES = { inputBytes: null, outputBytes: null, peakBytes: null } as const;
+const NO_BYTES = { inputBytes: null, outputBytes: null, inUseBytes: null } as const;
 
 function together(a: Part, b: Part): Part {
   const sum = (x: number | null, y: number | null): number | null =>
@@ -95,7 +95,7 @@ function together(a: Part, b: Part): Part {
     timeUs: a.timeUs + b.timeUs,
     inputBytes: sum(a.inputBytes, b.inputBytes),
     outputBytes: sum(a.outputBytes, b.outputBytes),
-    peakBytes:
-      a.peakBytes === null && b.peakBytes === null ? null : Math.max(a.peakBytes ?? 0, b.peakBytes ?? 0),
+    inUseBytes:
+      a.inUseBytes === null && b.inUseBytes === null ? null : Math.max(a.inUseBytes ?? 0, b.inUseBytes ?? 0),
   };
 }

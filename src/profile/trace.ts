@@ -65,11 +65,11 @@ class TraceGroup {
     this.#shiftUs = shiftUs;
   }
 
-  node({ name, opType, provider, startUs, durationUs, inputs, outputs, bytesInUse }: NodeEvent): void {
+  node({ name, opType, provider, startUs, durationUs, inputs, outputs, inUseBytes }: NodeEvent): void {
     const { opClass, why } = classify({ name, opType });
     const args = { node: name, provider, inputs: showTensors(inputs), outputs: showTensors(outputs), why };
     this.#interval(opType, opClass, startUs, durationUs, args);
-    if (bytesInUse !== null) this.counter("allocator", startUs + durationUs, { bytes: bytesInUse });
+    if (inUseBytes !== null) this.counter("allocator", startUs + durationUs, { bytes: inUseBytes });
     if (this.#end !== null && startUs > this.#end) this.#gaps.push({ from: this.#end, to: startUs });
     this.#first ??= startUs;
     this.#end = Math.max(this.#end ?? 0, startUs + durationUs);

@@ -308,13 +308,14 @@ export const COLUMNS = {
   op_input_bytes: {
     type: "number",
     unit: "bytes",
-    about: "of the nodes' inputs over all passes, by their shapes; weights are counted at every call",
+    about:
+      "of the nodes' inputs over all passes, by their shapes: weights at every call, of a gather what it takes",
   },
   op_output_bytes: { type: "number", unit: "bytes", about: "of their outputs, the same way" },
   op_peak_bytes: {
     type: "number",
     unit: "bytes",
-    about: "highest use of the session's allocator while a node of the class ran",
+    about: "most that was in use in the session's allocator as a node of the class ended",
   },
   profiled_ms: {
     type: "number",

@@ -33,6 +33,11 @@ export interface GeneratorOptions {
   readonly promptTokens?: readonly number[];
   /** Makes ONNX Runtime profile both sessions, into files whose paths begin so; see `endProfiling`. Not for timing. */
   readonly profilePrefix?: string;
+  /**
+   * Whether runs keep this thread until they end. The way to a worker thread and back would be time of a pass that no
+   * profile explains. Default: only steps on a GPU.
+   */
+  readonly onThisThread?: boolean;
 }
 
 /**
@@ -53,6 +58,7 @@ export class Generator implements Measured {
   readonly #tokens: BigInt64Array;
   readonly #total = new Int32Array(1);
   readonly #profilePrefix: string | undefined;
+  readonly #onThisThread: boolean;
   /** Copies from the device to the host that ended steps, and their time. */
   readonly copies = { calls: 0, ms: 0 };
   /** What the process held beside weights, states and allocators when the sessions were ready: context and libraries. */
@@ -71,6 +77,7 @@ export class Generator implements Measured {
     const { keepLogits = false, promptTokens = [cell.promptTokens] } = options;
     this.#cell = cell;
     this.#profilePrefix = options.profilePrefix;
+    this.#onThisThread = options.onThisThread ?? false;
     this.#model = model;
     this.#device = model.device;
     const { batch } = cell;
@@ -267,7 +274,8 @@ export class Generator implements Measured {
       using last = runtime.tensor("int32", [batch], new Int32Array(batch).fill(end - 1));
       using total = runtime.tensor("int32", [], Int32Array.of(end));
       using binding = this.#bind(this.#prefill, input, { last, total }, sideAfter(run, this.#side), carried);
-      await this.#prefill.run(binding, signal && { signal });
+      if (this.#onThisThread) this.#prefill.runSync(binding, signal && { signal });
+      else await this.#prefill.run(binding, signal && { signal });
     }
   }
 
@@ -278,8 +286,8 @@ export class Generator implements Measured {
         (bits as BigInt64Array).set(tokens);
       });
     this.#length += 1;
-    if (this.#device.ep === "cpu") {
-      this.#total[0] = this.#length;
+    if (this.#device.ep === "cpu") this.#total[0] = this.#length;
+    if (this.#device.ep === "cpu" && !this.#onThisThread) {
       await this.#decode.session.run(this.#decode.steps[this.#side]);
     } else {
       // A step takes about a millisecond, a worker thread and back 3 % of it; and ONNX Runtime keeps captured graphs a

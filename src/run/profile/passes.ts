@@ -40,6 +40,8 @@ export interface CellPasses {
   readonly phases: readonly PhasePasses[];
   readonly warm: WarmUp;
   readonly gate: Gate | null;
+  /** UUID of the GPU; null where there is none, or none is told. */
+  readonly gpu: string | null;
   /** Columns of the rows that only the engine knows. */
   readonly known: Row;
 }
@@ -53,7 +55,10 @@ export async function timePasses(
   loaded: LoadedModel,
   signal?: AbortSignal,
 ): Promise<CellPasses> {
-  using generator = new Generator(cell, loaded, profilePrefix === null ? {} : { profilePrefix });
+  using generator = new Generator(cell, loaded, {
+    onThisThread: true,
+    ...(profilePrefix !== null && { profilePrefix }),
+  });
   const { cuda, ep } = loaded.device;
   const cudaGraph = ep === "cpu" ? null : generator.cudaGraph;
   const columns = { ...common, ...(cuda && { cuda_version: cuda.runtimeVersion }) };
@@ -78,7 +83,7 @@ export async function timePasses(
     profilePrefix === null ? one : { ...one, file: generator.endProfiling(one.phase) },
   );
   const known = { cuda_graph: cudaGraph, ...(cuda && { cuda_version: cuda.runtimeVersion }) };
-  return { phases: ended, warm, gate, known };
+  return { phases: ended, warm, gate, gpu: cuda?.uuid ?? null, known };
 }
 
 /** One pass of a phase, which gives its wall time in ms. */

@@ -26,7 +26,7 @@ import { cellName } from "../work.js";
 import { timePassesApart, type Outcome } from "./own-process.js";
 import { timePasses, type CellPasses, type PassesJob, type PhasePasses } from "./passes.js";
 import { breakdownColumns, classColumns, doubtsOf } from "./rows.js";
-import { powerSince, TraceFile } from "./trace-file.js";
+import { readingsSince, TraceFile } from "./trace-file.js";
 import { weightsOfNodes } from "./weights-of-nodes.js";
 
 /** What is profiled, and how. */
@@ -60,6 +60,8 @@ export interface ProfileRun {
   /** How far classes and gaps together are off the wall time of the profiled passes; within 2 the profile sums. */
   readonly sum_error_pct: number | null;
   readonly unclassified_pct: number | null;
+  /** High-water mark of the session's allocator: activations and work space, not weights and states. */
+  readonly peak_bytes: number | null;
   readonly classifier_version: number;
 }
 
@@ -206,13 +208,13 @@ async function profileCell(job: Omit<PassesJob, "profilePrefix">, bench: Bench):
     bench.progress.step(1, cellName(cell));
     return failed(job, plain.status);
   }
-  const source = bench.trace && (await powerSource(cell));
+  const source = bench.trace && (await sensorOf(cell, plain.passes));
   try {
     const before = performance.now();
     const profiled = await bench.time({ ...job, profilePrefix: join(bench.folder, cell.key) });
     bench.progress.step(1, cellName(cell));
     if (!profiled.passes) return failed(job, profiled.status);
-    const power = source ? await powerSince(source, before) : [];
+    const readings = source ? await readingsSince(source, before) : [];
     const all: Profiled = { rows: [], nodes: [], runs: [] };
     for (const [i, passes] of profiled.passes.phases.entries()) {
       const one = await evaluate(
@@ -230,7 +232,7 @@ async function profileCell(job: Omit<PassesJob, "profilePrefix">, bench: Bench):
               startedAt: passes.startedAt,
               endedAt: passes.startedAt + sumOf(passes.passMs),
             },
-            power,
+            readings,
           );
         },
       );
@@ -245,9 +247,9 @@ async function profileCell(job: Omit<PassesJob, "profilePrefix">, bench: Bench):
   }
 }
 
-/** What tells power while a cell runs; null where nothing does. */
-async function powerSource({ ep }: Cell): Promise<SampleSource | null> {
-  return (await findEnergySource({ of: ep === "cpu" ? "cpu" : "gpu" })).source;
+/** What tells power, and of a GPU its memory, while a cell runs; null where nothing does. */
+async function sensorOf({ ep }: Cell, { gpu }: CellPasses): Promise<SampleSource | null> {
+  return (await findEnergySource({ of: ep === "cpu" ? "cpu" : "gpu", device: gpu })).source;
 }
 
 /** The rows of one phase from its profile. */
@@ -291,6 +293,7 @@ async function evaluate(
         inflation: profiledMs / unprofiledMs,
         sum_error_pct: summary.check.errorPct,
         unclassified_pct: summary.check.unclassifiedPct,
+        peak_bytes: read.peakBytes,
         classifier_version: CLASSIFIER_VERSION,
       },
     ],
@@ -319,6 +322,7 @@ function failed({ cell, phases, passes, common }: Omit<PassesJob, "profilePrefix
       inflation: null,
       sum_error_pct: null,
       unclassified_pct: null,
+      peak_bytes: null,
       classifier_version: CLASSIFIER_VERSION,
     })),
   };

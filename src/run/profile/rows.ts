@@ -24,7 +24,7 @@ export const classColumns = (
     op_share_pct: one.sharePct,
     op_input_bytes: one.inputBytes,
     op_output_bytes: one.outputBytes,
-    op_peak_bytes: one.peakBytes,
+    op_peak_bytes: one.inUseBytes,
     profiled_ms: profiledMs,
     unprofiled_ms: unprofiledMs,
   }));

@@ -13,10 +13,12 @@ export interface Traced {
   readonly endedAt: number;
 }
 
-/** A reading of a sensor, in ms since 1970. */
-export interface PowerReading {
+/** Readings of a sensor while a profile was taken. */
+export interface Reading {
+  /** In ms since 1970. */
   readonly at: number;
-  readonly watts: number;
+  /** Counters by name: what they hold, by unit. */
+  readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 /** A trace on disk, written piece by piece. Times count from the first profile's first run. */
@@ -36,10 +38,10 @@ export class TraceFile implements Disposable {
     });
   }
 
-  /** Adds the runs of a profile that count, and the power that was read meanwhile. */
+  /** Adds the runs of a profile that count, and what sensors said meanwhile. */
   async add(
     { name, chunks, skipRuns, startUs, startedAt, endedAt }: Traced,
-    power: readonly PowerReading[],
+    readings: readonly Reading[],
   ): Promise<void> {
     this.#origin ??= startedAt;
     const shiftUs = 1000 * (startedAt - this.#origin) - startUs;
@@ -53,9 +55,10 @@ export class TraceFile implements Disposable {
         group.run(run);
       },
     });
-    for (const { at, watts } of power)
+    for (const { at, counters } of readings)
       if (at >= startedAt && at <= endedAt)
-        group.counter("power", 1000 * (at - startedAt) + startUs, { W: watts });
+        for (const [counter, values] of Object.entries(counters))
+          group.counter(counter, 1000 * (at - startedAt) + startUs, values);
   }
 
   #flush(): void {
@@ -74,9 +77,13 @@ export class TraceFile implements Disposable {
 /** Characters that are written at once. */
 const BLOCK = 1 << 16;
 
-/** Total power of the samples since a moment of `performance.now`. */
-export async function powerSince(source: SampleSource, atMs: number): Promise<PowerReading[]> {
-  return (await source.since(atMs)).flatMap(({ at_ms, values: { power_w: watts } }) =>
-    typeof watts === "number" ? [{ at: performance.timeOrigin + at_ms, watts }] : [],
-  );
+/** Total power and, of a GPU, the memory in use, of the samples since a moment of `performance.now`. */
+export async function readingsSince(source: SampleSource, atMs: number): Promise<Reading[]> {
+  return (await source.since(atMs)).map(({ at_ms, values: { power_w: W, memory_used_bytes: bytes } }) => ({
+    at: performance.timeOrigin + at_ms,
+    counters: {
+      ...(typeof W === "number" && { power: { W } }),
+      ...(typeof bytes === "number" && { "device memory": { bytes } }),
+    },
+  }));
 }
