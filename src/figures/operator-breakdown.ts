@@ -1,6 +1,6 @@
 import type { Figure, FigureForm } from "./figure.js";
 import { displayNames, listOf } from "./format.js";
-import { findingOf, NO_ROWS, operatorCaption, Y_TITLE, type Printed } from "./operator-caption.js";
+import { findingOf, NO_ROWS, operatorCaption, yTitleOf, type Printed } from "./operator-caption.js";
 import { profilesOf, sharesOf, type Profile, type Share, type TimeBasis } from "./operator-profile.js";
 import { distinct } from "./point.js";
 import { deviceName } from "./settings.js";
@@ -115,7 +115,7 @@ function draw(id: keyof typeof PRINTED, sources: Sources, options: OperatorOptio
     return {
       title: titleOf(of, names.get(of.model)!, given.length > 1),
       finding: findingOf(bars),
-      yTitle: Y_TITLE[basis],
+      yTitle: yTitleOf(basis, of.profiles),
       bars: form === "faithful" ? inPrintedOrder(bars, printed.restOrder) : bars,
     };
   });
