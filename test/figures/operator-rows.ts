@@ -1,4 +1,4 @@
-import type { Fact } from "../../src/figures/index.js";
+import type { Fact, UseOfDevice } from "../../src/figures/index.js";
 import type { Row } from "../../src/record/index.js";
 
 /** Made-up rows of one profile: shares of device time by class, the rest in no class. */
@@ -108,4 +108,33 @@ export const CLASS_PROFILES: readonly Fact[] = [
       return [...classes("prefill"), ...(m === 0 ? classes("decode") : [])];
     }),
   ),
+);
+
+/** Classes of one model's operators on a CPU, as `nodeEfficiency` gives them with ceilings. */
+export const USE_BY_CLASS: readonly UseOfDevice[] = [256, 1024, 4096].flatMap((prompt_tokens, i) =>
+  (
+    [
+      ["gemm", 40 * 2 ** i, 0.6],
+      ["attention", 12 * 2 ** i, 0.2 + 0.1 * i],
+      ["ssm_scan", 3, 0.3],
+      ["normalization", null, 0.4],
+    ] as const
+  ).map(([op_class, flops_per_byte, share]) => {
+    const ceilings = { flops: 79.6e9, bytes: 26.8e9 };
+    const rate =
+      flops_per_byte === null ? null : share * Math.min(ceilings.flops, ceilings.bytes * flops_per_byte);
+    const moved = rate === null || flops_per_byte === null ? share * ceilings.bytes : rate / flops_per_byte;
+    return {
+      model: "zamba2-1.2b",
+      family: "hybrid",
+      phase: "prefill",
+      prompt_tokens,
+      op_class,
+      flops_per_s: rate,
+      bytes_per_s: moved,
+      flops_per_byte,
+      mfu: rate === null ? null : rate / ceilings.flops,
+      mbu: moved / ceilings.bytes,
+    };
+  }),
 );

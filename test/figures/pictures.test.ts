@@ -9,13 +9,14 @@ import {
   operatorShareFigure,
   PAPER_FIGURES,
   residualFigure,
+  rooflineFigure,
   scalingFigure,
   type Figure,
 } from "../../src/figures/index.js";
 import { renderSvg } from "../../src/notebook/render.js";
 import { loadPaper } from "../../src/record/index.js";
 import { CROSSOVERS, CURVES, MEASURED_WITH_GAPS, RESIDUALS } from "./points.js";
-import { CLASS_PROFILES, CPU_PROFILE, OWN_PROFILES } from "./operator-rows.js";
+import { CLASS_PROFILES, CPU_PROFILE, OWN_PROFILES, USE_BY_CLASS } from "./operator-rows.js";
 import {
   campaignPoints,
   fromPaper,
@@ -69,6 +70,7 @@ const PICTURES: Readonly<Record<string, Figure>> = {
   "energy-measured": own("energy", HERE),
   "latency-distribution-measured": own("latency-distribution", HERE),
   "memory-parts-measured": own("memory-parts", HERE),
+  "roofline-classes": rooflineFigure(USE_BY_CLASS),
   "roofline-measured": own("roofline", HERE),
   residuals: residualFigure(RESIDUALS),
   "scaling-ttft-gaps": scalingFigure(MEASURED_WITH_GAPS, CURVES, { crossovers: CROSSOVERS }),
