@@ -293,7 +293,7 @@ export class Generator implements Measured {
       // A step takes about a millisecond, a worker thread and back 3 % of it; and ONNX Runtime keeps captured graphs a
       // thread. The event loop gets its turn between steps.
       runStep(this.#decode, this.#side);
-      await new Promise(setImmediate);
+      if (!this.#onThisThread) await new Promise(setImmediate);
     }
     this.#side = other(this.#side);
     return this.#readTokens();

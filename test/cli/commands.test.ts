@@ -38,6 +38,14 @@ const DOCUMENT = resolve("test/fixtures/tokenizer/document.txt");
 const TOKENIZER = resolve("test/fixtures/tokenizer/byte-level/tokenizer.json");
 
 const WRONG: [string[], RegExp][] = [
+  [["profile", "gpt-neo-125m"], /no prompt length given/],
+  [["profile", "gpt-neo-125m", "--from", "x.json"], /--from takes the place of models, but gpt-neo-125m/],
+  [
+    ["profile", "gpt-neo-125m", "-l", "8", "--skip-runs", "1"],
+    /--skip-runs is for a profile; give it with --from/,
+  ],
+  [["profile", "--from", "nowhere.json"], /nowhere\.json: there is no such file or folder/],
+  [["profile", "--from", DOCUMENT], /the file is no profile/],
   [
     ["run", "gpt-neo-125", "-l", "8"],
     /^ssm-scope: there is no model "gpt-neo-125"; did you mean gpt-neo-125m/,
