@@ -301,10 +301,12 @@ const SHAPES: Readonly<Record<string, string>> = {
   [DECODE]: "triangle-up",
 };
 
-/** Powers of ten: between them there are too many to read as prefixes. */
-function decadesIn([low, high]: Domain): number[] {
+/** Powers of ten, as between them there are too many to read as prefixes; where a plot has hardly one, those too. */
+function decadesIn(domain: Domain): number[] {
+  const [low, high] = domain;
   const first = Math.ceil(Math.log10(low));
-  return Array.from({ length: Math.floor(Math.log10(high)) - first + 1 }, (_, i) => 10 ** (first + i));
+  const count = Math.floor(Math.log10(high)) - first + 1;
+  return count < 2 ? logTicks(domain) : Array.from({ length: count }, (_, i) => 10 ** (first + i));
 }
 
 /** The shortest length of a prefill left of its point, the longest above; decoded tokens crowd at one intensity. */
