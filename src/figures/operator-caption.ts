@@ -166,7 +166,9 @@ function settingNotes({ drawn, given }: CaptionInput): string[] {
     const passes = distinct(rows.map(({ op_passes }) => op_passes)).sort((a, b) => a - b);
     const phrases = [
       describeSettings(rows),
-      ...(passes.length > 0 ? [`${passes.join(" or ")} profiled passes`] : []),
+      ...(passes.length > 0
+        ? [`${passes.join(" or ")} profiled ${passes.join() === "1" ? "pass" : "passes"}`]
+        : []),
     ];
     const said = phrases.filter(Boolean).join(", ") || "the rows state none";
     return [`Setting${given.length > 1 ? ` of ${ofSource(source)}` : ""}: ${said}`];

@@ -52,9 +52,11 @@ export function nodeEfficiency(
   nodes: Rows,
   { by = "op_class", ceilings }: NodeEfficiencyOptions = {},
 ): ColumnTable {
-  for (const [name, value] of Object.entries(ceilings ?? {}))
+  for (const name of ["flopsPerS", "bytesPerS"] as const) {
+    const value = ceilings?.[name] ?? 1;
     if (!(value > 0 && value < Infinity))
       throw new UserError(`${name} is ${value}: a ceiling must be a positive number`);
+  }
   const table = asTable(nodes);
   const missing = [
     "op_type",
