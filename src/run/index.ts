@@ -1,5 +1,6 @@
 export { run, InterruptedError, type RunOptions } from "./run.js";
-export { profile, type ProfileOptions, type ProfileResult, type ProfileRun } from "./profile/profile.js";
+export { profile, type ProfileOptions, type ProfileResult } from "./profile/profile.js";
+export type { ProfileRun } from "./profile/profile-cell.js";
 export { readProfileFile, type ProfileFileOptions } from "./profile/from-file.js";
 export { runOnnx, type RunOnnxOptions } from "./onnx/run-onnx.js";
 export { planOnnx, type OnnxCell, type OnnxModel, type OnnxSettings } from "./onnx/plan.js";

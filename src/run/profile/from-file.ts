@@ -12,7 +12,8 @@ import {
 } from "../../profile/index.js";
 import { rowsToTable, type Row } from "../../record/index.js";
 import { count } from "../plan.js";
-import type { ProfileResult, ProfileRun } from "./profile.js";
+import type { ProfileResult } from "./profile.js";
+import type { ProfileRun } from "./profile-cell.js";
 import { breakdownColumns, classColumns, doubtsOf } from "./rows.js";
 import { TraceFile } from "./trace-file.js";
 
