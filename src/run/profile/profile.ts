@@ -33,6 +33,7 @@ export interface ProfileOptions
   isolate?: "auto" | "cell" | "none";
 }
 
+/** A profile as tables. */
 export interface ProfileResult {
   /** A row for each class of operators, as campaigns hold them. */
   readonly rows: ColumnTable;
