@@ -77,8 +77,8 @@ const PASS_TOLERANCE = 20;
 
 /**
  * What a share is a share of: time on the device, which is a CPU's own time where the rows have no other, and of our own
- * profiles the time of the profiled pass, gaps included; host and device time added, as the paper did although the two overlap; or the same as printed, by the classifier that each
- * profile was summarized with.
+ * profiles the time of the profiled pass, gaps included; host and device time added, as the paper did although the two
+ * overlap; or the same as printed, by the classifier that each profile was summarized with.
  */
 export type TimeBasis = "device" | "host+device" | "published";
 

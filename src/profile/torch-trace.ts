@@ -7,13 +7,15 @@ import { timeOfEach, type Stretch } from "./timeline.js";
 /** What an operator of a trace took, all its calls together. */
 export interface TorchNode {
   /** The operator whose class it is: the outermost that says what it is for. */
-  readonly name: string;
+  readonly node: string;
   /** What ran inside it: a kernel, or without a device an operator of its own. */
   readonly op_type: string;
   readonly op_class: OpClass;
   readonly calls: number;
   /** On the device, or without one on the host, less what is inside it. */
   readonly time_us: number;
+  /** Of the time of the passes. */
+  readonly share_pct: number;
 }
 
 /** A PyTorch profile by our classes. */
@@ -24,7 +26,7 @@ export interface TorchProfile {
 }
 
 /** What a trace does not say of its run; other columns of the schema may say more. */
-export type TraceFacts = Row & { readonly model: string; readonly prompt_tokens: number };
+export type TraceFacts = Row & { readonly model: string };
 
 /** On the host: an operator, or a scope that someone named. */
 interface Span {
@@ -63,7 +65,7 @@ interface Decision {
 }
 
 /** What times are summed by: one object for equal ones. */
-type Key = Pick<TorchNode, "name" | "op_type" | "op_class">;
+type Key = Pick<TorchNode, "node" | "op_type" | "op_class">;
 
 /** A stretch of a call's own time; what is inside it cuts a call in several, of which the first counts as the call. */
 interface Work extends Stretch<Key> {
@@ -157,6 +159,7 @@ export class TorchTrace {
       ...key,
       calls: calls.get(key) ?? 0,
       time_us,
+      share_pct: (100 * time_us) / (window[1] - window[0]),
     }));
     nodes.sort((a, b) => b.time_us - a.time_us);
     return { nodes, rows: this.#rows(nodes, own, window, facts) };
@@ -205,7 +208,6 @@ export class TorchTrace {
         kind: "operators",
         status: "ok",
         ep: "pytorch",
-        phase: "prefill",
         source: this.file,
         ...facts,
         method: "torch_profiler_trace",
@@ -250,9 +252,9 @@ function countCalls(work: readonly Work[], [begin, end]: readonly [number, numbe
 class Keys {
   readonly #known = new Map<string, Key>();
 
-  of(op_class: OpClass, name: string, op_type: string): Key {
-    const words = `${op_class}|${name}|${op_type}`;
-    const known = this.#known.get(words) ?? { name, op_type, op_class };
+  of(op_class: OpClass, node: string, op_type: string): Key {
+    const words = `${op_class}|${node}|${op_type}`;
+    const known = this.#known.get(words) ?? { node, op_type, op_class };
     this.#known.set(words, known);
     return known;
   }

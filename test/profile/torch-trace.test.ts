@@ -54,7 +54,7 @@ test("the outermost operator that says what it is for decides", async () => {
   const text = gunzipSync(readFileSync(join(FIXTURES, "cpu.json.gz"))).toString();
   const { nodes, rows } = await importTorchTrace([text], FACTS);
   const classOf = (name: string, op_type: string): string | undefined =>
-    nodes.find((node) => node.name === name && node.op_type === op_type)?.op_class;
+    nodes.find((one) => one.node === name && one.op_type === op_type)?.op_class;
   assert.equal(classOf("aten::linear", "aten::t"), "gemm");
   assert.equal(classOf("aten::scaled_dot_product_attention", "aten::transpose"), "attention");
   assert.equal(classOf("aten::conv1d", "aten::copy_"), "conv1d");
@@ -124,7 +124,7 @@ test("kernels go to the operator that launched them, and no moment counts twice"
     unclassified: 0,
   });
   assert.deepEqual(
-    nodes.filter(({ op_class }) => op_class === "gemm").map(({ name, op_type }) => [name, op_type]),
+    nodes.filter(({ op_class }) => op_class === "gemm").map(({ node, op_type }) => [node, op_type]),
     [
       // Inside the fused mixer, found by its launch alone.
       ["aten::linear", "ampere_sgemm_32x32"],
