@@ -36,6 +36,30 @@ export {
   type SignFlipOptions,
   type SortedSamples,
 } from "./stats/index.js";
+export {
+  classify,
+  guessTorchClass,
+  importTorchTrace,
+  nodeEfficiency,
+  openProfile,
+  OPERATOR_CLASSES,
+  toPaperClass,
+  why,
+  type Chunks,
+  type Classified,
+  type NodeEfficiencyOptions,
+  type NodeRow,
+  type OpClass,
+  type Operator,
+  type PaperBreakdown,
+  type PaperClass,
+  type PaperFineClass,
+  type ProfileFormat,
+  type TorchClass,
+  type TorchNode,
+  type TorchProfile,
+  type TraceFacts,
+} from "./profile/index.js";
 export * from "./analyze/index.js";
 export * from "./claims/index.js";
 export * from "./figures/index.js";

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { ceilingsCommand } from "./ceilings.js";
 import { claimsCommand } from "./claims.js";
 import { compareCommand } from "./compare-command.js";
 import { cudaCommand } from "./cuda.js";
@@ -68,6 +69,7 @@ for (const make of [
   opsCommand,
   watchCommand,
   energyCommand,
+  ceilingsCommand,
   doctorCommand,
 ])
   program.addCommand(make().copyInheritedSettings(program));

@@ -1,6 +1,6 @@
 import type { Figure, FigureForm } from "./figure.js";
 import { displayNames, listOf } from "./format.js";
-import { findingOf, NO_ROWS, operatorCaption, Y_TITLE, type Printed } from "./operator-caption.js";
+import { findingOf, NO_ROWS, operatorCaption, yTitleOf, type Printed } from "./operator-caption.js";
 import { profilesOf, sharesOf, type Profile, type Share, type TimeBasis } from "./operator-profile.js";
 import { distinct } from "./point.js";
 import { deviceName } from "./settings.js";
@@ -115,7 +115,7 @@ function draw(id: keyof typeof PRINTED, sources: Sources, options: OperatorOptio
     return {
       title: titleOf(of, names.get(of.model)!, given.length > 1),
       finding: findingOf(bars),
-      yTitle: Y_TITLE[basis],
+      yTitle: yTitleOf(basis, of.profiles),
       bars: form === "faithful" ? inPrintedOrder(bars, printed.restOrder) : bars,
     };
   });
@@ -145,12 +145,18 @@ function draw(id: keyof typeof PRINTED, sources: Sources, options: OperatorOptio
         lengths: lengths.length > 0 ? lengths : printed.lengths,
         scale: form === "faithful" ? "equal" : "log",
       },
-      columns: Math.min(3, given.length > 1 ? printed.models.length : series.length),
+      columns: columnsOf(series, given.length > 1 ? printed.models.length : series.length),
       title,
       subtitle: `share of prefill time by operator class, ${where}`,
       layout,
     }),
   };
+}
+
+/** Panels in a row: as many as a page takes, or those of one model on several devices. */
+function columnsOf(series: readonly Series[], panels: number): number {
+  const devices = distinct(series.map(({ device }) => device)).length;
+  return panels > 3 && devices > 1 && devices <= 3 ? devices : Math.min(3, panels);
 }
 
 const lengthsOf = (profiles: readonly Profile[]): number[] =>

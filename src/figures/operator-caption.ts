@@ -63,8 +63,15 @@ const placeOf = ({ at, above }: Bar): string =>
     ? formatTokens(at)
     : [at.replaceAll("\n", "-"), above && `(${above})`].filter(Boolean).join(" ");
 
-/** What 100 % are. */
-export const Y_TITLE = {
+/** What 100 % are, of the profiles drawn. */
+export const yTitleOf = (basis: TimeBasis, drawn: readonly Profile[]): string =>
+  drawn.some(({ ofPass }) => ofPass) && basis === "device"
+    ? drawn.every(({ ofPass }) => ofPass)
+      ? "share of the pass (%)"
+      : "share of time (%)"
+    : Y_TITLE[basis];
+
+const Y_TITLE = {
   device: "share of device time (%)",
   "host+device": "share of host + device time (%)",
   published: "share of execution time (%)",
@@ -89,7 +96,7 @@ export function operatorCaption(input: CaptionInput): string {
   const head = `Share of prefill time by operator class ${of}`;
   const sentences =
     drawn.length === 0
-      ? [head, "There are no rows to draw: these are rows of kind operators with breakdown fine"]
+      ? [head, "There are no rows to draw: these are rows of kind operators with breakdown class or fine"]
       : [
           head,
           ...missingNotes(input),
@@ -116,12 +123,29 @@ function basisNotes({ bases, drawn, form }: CaptionInput): string[] {
   if (form === "faithful")
     return ["As printed: host and device time added, each profile by the classifier it was summarized with"];
   const notes: string[] = [];
-  if (bases.includes("device")) notes.push(`Share of device time: ${timeOf(drawn)}`);
+  const [passes, others] = [drawn.filter(({ ofPass }) => ofPass), drawn.filter(({ ofPass }) => !ofPass)];
+  if (bases.includes("device") && (others.length > 0 || passes.length === 0))
+    notes.push(`Share of device time: ${timeOf(others)}`);
+  if (passes.length > 0) notes.push(passNote(passes));
   if (bases.includes("host+device"))
     notes.push(
       "Share of host + device time: the paper's definition, with the host's part pale; the two overlap, so it weights kernels with their launch and with waiting",
     );
   return notes;
+}
+
+/** Our own profiles: what 100% are, and by how much longer these passes took. */
+function passNote(passes: readonly Profile[]): string {
+  const times = passes.flatMap(({ rows }) => {
+    const { profiled_ms, unprofiled_ms } = rows[0]!;
+    return profiled_ms && unprofiled_ms ? [profiled_ms / unprofiled_ms] : [];
+  });
+  const [least, most] = [Math.min(...times), Math.max(...times)].map((ratio) => ratio.toFixed(2));
+  const longer =
+    times.length === 0
+      ? ""
+      : `, which took ${least === most ? least! : `${least!} to ${most!}`} times as long as one that is not profiled`;
+  return `Share of the profiled pass: time of operators, launches on a GPU waiting for their kernels, and of the gaps between them${longer}`;
 }
 
 /** Rows of a CPU have no time of a device beside the host. */
@@ -142,7 +166,9 @@ function settingNotes({ drawn, given }: CaptionInput): string[] {
     const passes = distinct(rows.map(({ op_passes }) => op_passes)).sort((a, b) => a - b);
     const phrases = [
       describeSettings(rows),
-      ...(passes.length > 0 ? [`${passes.join(" or ")} profiled passes`] : []),
+      ...(passes.length > 0
+        ? [`${passes.join(" or ")} profiled ${passes.join() === "1" ? "pass" : "passes"}`]
+        : []),
     ];
     const said = phrases.filter(Boolean).join(", ") || "the rows state none";
     return [`Setting${given.length > 1 ? ` of ${ofSource(source)}` : ""}: ${said}`];

@@ -1,7 +1,7 @@
 import type { Figure, FigureForm } from "./figure.js";
 import { displayNames, formatTokens, listOf, stack } from "./format.js";
 import { barOf, inPrintedOrder, type OperatorOptions } from "./operator-breakdown.js";
-import { findingOf, operatorCaption, Y_TITLE, type Printed } from "./operator-caption.js";
+import { findingOf, operatorCaption, yTitleOf, type Printed } from "./operator-caption.js";
 import { profilesOf, type Profile, type TimeBasis } from "./operator-profile.js";
 import { distinct } from "./point.js";
 import { deviceName } from "./settings.js";
@@ -77,7 +77,7 @@ export function figure9b(sources: Sources, options: OperatorDevicesOptions = {})
         {
           title,
           finding: findingOf(bars),
-          yTitle: Y_TITLE[basis],
+          yTitle: yTitleOf(basis, drawn),
           bars:
             form === "faithful" ? members.flatMap((model) => printedOrder(bars, names.get(model)!)) : bars,
         },

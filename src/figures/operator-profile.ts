@@ -15,6 +15,8 @@ export interface Profile {
   readonly length: number;
   /** One row a class; none where the run failed. */
   readonly classes: readonly OperatorRow[];
+  /** Whether they are our own classes of a profiled pass, gaps among them, and not of device time. */
+  readonly ofPass: boolean;
   /** `ok`, or why there are no classes. */
   readonly status: string;
   readonly doubtful: boolean;
@@ -22,9 +24,13 @@ export interface Profile {
   readonly rows: readonly OperatorRow[];
 }
 
+/** Our own classes, and the paper's. */
+const BREAKDOWNS: readonly (string | null | undefined)[] = ["class", "fine"];
+
 /**
- * The rows of kind operators of each source, grouped by profile in order of first appearance; of the breakdowns only
- * the fine one. What no class holds is what shares lack of 100%, so rows of the breakdown aux are not needed.
+ * The rows of kind operators of each source that are of prefills, grouped by profile in order of first appearance; of the
+ * breakdowns our own or the paper's fine one. What no class holds is what shares lack of 100%, so rows of the breakdown aux are
+ * not needed.
  *
  * @throws UserError when a class stands twice in one profile: its shares could not add up
  */
@@ -32,7 +38,8 @@ export function profilesOf(sources: Sources): Profile[] {
   return sourced(sources).flatMap(({ source, points }) => {
     const groups = new Map<string, OperatorRow[]>();
     for (const row of factsOf(points, "operators") as OperatorRow[]) {
-      if (row.breakdown != null && row.breakdown !== "fine") continue;
+      if (row.breakdown != null && !BREAKDOWNS.includes(row.breakdown)) continue;
+      if (row.phase === "decode") continue;
       const key = JSON.stringify([row.model, row.device ?? null, row.prompt_tokens]);
       groups.set(key, [...(groups.get(key) ?? []), row]);
     }
@@ -43,7 +50,8 @@ export function profilesOf(sources: Sources): Profile[] {
 function profileOf(rows: readonly OperatorRow[], source: Source): Profile {
   const first = rows[0]!;
   const ok = rows.filter(isOk);
-  const classes = ok.filter(({ op_class }) => op_class !== UNCLASSIFIED);
+  const ofPass = rows.some(({ breakdown }) => breakdown === "class");
+  const classes = ok.filter(({ op_class }) => ofPass || op_class !== UNCLASSIFIED);
   const { model, prompt_tokens: length } = first;
   const seen = distinct(classes.map(({ op_class }) => op_class));
   if (seen.length < classes.length)
@@ -57,16 +65,20 @@ function profileOf(rows: readonly OperatorRow[], source: Source): Profile {
     device: first.device ?? "",
     length,
     classes,
+    ofPass,
     status: ok.length > 0 ? "ok" : (first.status ?? "ok"),
     doubtful: rows.some(isDoubtful),
     rows,
   };
 }
 
+/** How far the classes of a profiled pass may be off its wall time before they are refused; percent. */
+const PASS_TOLERANCE = 20;
+
 /**
- * What a share is a share of: time on the device, which is a CPU's own time where the rows have no other; host and
- * device time added, as the paper did although the two overlap; or the same as printed, by the classifier that each
- * profile was summarized with.
+ * What a share is a share of: time on the device, which is a CPU's own time where the rows have no other, and of our own
+ * profiles the time of the profiled pass, gaps included; host and device time added, as the paper did although the two
+ * overlap; or the same as printed, by the classifier that each profile was summarized with.
  */
 export type TimeBasis = "device" | "host+device" | "published";
 
@@ -93,6 +105,7 @@ export function sharesOf(profile: Profile, basis: TimeBasis): Share[] | null {
     return value === null ? [] : [{ op_class: row.op_class ?? "", value, onDevice: deviceShare(row) }];
   });
   if (values.length === 0) return null;
+  if (profile.ofPass) return sharesOfPass(profile, values);
   const rest = 100 - values.reduce((sum, { value }) => sum + value, 0);
   if (rest < -0.5)
     throw new UserError(
@@ -105,6 +118,23 @@ export function sharesOf(profile: Profile, basis: TimeBasis): Share[] | null {
     const { value, onDevice } = values.find(({ op_class }) => op_class === name)!;
     const host = ofAll === null || onDevice === null ? 0 : Math.max(0, value - onDevice * ofAll);
     return { op_class: name, value, host };
+  });
+}
+
+/** Of what the classes hold: they sum to the pass but for what the clocks of the profiler and the host differ by. */
+function sharesOfPass(
+  { model, length }: Profile,
+  values: readonly { op_class: string; value: number }[],
+): Share[] {
+  // Overlapping clocks may leave less than nothing for the gaps.
+  const all = values.reduce((sum, { value }) => sum + Math.max(0, value), 0);
+  if (Math.abs(all - 100) > PASS_TOLERANCE)
+    throw new UserError(
+      `operator shares of ${model} at ${length} tokens sum to ${all.toFixed(1)}%: they must sum to 100%`,
+    );
+  return classesOf(values.map(({ op_class }) => op_class)).map(({ op_class: name }) => {
+    const { value } = values.find(({ op_class }) => op_class === name)!;
+    return { op_class: name, value: (100 * Math.max(0, value)) / all, host: 0 };
   });
 }
 

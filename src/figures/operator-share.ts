@@ -2,7 +2,7 @@ import { linearTicks, logDomain, powersOfTwo, type Domain } from "./axis.js";
 import type { Figure, Json, JsonObject, Layout } from "./figure.js";
 import { displayNames, listOf, wrap } from "./format.js";
 import { whereOf } from "./operator-breakdown.js";
-import { operatorCaption, Y_TITLE } from "./operator-caption.js";
+import { operatorCaption, yTitleOf } from "./operator-caption.js";
 import { classesOf, type OperatorClass } from "./operator-class.js";
 import { profilesOf, sharesOf, type Profile, type TimeBasis } from "./operator-profile.js";
 import { distinct } from "./point.js";
@@ -69,7 +69,7 @@ export function operatorShareFigure(sources: Sources, options: OperatorShareOpti
       given,
       form: "improved",
     }),
-    spec: draw(lines, classes, { title, subtitle: where, basis, yTitle: Y_TITLE[basis], layout }),
+    spec: draw(lines, classes, { title, subtitle: where, basis, yTitle: yTitleOf(basis, drawn), layout }),
   };
 }
 
@@ -232,7 +232,12 @@ const nothing = (width: number): JsonObject => ({
   height: 60,
   data: {
     values: [
-      { text: ["no rows: it takes rows of kind operators,", "breakdown fine, at two lengths or more"] },
+      {
+        text: [
+          "no rows: it takes rows of kind operators,",
+          "breakdown class or fine, at two lengths or more",
+        ],
+      },
     ],
   },
   mark: { type: "text", color: MUTED, lineHeight: 14 },

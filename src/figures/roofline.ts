@@ -3,14 +3,17 @@ import { logDomain, logTicks, type Domain } from "./axis.js";
 import type { Figure, JsonObject, Layout } from "./figure.js";
 import { displayNames, formatNumber, listOf, shortTokens } from "./format.js";
 import { listed, type Listed } from "./listed.js";
+import { classesOf } from "./operator-class.js";
 import { distinct, finite, type Point } from "./point.js";
 import { headed } from "./scaling-spec.js";
 import { describeSettings, deviceName } from "./settings.js";
 import { sourceTitle, type Source } from "./sources.js";
 import { INK, modelColors, MUTED } from "./theme.js";
 
-/** A timed phase of one cell: a row of `efficiency(rows)`. */
+/** A timed phase of one cell, a row of `efficiency(rows)`; or a class of operators in one, a row of `nodeEfficiency(nodes)`. */
 export type UseOfDevice = Point & {
+  /** Of a row that is of operators: points are then coloured by class. */
+  op_class?: string | null;
   phase?: string | null;
   time_ms?: number | null;
   time_ms_lo?: number | null;
@@ -70,15 +73,18 @@ export function rooflineFigure(
     throw new UserError(
       "no row has flops_per_s and flops_per_byte: it takes timed rows with the work of their passes (prefill_flops, prefill_moved_bytes, decode_flops, decode_moved_bytes)",
     );
-  const names = displayNames(distinct(rows.map(({ model }) => model)));
-  const dots = rows.map((row): Dot => dotOf(row, names.get(row.model)!));
+  const series = seriesOf(rows);
+  const { names } = series;
+  const dots = rows.map((row): Dot => dotOf(row, names.get(series.keyOf(row))!));
   const roofs = roofsOf(rows);
   const where = sourceTitle({ source, points: rows });
-  const title = "Roofline: how far a device is used";
+  const title = series.ofOperators
+    ? "Roofline: how far operators use a device"
+    : "Roofline: how far a device is used";
   return {
     name: `roofline-${source}`,
     title: `${title}, ${where}`,
-    caption: caption(rows, { names, roofs, source }),
+    caption: caption(rows, { series, roofs, source }),
     spec: headed(
       {
         title,
@@ -91,8 +97,38 @@ export function rooflineFigure(
         ],
         layout,
       },
-      draw(dots, { rows, names, roofs, layout }),
+      draw(dots, { series, roofs, layout }),
     ),
+  };
+}
+
+/** What has a colour, and a line: models, or of rows of operators their classes, of several models with the model's name. */
+interface Series {
+  readonly ofOperators: boolean;
+  readonly keyOf: (row: UseOfDevice) => string;
+  /** Names in the legend, by key. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly colors: ReadonlyMap<string, string>;
+}
+
+function seriesOf(rows: readonly UseOfDevice[]): Series {
+  const models = displayNames(distinct(rows.map(({ model }) => model)));
+  const classes = classesOf(rows.flatMap(({ op_class }) => op_class ?? []));
+  if (classes.length === 0)
+    return { ofOperators: false, keyOf: ({ model }) => model, names: models, colors: modelColors(rows) };
+  const keyOf = ({ model, op_class }: UseOfDevice): string => JSON.stringify([op_class ?? "", model]);
+  const keys = classes.flatMap((of) =>
+    [...models]
+      .filter(([model]) => rows.some((row) => row.model === model && row.op_class === of.op_class))
+      .map(([model, name]) => ({ key: keyOf({ model, op_class: of.op_class, prompt_tokens: 0 }), name, of })),
+  );
+  const label = ({ name, of }: (typeof keys)[number]): string =>
+    models.size > 1 ? `${of.label}, ${name}` : of.label;
+  return {
+    ofOperators: true,
+    keyOf,
+    names: new Map(keys.map((one) => [one.key, label(one)])),
+    colors: new Map(keys.map(({ key, of }) => [key, of.color])),
   };
 }
 
@@ -138,10 +174,12 @@ function siWords(value: number, unit: string): string {
 
 function caption(
   rows: readonly UseOfDevice[],
-  { names, roofs, source }: { names: ReadonlyMap<string, string>; roofs: readonly Roof[]; source: Source },
+  { series, roofs, source }: { series: Series; roofs: readonly Roof[]; source: Source },
 ): string {
   const sentences = [
-    `FLOP a second of ${listOf([...names.values()])} against FLOP a byte moved, both axes logarithmic: the least work of a pass by the model's hyper-parameters over the median of its measured time; lines join the lengths of one model and phase`,
+    series.ofOperators
+      ? `FLOP a second of classes of operators of ${listOf([...displayNames(distinct(rows.map(({ model }) => model))).values()])} against FLOP a byte moved, both axes logarithmic: the least work of their nodes by type and shapes over the time they took under the profiler; lines join the lengths of one class and phase, and classes without FLOPs of their own are left out`
+      : `FLOP a second of ${listOf([...series.names.values()])} against FLOP a byte moved, both axes logarithmic: the least work of a pass by the model's hyper-parameters over the median of its measured time; lines join the lengths of one model and phase`,
     `Setting: ${describeSettings(rows) || "the rows state none"}`,
     ...roofs.map(({ label }) => `Roof: ${label}, the maker's peak rates or those given`),
   ];
@@ -183,17 +221,7 @@ const SIZE = {
 
 function draw(
   dots: readonly Dot[],
-  {
-    rows,
-    names,
-    roofs,
-    layout,
-  }: {
-    rows: readonly UseOfDevice[];
-    names: ReadonlyMap<string, string>;
-    roofs: readonly Roof[];
-    layout: Layout;
-  },
+  { series, roofs, layout }: { series: Series; roofs: readonly Roof[]; layout: Layout },
 ): JsonObject {
   const size = SIZE[layout];
   const ridges = roofs.map(({ flopsPerS, bytesPerS }) => flopsPerS / bytesPerS);
@@ -205,12 +233,12 @@ function draw(
     ],
     0.07,
   );
-  const colors = modelColors(rows);
+  const { names, colors } = series;
   const legend: JsonObject = { orient: "bottom", title: null, columns: size.legendColumns, symbolOpacity: 1 };
   const color: JsonObject = {
     field: "label",
     type: "nominal",
-    scale: { domain: [...names.values()], range: [...names.keys()].map((model) => colors.get(model)!) },
+    scale: { domain: [...names.values()], range: [...names.keys()].map((key) => colors.get(key)!) },
     legend,
   };
   const phases = distinct(dots.map(({ phase }) => phase));
@@ -273,10 +301,12 @@ const SHAPES: Readonly<Record<string, string>> = {
   [DECODE]: "triangle-up",
 };
 
-/** Powers of ten: between them there are too many to read as prefixes. */
-function decadesIn([low, high]: Domain): number[] {
+/** Powers of ten, as between them there are too many to read as prefixes; where a plot has hardly one, those too. */
+function decadesIn(domain: Domain): number[] {
+  const [low, high] = domain;
   const first = Math.ceil(Math.log10(low));
-  return Array.from({ length: Math.floor(Math.log10(high)) - first + 1 }, (_, i) => 10 ** (first + i));
+  const count = Math.floor(Math.log10(high)) - first + 1;
+  return count < 2 ? logTicks(domain) : Array.from({ length: count }, (_, i) => 10 ** (first + i));
 }
 
 /** The shortest length of a prefill left of its point, the longest above; decoded tokens crowd at one intensity. */

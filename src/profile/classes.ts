@@ -25,6 +25,7 @@ export const OPERATOR_CLASSES = [
   "unclassified",
 ] as const;
 
+/** What an operator is for. */
 export type OpClass = (typeof OPERATOR_CLASSES)[number];
 
 /** What of a node decides its class. */
@@ -35,6 +36,7 @@ export interface Operator {
   readonly opType: string;
 }
 
+/** A class, and what decided it. */
 export interface Classified {
   readonly opClass: OpClass;
   /** One sentence: what decided. */

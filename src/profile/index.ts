@@ -31,3 +31,18 @@ export { withPackedWeights } from "./packed-weights.js";
 export { bytesOfTensors, showTensors, type TensorShape } from "./tensor-types.js";
 export { nodeRows, plainTable, type NodeRow } from "./node-table.js";
 export { TraceWriter } from "./trace.js";
+export {
+  guessTorchClass,
+  PYTORCH_CLASSES_VERSION,
+  threeClass,
+  TORCH_OPERATORS,
+  torchClass,
+  type PaperClass,
+  type PaperFineClass,
+  type TorchClass,
+} from "./pytorch-classes.js";
+export { openProfile, type ProfileFormat } from "./open-profile.js";
+export { importTorchTrace } from "./import-torch.js";
+export type { TorchNode, TorchProfile, TraceFacts } from "./torch-trace.js";
+export { nodeWork, type NodeWork, type SeenTokens, type WorkingNode } from "./node-work.js";
+export { nodeEfficiency, type NodeEfficiencyOptions } from "./node-efficiency.js";

@@ -48,3 +48,10 @@ export function readTensors(listed: unknown): TensorShape[] {
     })),
   );
 }
+
+/** What `showTensors` wrote. */
+export const parseTensors = (shown: string): TensorShape[] =>
+  [...shown.matchAll(/([a-z0-9]+)\[([\d,]*)\]/g)].map(([, type, sizes]) => ({
+    type: type!,
+    shape: sizes === "" ? [] : sizes!.split(",").map(Number),
+  }));

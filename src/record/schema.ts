@@ -20,7 +20,7 @@ export const COLUMNS = {
     type: "string",
     unit: "",
     about:
-      "latency, profiled_latency, memory, energy, operators, accuracy or limit; kinds never mix in one fit",
+      "latency, profiled_latency, memory, energy, operators, ceilings, accuracy or limit; kinds never mix in one fit",
   },
   status: {
     type: "string",
@@ -340,6 +340,18 @@ export const COLUMNS = {
     type: "number",
     unit: "ms",
     about: "the same pass without profiler and waiting launches, the median of as many",
+  },
+
+  // Ceilings of a device, measured through ONNX Runtime.
+  ceiling_flops_per_s: {
+    type: "number",
+    unit: "FLOP/s",
+    about: "highest rate of products of square matrices in the row's dtype",
+  },
+  ceiling_bytes_per_s: {
+    type: "number",
+    unit: "bytes/s",
+    about: "highest rate of moving memory, bytes read and written together",
   },
 
   // Accuracy and limits.

@@ -13,6 +13,7 @@ export { LIKE } from "./memory-budget.js";
 export { LoadedModel } from "./loaded-model.js";
 export { Generator, type GeneratorOptions } from "./generator.js";
 export { WeightStore, type WeightSource } from "./weight-store.js";
+export { ceilings, type CeilingOptions, type CeilingTrial, type MeasuredCeilings } from "./ceilings.js";
 export { verify, UnfinishedError, VerifyInterruptedError, type VerifyOptions } from "./gate/verify.js";
 export { verifyArchitectures, type ArchitectureOptions, type ArchitectureRow } from "./gate/architectures.js";
 export { gateRow, type GateResult, type GateRow } from "./gate/result.js";

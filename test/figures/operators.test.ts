@@ -14,7 +14,7 @@ import {
 import { classesOf, UNCLASSIFIED } from "../../src/figures/operator-class.js";
 import { loadPaper, loadSuperseded, tableToRows, type Row } from "../../src/record/index.js";
 import { deepFreeze } from "../support/freeze.js";
-import { CPU_PROFILE, OWN_PROFILES, profile } from "./operator-rows.js";
+import { CLASS_PROFILES, CPU_PROFILE, OWN_PROFILES, profile } from "./operator-rows.js";
 import { rowsWith } from "./spec.js";
 
 const table = loadPaper("operators");
@@ -59,6 +59,9 @@ const figures: readonly Figure[] = [
   figure9b({ paper }, { form: "faithful" }),
   figure7({ paper, rows: OWN_PROFILES }),
   figure9b({ rows: CPU_PROFILE }),
+  figure7({ rows: CLASS_PROFILES }),
+  figure9a({ rows: CLASS_PROFILES }),
+  figure9b({ paper, rows: CLASS_PROFILES }),
 ];
 
 test("every stack reaches 100 % without a gap or an overlap", () => {
@@ -233,7 +236,10 @@ test("without rows a figure names the models and the kind of rows it lacks", () 
   for (const draw of [figure7, figure8, figure9a, figure9b]) {
     const { spec, caption } = draw({ rows: other });
     assert.ok(rowsWith(spec, "text").length > 0);
-    assert.match(caption, /There are no rows to draw: these are rows of kind operators with breakdown fine/);
+    assert.match(
+      caption,
+      /There are no rows to draw: these are rows of kind operators with breakdown class or fine/,
+    );
   }
   assert.match(
     figure8({ paper, rows: other }).caption,
@@ -259,6 +265,46 @@ test("a CPU's profile has no device but itself", () => {
 test("a profile without shares is not taken for missing rows", () => {
   const rows = CPU_PROFILE.map((row) => ({ ...row, op_share_pct: null }));
   assert.equal(panelsOf(figure9b({ rows }))[0]!.finding, "no shares for Mamba2-130m (A)");
+});
+
+test("our own classes are drawn of the pass, two models, three lengths and two devices", () => {
+  const figure = figure7({ rows: CLASS_PROFILES });
+  const panels = panelsOf(figure);
+  assert.deepEqual(
+    panels.map(({ title }) => title),
+    [
+      "Mamba-130m, NVIDIA H200",
+      "Mamba-130m, AMD EPYC 9B14",
+      "Mamba2-130m, NVIDIA H200",
+      "Mamba2-130m, AMD EPYC 9B14",
+    ],
+  );
+  assert.ok(panels.every((panel) => barsOf(panel).length === 3));
+  // Of 100 and not of the 99 that the classes of a pass hold here.
+  const [first] = CLASS_PROFILES;
+  const scan = panels[0]!.segments.find(({ at, label }) => at === 1024 && label === "SSM scan")!;
+  assert.ok(Math.abs(scan.to - scan.from - first!.op_share_pct! / 0.99) < 1e-9);
+  const order = domains(figure.spec)[0]!;
+  assert.deepEqual(order.slice(0, 3), ["SSM scan", "convolution", "GEMM"]);
+  assert.equal(order.at(-1), "gap between operators");
+  for (const word of [
+    "Share of the profiled pass: ",
+    "1.05 to 1.40 times as long",
+    "Nothing is unclassified",
+  ])
+    assert.ok(figure.caption.includes(word), word);
+  assert.ok(!figure.caption.includes("Share of device time"));
+  const both = figure9b({ paper, rows: CLASS_PROFILES }).caption;
+  for (const word of ["Share of device time: time of kernels only", "Share of the profiled pass"])
+    assert.ok(both.includes(word), word);
+});
+
+test("classes of a pass that are far from the whole are refused", () => {
+  const half = CLASS_PROFILES.filter(({ op_class }) => op_class !== "gemm" && op_class !== "ssm_scan");
+  assert.throws(
+    () => figure7({ rows: half }),
+    /shares of mamba-130m at 1024 tokens sum to \d+\.\d%: they must sum/,
+  );
 });
 
 test("own models of the same family stand in for the paper's", () => {
@@ -327,7 +373,8 @@ test("the registry draws them, with rows filtered to the figure as without", () 
 
 test("classes keep apart for readers with a colour vision deficiency", () => {
   // The three left out have no time in any published profile.
-  const colors = classesOf([...FINE, UNCLASSIFIED])
+  const own = CLASS_PROFILES.map(({ op_class }) => op_class!);
+  const colors = classesOf([...FINE, ...own, UNCLASSIFIED])
     .filter(({ label }) => !["pooling", "interpolation", "region of interest"].includes(label))
     .map(({ color }) => color);
   for (const matrix of Object.values(DEFICIENCIES)) {

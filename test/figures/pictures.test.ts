@@ -9,13 +9,14 @@ import {
   operatorShareFigure,
   PAPER_FIGURES,
   residualFigure,
+  rooflineFigure,
   scalingFigure,
   type Figure,
 } from "../../src/figures/index.js";
 import { renderSvg } from "../../src/notebook/render.js";
 import { loadPaper } from "../../src/record/index.js";
 import { CROSSOVERS, CURVES, MEASURED_WITH_GAPS, RESIDUALS } from "./points.js";
-import { CPU_PROFILE, OWN_PROFILES } from "./operator-rows.js";
+import { CLASS_PROFILES, CPU_PROFILE, OWN_PROFILES, USE_BY_CLASS } from "./operator-rows.js";
 import {
   campaignPoints,
   fromPaper,
@@ -59,6 +60,9 @@ const PICTURES: Readonly<Record<string, Figure>> = {
   "fig7-both": figure7({ paper: paperPoints("7"), rows: OWN_PROFILES }),
   "fig8-paper-narrow": fromPaper("fig8", { layout: "narrow" }),
   "fig9b-both": figure9b({ paper: paperPoints("9b"), rows: CPU_PROFILE }),
+  "fig7-measured-classes": figure7({ rows: CLASS_PROFILES }),
+  "fig9b-both-classes": figure9b({ paper: paperPoints("9b"), rows: CLASS_PROFILES }),
+  "operator-share-measured-classes": operatorShareFigure({ rows: CLASS_PROFILES }),
   "operator-share-paper": operatorShareFigure({ paper: loadPaper("operators") }),
   ...Object.fromEntries(OWN_OF_PAPER.map((name) => [`${name}-paper`, own(name, PAPER)])),
   "claims-measured-narrow": own("claims", HERE, "narrow"),
@@ -66,6 +70,7 @@ const PICTURES: Readonly<Record<string, Figure>> = {
   "energy-measured": own("energy", HERE),
   "latency-distribution-measured": own("latency-distribution", HERE),
   "memory-parts-measured": own("memory-parts", HERE),
+  "roofline-classes": rooflineFigure(USE_BY_CLASS),
   "roofline-measured": own("roofline", HERE),
   residuals: residualFigure(RESIDUALS),
   "scaling-ttft-gaps": scalingFigure(MEASURED_WITH_GAPS, CURVES, { crossovers: CROSSOVERS }),

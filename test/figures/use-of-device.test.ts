@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { efficiency } from "../../src/analyze/index.js";
 import { energyPerTokenFigure, rooflineFigure, type UseOfDevice } from "../../src/figures/index.js";
 import { rowsToTable } from "../../src/record/index.js";
+import { USE_BY_CLASS } from "./operator-rows.js";
 import { CAMPAIGN, HERE, own, PAPER } from "./sources.js";
 import { rowsWith } from "./spec.js";
 
@@ -42,6 +43,24 @@ test("roofline: of an unknown device there is no roof, and the interval of a rat
 test("roofline: rows without the work of their passes are refused by what they lack", () => {
   const timed: UseOfDevice[] = [{ model: "m", prompt_tokens: 8, time_ms: 3 }];
   assert.throws(() => rooflineFigure(timed), /no row has flops_per_s and flops_per_byte.*prefill_flops/);
+});
+
+test("roofline of operators: a colour for each class, under the measured roof", () => {
+  const { spec, caption, title } = rooflineFigure(USE_BY_CLASS);
+  const dots = rowsWith(spec, "phase");
+  // Norms have no FLOPs of their own.
+  assert.deepEqual(
+    [...new Set(dots.map(({ label }) => label))].sort(),
+    ["GEMM", "SSM scan", "attention"].sort(),
+  );
+  assert.match(title, /^Roofline: how far operators use a device/);
+  for (const said of ["79.6 GFLOP/s, 26.8 GB/s", "classes of operators of Zamba2-1.2B"])
+    assert.ok(caption.includes(said), said);
+  const two = rooflineFigure([
+    ...USE_BY_CLASS,
+    ...USE_BY_CLASS.map((row) => ({ ...row, model: "hymba-1.5b" })),
+  ]);
+  assert.ok(rowsWith(two.spec, "phase").some(({ label }) => label === "attention, Hymba-1.5B"));
 });
 
 test("energy: joules over the tokens of the pass, the paper's 6.5 mJ of Mamba2 and 26 of Qwen at 57,344", () => {

@@ -20,6 +20,7 @@ const SMALL = new Map(
   Object.entries({
     "01-crossover.ipynb": { promptTokens: "[16, 32, 64]", newTokens: "2", repeats: "2" },
     "11-your-own-model.ipynb": { promptTokens: "[16, 32, 64]", repeats: "2" },
+    "13-operators.ipynb": { promptTokens: "[16, 32, 64]" },
   }).map(([name, values]) => [name, new Map(Object.entries(values))]),
 );
 
