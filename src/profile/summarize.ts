@@ -40,6 +40,8 @@ export interface Passes {
   readonly wallUs?: number;
   /** Copies between host and device that are ours and in no run. Default: none. */
   readonly copies?: { readonly calls: number; readonly timeUs: number };
+  /** Time in neither a run nor a copy, as seen from outside: bindings made, states emptied. Default: none. */
+  readonly betweenUs?: number;
 }
 
 export interface ProfileSummary {
@@ -48,10 +50,10 @@ export interface ProfileSummary {
   readonly check: SumCheck;
 }
 
-/** Sums a profile up by class. The time inside runs that no node takes is `launch_gap`. */
+/** Sums a profile up by class. The time inside runs that no node takes is `launch_gap`, and so is that between them. */
 export function summarizeProfile(
   { nodes, runs, runUs }: Pick<OrtProfile, "nodes" | "runs" | "runUs">,
-  { wallUs = runUs, copies = { calls: 0, timeUs: 0 } }: Passes = {},
+  { wallUs = runUs, copies = { calls: 0, timeUs: 0 }, betweenUs = 0 }: Passes = {},
 ): ProfileSummary {
   const parts = new Map<OpClass, Part>();
   const add = (opClass: OpClass, part: Part): void => {
@@ -61,7 +63,7 @@ export function summarizeProfile(
   for (const node of nodes) add(classify(node).opClass, node);
   if (copies.calls > 0) add("host_device_copy", { ...copies, ...NO_BYTES });
   const nodeUs = nodes.reduce((sum, { timeUs }) => sum + timeUs, 0);
-  add("launch_gap", { calls: runs, timeUs: runUs - nodeUs, ...NO_BYTES });
+  add("launch_gap", { calls: runs, timeUs: runUs - nodeUs + betweenUs, ...NO_BYTES });
   const share = (us: number): number => (wallUs > 0 ? (100 * us) / wallUs : 0);
   const classes = OPERATOR_CLASSES.flatMap((opClass) => {
     const part = parts.get(opClass);

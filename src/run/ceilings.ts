@@ -87,7 +87,7 @@ export async function ceilings(options: CeilingOptions = {}): Promise<MeasuredCe
   for (const op of ["Mul", "Add"] as const) trials.push(await timeCopies(bench, op, copyBytes));
   const flopsPerS = Math.max(...trials.map(({ flops_per_s }) => flops_per_s ?? 0));
   const bytesPerS = Math.max(...trials.map(({ bytes_per_s }) => bytes_per_s ?? 0));
-  const campaign = options.out === undefined ? memoryCampaign("unsaved") : openCampaign(options.out, true);
+  using campaign = options.out === undefined ? memoryCampaign("unsaved") : openCampaign(options.out, true);
   const facts = machineFacts();
   const row: Row = {
     kind: "ceilings",
@@ -110,7 +110,7 @@ export async function ceilings(options: CeilingOptions = {}): Promise<MeasuredCe
       cuda_version: device.cuda.runtimeVersion,
     }),
   };
-  refuseOtherMachine(campaign.earlier, row);
+  refuseOtherMachine(campaign.earlier, new Map([[ep, { columns: row }]]));
   campaign.add(row);
   return { flopsPerS, bytesPerS, trials, row };
 }

@@ -61,6 +61,8 @@ export class Generator implements Measured {
   readonly #onThisThread: boolean;
   /** Copies from the device to the host that ended steps, and their time. */
   readonly copies = { calls: 0, ms: 0 };
+  /** ms in runs of the sessions, as seen from here. */
+  runMs = 0;
   /** What the process held beside weights, states and allocators when the sessions were ready: context and libraries. */
   readonly contextBytes: number;
   /** Tokens of the model's own before every prompt: they have positions and caches, and are in no one's count. */
@@ -274,8 +276,10 @@ export class Generator implements Measured {
       using last = runtime.tensor("int32", [batch], new Int32Array(batch).fill(end - 1));
       using total = runtime.tensor("int32", [], Int32Array.of(end));
       using binding = this.#bind(this.#prefill, input, { last, total }, sideAfter(run, this.#side), carried);
+      const started = performance.now();
       if (this.#onThisThread) this.#prefill.runSync(binding, signal && { signal });
       else await this.#prefill.run(binding, signal && { signal });
+      this.runMs += performance.now() - started;
     }
   }
 
@@ -287,6 +291,7 @@ export class Generator implements Measured {
       });
     this.#length += 1;
     if (this.#device.ep === "cpu") this.#total[0] = this.#length;
+    const started = performance.now();
     if (this.#device.ep === "cpu" && !this.#onThisThread) {
       await this.#decode.session.run(this.#decode.steps[this.#side]);
     } else {
@@ -295,6 +300,7 @@ export class Generator implements Measured {
       runStep(this.#decode, this.#side);
       if (!this.#onThisThread) await new Promise(setImmediate);
     }
+    this.runMs += performance.now() - started;
     this.#side = other(this.#side);
     return this.#readTokens();
   }

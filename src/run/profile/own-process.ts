@@ -58,7 +58,10 @@ export async function timePassesApart(
     if (answer?.type === "failed") return { passes: null, status: answer.status };
     if (answer) throw errorOf(answer);
     const oomKill = before === null ? null : (oomKills() ?? 0) > before;
-    return { passes: null, status: deathStatus({ ...ending, samples: 0, log: log.tail(), oomKill, limit: null }) };
+    return {
+      passes: null,
+      status: deathStatus({ ...ending, samples: 0, log: log.tail(), oomKill, limit: null }),
+    };
   } finally {
     process.off("exit", kill);
     signal?.removeEventListener("abort", kill);

@@ -30,6 +30,8 @@ export interface PhasePasses {
   readonly startedAt: number;
   /** Copies between device and host that are ours, over all of them; none on a CPU. */
   readonly copies: { readonly calls: number; readonly timeUs: number };
+  /** Time in runs of the sessions, over all of them, as seen from outside of ONNX Runtime. */
+  readonly runMs: number;
   /** Runs of the phase's session before the first pass. */
   readonly skipRuns: number;
   /** The session's profile; null where nothing is profiled. */
@@ -70,14 +72,23 @@ export async function timePasses(
   for (const phase of phases) {
     const pass = passOf(phase, generator, prompt, cell.newTokens, signal);
     const skipRuns = generator.runs(phase);
-    const before = { ...generator.copies };
+    const before = { ...generator.copies, runMs: generator.runMs };
     const startedAt = performance.timeOrigin + performance.now();
     const passMs: number[] = [];
     for (let i = 0; i < passes; i++) passMs.push(await pass());
     const { calls, ms } = generator.copies;
     const copies = { calls: calls - before.calls, timeUs: 1000 * (ms - before.ms) };
     const noCopies = { calls: 0, timeUs: 0 };
-    timed.push({ phase, passMs, startedAt, copies: ep === "cpu" ? noCopies : copies, skipRuns, file: null });
+    const runMs = generator.runMs - before.runMs;
+    timed.push({
+      phase,
+      passMs,
+      startedAt,
+      copies: ep === "cpu" ? noCopies : copies,
+      runMs,
+      skipRuns,
+      file: null,
+    });
   }
   const ended = timed.map((one) =>
     profilePrefix === null ? one : { ...one, file: generator.endProfiling(one.phase) },

@@ -117,14 +117,16 @@ async function sensorOf({ ep, deviceId }: Cell, { gpu }: CellPasses): Promise<Sa
 async function evaluate(
   { cell, passes, common }: Omit<PassesJob, "profilePrefix">,
   { warm, gate, known }: CellPasses,
-  { phase, passMs, copies, skipRuns, file }: PhasePasses,
+  { phase, passMs, copies, runMs, skipRuns, file }: PhasePasses,
   plainMs: readonly number[],
   addTrace: (startUs: number) => Promise<void>,
 ): Promise<Profiled> {
   const read = await readProfile(createReadStream(file!), { skipRuns });
   await addTrace(read.startUs ?? 0);
   const nodes = withPackedWeights(read.nodes, weightsOfNodes(cell, phase));
-  const summary = summarizeProfile({ ...read, nodes }, { wallUs: 1000 * sumOf(passMs), copies });
+  const wallUs = 1000 * sumOf(passMs);
+  const betweenUs = wallUs - 1000 * runMs - copies.timeUs;
+  const summary = summarizeProfile({ ...read, nodes }, { wallUs, copies, betweenUs });
   const profiledMs = sumOf(passMs) / passMs.length;
   const unprofiledMs = median(plainMs);
   const shared: Row = {

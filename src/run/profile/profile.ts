@@ -5,7 +5,7 @@ import type { ColumnTable } from "arquero";
 import { UserError } from "../../errors.js";
 import { openRuntime } from "../../ort/index.js";
 import { plainTable } from "../../profile/index.js";
-import { machineFacts, rowsToTable, type Row } from "../../record/index.js";
+import { rowsToTable } from "../../record/index.js";
 import { memoryCampaign, openCampaign } from "../campaign.js";
 import { deviceFacts } from "../device-facts.js";
 import { gatherEnvironment } from "../environment/gather.js";
