@@ -223,7 +223,10 @@ const ONE_CAMPAIGN = [
   "ssm_scope_version",
 ] as const satisfies (keyof Row)[];
 
-export function refuseOtherMachine(earlier: readonly Row[], facts: ReadonlyMap<Ep, Pick<DeviceFacts, "columns">>): void {
+export function refuseOtherMachine(
+  earlier: readonly Row[],
+  facts: ReadonlyMap<Ep, Pick<DeviceFacts, "columns">>,
+): void {
   for (const row of earlier) {
     // Of a processor that this sweep does not use, only the machine is looked at.
     const here: Row = facts.get(row.ep as Ep)?.columns ?? softwareFacts();
