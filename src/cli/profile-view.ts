@@ -51,11 +51,15 @@ function profileText(run: Partial<ProfileRun>, classes: readonly Row[], nodes: r
   const sum = `classes and gaps sum to ${(100 + run.sum_error_pct!).toFixed(2)} % of it; ${run.unclassified_pct!.toFixed(2)} % unclassified`;
   const most = nodes.map(
     (node) =>
-      `  ${fixed(node.share_pct, 6)} %  ${node.node === "" ? `a ${node.op_type} without a name` : node.node} (${node.op_class}: ${node.inputs} -> ${node.outputs})`,
+      `  ${fixed(node.share_pct, 6)} %  ${node.node === "" ? `a ${node.op_type} without a name` : node.node} (${node.op_class}: ${shapesOf(node)})`,
   );
   const listed = most.length > 0 ? ["  the nodes that take the most:", ...most] : [];
   return [titleOf(run), ...lines, `  ${times.join("; ")}`, `  ${sum}`, ...listed, ""].join("\n");
 }
+
+/** What it reads and makes; of a program that does not say it, what ran. */
+const shapesOf = ({ inputs, outputs, op_type: type }: Partial<NodeRow>): string =>
+  inputs === undefined ? type! : `${inputs} -> ${outputs}`;
 
 const fixed = (value: number, width: number): string => value.toFixed(2).padStart(width);
 

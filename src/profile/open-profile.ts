@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../errors.js";
 import type { Chunks } from "./trace-events.js";
@@ -59,9 +59,12 @@ async function* decompressed(chunks: Chunks, file: string): AsyncGenerator<Uint8
     return;
   }
   try {
-    yield* Readable.from(all).compose(createGunzip()) as AsyncIterable<Uint8Array>;
+    const unpacked = createGunzip();
+    // What goes wrong is thrown where it is read.
+    pipeline(Readable.from(all), unpacked, () => undefined);
+    yield* unpacked as AsyncIterable<Uint8Array>;
   } catch (error) {
-    throw new UserError(`${file} is compressed, and cannot be decompressed: ${(error as Error).message}`);
+    throw new UserError(`${file} is no file packed with gzip, or not all of it: ${(error as Error).message}`);
   }
 }
 

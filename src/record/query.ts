@@ -15,7 +15,8 @@ export type QuerySource = string | readonly string[] | Rows;
 
 /**
  * Answers SQL (DuckDB's) over one or many campaigns. All their rows are the view `rows`, which has every column of the
- * schema and `file`, where a row came from; a campaign folder is a view by its name too, unless two are called so.
+ * schema and `file`, where a row came from; the view `counted` leaves out samples that were taken again (`attempt`), as all
+ * analyses do; a campaign folder is a view by its name too, unless two are called so.
  * JSON lines are read in place, only the columns that the query names. Of `select *` columns that no row fills are left
  * out, as by `loadRows`.
  *
@@ -115,11 +116,17 @@ async function createViews(
     parts.push(`SELECT * ${file === "" ? "" : withoutFile(table)}${from} FROM ${name}`);
   }
   await db.connection.run(`CREATE VIEW rows AS ${parts.join(" UNION ALL BY NAME ")}`);
+  await db.connection.run(COUNTED);
   for (const [name, file] of campaignViews([...json, ...tables.map(([path]) => path)]))
     await db.connection.run(
       `CREATE VIEW ${identifier(name)} AS SELECT * FROM rows WHERE file = ${literal(file)}`,
     );
 }
+
+/** What `markSuperseded` leaves: of each sample the latest attempt that succeeded, and all that is no sample. */
+const COUNTED = `CREATE VIEW counted AS SELECT * FROM rows
+  QUALIFY status IS DISTINCT FROM 'ok' OR repeat IS NULL OR coalesce(attempt, 0) =
+    max(coalesce(attempt, 0)) FILTER (status = 'ok') OVER (PARTITION BY campaign, cell, kind, phase, repeat)`;
 
 const withoutFile = (table: ColumnTable): string =>
   table.columnNames().includes("file") ? "EXCLUDE (file)" : "";

@@ -84,6 +84,23 @@ test("the campaigns below a folder are one view, and each is a view by its name 
   await refused("select count(*) from b", folder, /Table with name b does not exist/);
 });
 
+test("the view `counted` leaves out what loading marks as superseded", async (t) => {
+  const sample = { campaign: "a", cell: "c", kind: "latency", status: "ok" };
+  const folder = campaign(temporaryFolder(t), "a", [
+    { ...sample, repeat: 0 },
+    { ...sample, repeat: 1, attempt: 0 },
+    { ...sample, repeat: 1, attempt: 1 },
+    { ...sample, repeat: 1, attempt: 2, status: "failed" },
+    { ...sample, status: "oom" },
+  ]);
+  const loaded = loadRows(folder).objects() as Row[];
+  const wanted = loaded.filter(({ superseded }) => superseded !== true);
+  assert.equal(wanted.length, 4);
+  const of = ({ repeat, attempt, status }: Row): unknown[] => [repeat ?? null, attempt ?? 0, status];
+  const counted = (await query("select * from counted", folder)).objects() as Row[];
+  assert.deepEqual(counted.map(of).sort(), wanted.map(of).sort());
+});
+
 test("every column of the schema is there with its type, filled or not; another's column is too", async (t) => {
   const folder = campaign(temporaryFolder(t), "a", [{ model: "a", ...{ mood: "calm" } }]);
   const described = await query("select column_name, column_type from (describe rows)", folder);

@@ -1,10 +1,11 @@
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
-import { createGunzip } from "node:zlib";
 import { UserError } from "../../errors.js";
 import {
   CLASSIFIER_VERSION,
+  importTorchTrace,
   nodeRows,
+  openProfile,
   plainTable,
   readProfile,
   summarizeProfile,
@@ -30,8 +31,9 @@ export interface ProfileFileOptions {
 }
 
 /**
- * A profile that a session of ONNX Runtime wrote in another program, through the same classes; a pass is one run. The wall time
- * is that of the runs. Throws UserError for a file that is no such profile.
+ * A profile of another program, through the same classes: one that a session of ONNX Runtime wrote, where a pass is one run and the
+ * wall time that of the runs, or a trace that PyTorch's profiler exported. Which of them it is its content says; either may be packed
+ * with gzip. Throws UserError for a file that is neither.
  */
 export async function readProfileFile(
   path: string,
@@ -40,11 +42,9 @@ export async function readProfileFile(
   const { phase = null } = options;
   const skipRuns = count("the number of runs to skip", options.skipRuns ?? 0, 0);
   const model = options.name ?? basename(path).replace(/\.json(\.gz)?$/, "");
-  const read = await readProfile(open(path), { skipRuns }).catch((error: unknown) => {
-    // What zlib says of a file that it cannot unpack.
-    if (!(error instanceof Error && /^Z_/.test((error as NodeJS.ErrnoException).code ?? ""))) throw error;
-    throw new UserError(`${path} is no file packed with gzip, or not all of it: ${error.message}`);
-  });
+  const { format, chunks } = await openProfile(createReadStream(path), path);
+  if (format === "pytorch") return await fromPyTorch(chunks, model, path, options);
+  const read = await readProfile(chunks, { skipRuns });
   if (read.runs === 0)
     throw new UserError(
       `${path} has ${read.skippedRuns} runs of a model, of which ${skipRuns} are skipped; it must be a profile of ONNX Runtime with at least one more`,
@@ -52,7 +52,8 @@ export async function readProfileFile(
   if (options.trace !== undefined) {
     using trace = new TraceFile(options.trace);
     const times = { startUs: read.startUs ?? 0, startedAt: 0, endedAt: 0 };
-    await trace.add({ name: model, chunks: open(path), skipRuns, ...times }, []);
+    const again = await openProfile(createReadStream(path), path);
+    await trace.add({ name: model, chunks: again.chunks, skipRuns, ...times }, []);
   }
   const summary = summarizeProfile(read);
   const profiledMs = read.runUs / 1000 / read.runs;
@@ -84,11 +85,34 @@ export async function readProfileFile(
   };
 }
 
-/** The file's bytes, unpacked. */
-function open(path: string): Chunks {
-  const file = createReadStream(path);
-  if (!path.endsWith(".gz")) return file;
-  const unpacked = createGunzip();
-  file.on("error", (error) => unpacked.destroy(error));
-  return file.pipe(unpacked);
+/** A trace that PyTorch's profiler exported. */
+async function fromPyTorch(
+  chunks: Chunks,
+  model: string,
+  path: string,
+  { phase, skipRuns = 0, trace }: ProfileFileOptions,
+): Promise<ProfileResult> {
+  if (skipRuns > 0)
+    throw new UserError(
+      `${skipRuns} runs are to be skipped, but ${path} is a trace of PyTorch's profiler, which says itself what its passes are`,
+    );
+  if (trace !== undefined)
+    throw new UserError(`${path} is a trace already; open it in Perfetto as it is, without --trace`);
+  const { rows, nodes } = await importTorchTrace(chunks, { model, ...(phase && { phase }) }, basename(path));
+  const passes = rows[0]?.op_passes ?? 1;
+  const unclassified = rows.find(({ op_class: opClass }) => opClass === "unclassified");
+  const run: Partial<ProfileRun> = {
+    model,
+    status: "ok",
+    ...(phase && { phase }),
+    passes,
+    profiled_ms: rows.reduce((sum, row) => sum + (row.op_latency_us ?? 0), 0) / 1000 / passes,
+    sum_error_pct: rows.reduce((sum, row) => sum + (row.op_share_pct ?? 0), -100),
+    unclassified_pct: unclassified?.op_share_pct ?? 0,
+  };
+  return {
+    rows: rowsToTable(rows),
+    nodes: plainTable(nodes.map((node) => ({ model, ...(phase && { phase }), ...node }))),
+    runs: plainTable([run]),
+  };
 }
