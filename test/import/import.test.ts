@@ -215,7 +215,7 @@ test("GenAI-Perf: numbers as text and nanoseconds", () => {
 });
 
 test("ELANA's log: size, TTFT, TPOT and TTLT with their settings and energies", () => {
-  const rows = read("elana.log");
+  const rows = read("elana.txt");
   assert.deepEqual(
     only(
       rows,
@@ -248,7 +248,7 @@ test("ELANA's log: size, TTFT, TPOT and TTLT with their settings and energies", 
 });
 
 test("imported rows are rows: they are written, and fitted beside others", () => {
-  const all = [...read("llama-bench.json"), ...read("elana.log"), ...read("aiperf")];
+  const all = [...read("llama-bench.json"), ...read("elana.txt"), ...read("aiperf")];
   assert.ok(formatJsonLines(all).length > 0);
   const lengths = [256, 512, 1024].flatMap((prompt_tokens) =>
     read("llama-bench.json").map((row) => ({
@@ -300,7 +300,7 @@ test("a malformed file is named with line and column", (t) => {
   );
   refused(
     "h.log",
-    fixture("elana.log").replace("latency: 3.50 milli", "latency: 3,50 milli"),
+    fixture("elana.txt").replace("latency: 3.50 milli", "latency: 3,50 milli"),
     /h\.log line 18 column \d+: a number must stand here, found "3,50"/,
   );
   refused("i.json", "{}", /i\.json is of no known format \(llama-bench, vllm-serve, .*--format/);
@@ -318,7 +318,7 @@ test("what cannot be imported is said", (t) => {
     name: "UserError",
     message: /empty is of no known format/,
   });
-  assert.throws(() => importRows(join(FIXTURES, "elana.log"), { format: "elena" }), {
+  assert.throws(() => importRows(join(FIXTURES, "elana.txt"), { format: "elena" }), {
     name: "UserError",
     message: /the format is "elena"; it must be one of llama-bench/,
   });

@@ -18,8 +18,13 @@ import {
 /** Of the largest value: the rounding of the result, and in float32 the order of the sums and a polynomial for exp. */
 const TOLERANCE: Record<FloatType, number> = { float32: 2e-5, float16: 2 ** -11, bfloat16: 2 ** -8 };
 
-/** Largest difference, relative to the largest expected value; where one is not finite the other must be the same. */
-function error(actual: Float32Array, expected: Float64Array): number {
+/** Half of float16's smallest number: to that a result so small can be rounded, whatever the largest. */
+const LEAST: Record<FloatType, number> = { float32: 0, float16: 2 ** -25, bfloat16: 0 };
+
+/**
+ * Largest difference beyond `least`, relative to the largest expected value; where one is not finite the other must be the same.
+ */
+function error(actual: Float32Array, expected: Float64Array, least = 0): number {
   assert.equal(actual.length, expected.length);
   const scale = expected.reduce(
     (most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most),
@@ -28,7 +33,9 @@ function error(actual: Float32Array, expected: Float64Array): number {
   return actual.reduce((worst, value, i) => {
     const wanted = expected[i]!;
     if (!Number.isFinite(wanted)) return Object.is(value, wanted) ? worst : Infinity;
-    return Number.isFinite(value) ? Math.max(worst, Math.abs(value - wanted) / (scale || 1)) : Infinity;
+    return Number.isFinite(value)
+      ? Math.max(worst, (Math.abs(value - wanted) - least) / (scale || 1))
+      : Infinity;
   }, 0);
 }
 
@@ -264,7 +271,7 @@ const ROUNDINGS_ON_GPU = 3;
 /** Compares result and state with the reference; the state is float32 but for the convolution, which only copies. */
 export function check(operators: Operators, one: Case, { tensors, node, expected, rounded }: Prepared): void {
   const [actual, wanted] = [compute(operators, tensors, node), expected()];
-  const worst = error(actual.y, wanted.y);
+  const worst = error(actual.y, wanted.y, LEAST[one.dtype]);
   const tolerance = TOLERANCE[one.dtype] * (operators.device ? ROUNDINGS_ON_GPU : 1);
   assert.ok(worst <= tolerance, `${JSON.stringify(one)}: error ${worst}`);
   const state = error(actual.present, wanted.present);
