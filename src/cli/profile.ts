@@ -4,8 +4,8 @@ import type { ProfileOptions, ProfileResult } from "../run/index.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
 import { addModelOptions, readConfigs, type ModelFlags } from "./model-options.js";
 import { addNumericOptions, type NumericFlags } from "./numeric-options.js";
-import { parseCount, parseLength, parseLengths } from "./parse.js";
-import { addQuantOptions } from "./quant-options.js";
+import { parseCount, parseLengths } from "./parse.js";
+import { addSettingOptions } from "./setting-options.js";
 
 interface Flags
   extends
@@ -28,54 +28,11 @@ export function profileCommand(): Command {
     .addOption(
       new Option("--phase <which>", "what to profile (default both)").choices(["prefill", "decode", "both"]),
     )
-    .option("--passes <count>", "profiled passes, and as many without the profiler (default 3)", parseCount)
-    .option("-n, --new-tokens <count>", "tokens to generate (default 16)", parseCount)
-    .option("-b, --batch <count>", "sequences processed together (default 1)", parseCount)
-    .addOption(
-      new Option("--ep <name>", "execution provider: where to compute (default cpu)").choices([
-        "cpu",
-        "cuda",
-      ]),
-    )
-    .option("--device-id <number>", "which GPU, as CUDA counts them (default 0)", parseCount)
-    .addOption(
-      new Option(
-        "--dtype <type>",
-        "type of weights and activations; int8 and int4 of linear layers' weights alone (default fp32, on a GPU fp16)",
-      ).choices(["fp32", "fp16", "bf16", "int8", "int4"]),
-    );
-  addQuantOptions(command)
-    .addOption(
-      new Option(
-        "--lowering <name>",
-        "how SSM blocks are expressed in ONNX operators (default auto)",
-      ).choices(["auto", "linear-attention", "ssd-matmul", "fused"]),
-    )
-    .addOption(
-      new Option(
-        "--decode-lowering <name>",
-        "the same for decoding (default auto: linear-attention, after fused fused)",
-      ).choices(["auto", "linear-attention", "ssd-matmul", "fused"]),
-    )
-    .addOption(
-      new Option("--prefill <mode>", "run the prompt in segments or in one piece (default chunked)").choices([
-        "chunked",
-        "monolithic",
-      ]),
-    )
-    .option("--segment-tokens <count>", "longest segment of a chunked prefill (default 8192)", parseLength)
-    .addOption(
-      new Option(
-        "--logits <which>",
-        "logits to compute: of the last position or of all (default last)",
-      ).choices(["last", "all"]),
-    )
-    .option(
-      "--threads <count>",
-      "threads of an operator (default: ONNX Runtime's, one a physical core)",
-      parseCount,
-    )
-    .option("--beyond-positions", "allow sequences longer than the model's positions");
+    .option("--passes <count>", "profiled passes, and as many without the profiler (default 3)", parseCount);
+  addSettingOptions(command).option(
+    "--beyond-positions",
+    "allow sequences longer than the model's positions",
+  );
   return addNumericOptions(command)
     .optionsGroup("A profile that ONNX Runtime wrote in another program, instead of models:")
     .option("--from <file>", "its JSON, also packed with gzip")

@@ -4,10 +4,10 @@ import { Command, Option } from "commander";
 import { UserError } from "../errors.js";
 import type { RunOptions, Settings, TokenizedDocument } from "../run/index.js";
 import { addNumericOptions, type NumericFlags } from "./numeric-options.js";
-import { addQuantOptions } from "./quant-options.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
 import { addModelOptions, readConfigs, type ModelFlags } from "./model-options.js";
-import { parseBytes, parseCount, parseLength, parseLengths, parseSeconds, parseShare } from "./parse.js";
+import { addSettingOptions } from "./setting-options.js";
+import { parseBytes, parseCount, parseLengths, parseSeconds, parseShare } from "./parse.js";
 
 interface Flags
   extends
@@ -35,59 +35,8 @@ export function runCommand(): Command {
     .argument("[models...]", "registry names, see `ssm-scope models`");
   addModelOptions(command)
     .option("-l, --prompt-tokens <list>", "prompt lengths, e.g. 128,512,2K", parseLengths)
-    .option("-n, --new-tokens <count>", "tokens to generate (default 16)", parseCount)
-    .option("-r, --repeats <count>", "samples of every cell (default 5)", parseCount)
-    .option("-b, --batch <count>", "sequences processed together (default 1)", parseCount)
-    .addOption(
-      new Option("--ep <name>", "execution provider: where to compute (default cpu)").choices([
-        "cpu",
-        "cuda",
-      ]),
-    )
-    .option("--device-id <number>", "which GPU, as CUDA counts them (default 0)", parseCount)
-    .addOption(
-      new Option(
-        "--dtype <type>",
-        "type of weights and activations; int8 and int4 of linear layers' weights alone (default fp32, on a GPU fp16)",
-      ).choices(["fp32", "fp16", "bf16", "int8", "int4"]),
-    );
-  addQuantOptions(command)
-    .addOption(
-      new Option(
-        "--lowering <name>",
-        "how SSM blocks are expressed in ONNX operators (default auto)",
-      ).choices(["auto", "linear-attention", "ssd-matmul", "fused"]),
-    )
-    .addOption(
-      new Option(
-        "--decode-lowering <name>",
-        "the same for decoding (default auto: linear-attention, after fused fused)",
-      ).choices(["auto", "linear-attention", "ssd-matmul", "fused"]),
-    )
-    .addOption(
-      new Option(
-        "--fused-products <when>",
-        "decode with our own operator for products of one token with weights (default auto: on a GPU where it is built)",
-      ).choices(["auto", "on", "off"]),
-    )
-    .addOption(
-      new Option("--prefill <mode>", "run the prompt in segments or in one piece (default chunked)").choices([
-        "chunked",
-        "monolithic",
-      ]),
-    )
-    .option("--segment-tokens <count>", "longest segment of a chunked prefill (default 8192)", parseLength)
-    .addOption(
-      new Option(
-        "--logits <which>",
-        "logits to compute: of the last position or of all (default last)",
-      ).choices(["last", "all"]),
-    )
-    .option(
-      "--threads <count>",
-      "threads of an operator (default: ONNX Runtime's, one a physical core)",
-      parseCount,
-    )
+    .option("-r, --repeats <count>", "samples of every cell (default 5)", parseCount);
+  addSettingOptions(command)
     .option("--seed <number>", "seed of random weights and prompts (default 1)", parseCount)
     .optionsGroup("A document as the prompt, instead of random tokens:")
     .option("--prompt-file <file>", "UTF-8 text whose first tokens are the prompt (without -l: all)")
