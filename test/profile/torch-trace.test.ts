@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createReadStream, existsSync, readFileSync } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -62,22 +62,6 @@ test("the outermost operator that says what it is for decides", async () => {
   assert.equal(classOf("aten::item", "aten::_local_scalar_dense"), "host_device_copy");
   assert.equal(rows.find(({ op_class }) => op_class === "unclassified")!.op_latency_us, 0);
 });
-
-const cuda = existsSync(join(FIXTURES, "cuda.json.gz")) ? false : "no trace of a GPU was made: make.py cuda";
-test(
-  "device times of a real trace of a GPU are PyTorch's own, kernel by kernel",
-  { skip: cuda },
-  async () => {
-    const { chunks } = await openProfile(createReadStream(join(FIXTURES, "cuda.json.gz")));
-    const profile = await importTorchTrace(chunks, FACTS, "cuda.json.gz");
-    const own = summed(profile, "op_type");
-    const kernels = averagesOf("cuda").filter(([name]) => own.has(name));
-    assert.equal(kernels.length, own.size);
-    for (const [name, [calls, , selfUs]] of kernels)
-      assert.ok(Math.abs(own.get(name)! - selfUs) < 0.01 * calls, `${name}: ${own.get(name)}, ${selfUs}`);
-    assert.equal(profile.rows.find(({ op_class }) => op_class === "unclassified")!.op_latency_us, 0);
-  },
-);
 
 // A pass on a GPU, by hand: 100 us, three operators, five kernels of which two overlap.
 const on = (cat: string, name: string, ts: number, dur: number, args: object = {}): object => ({

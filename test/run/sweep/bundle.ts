@@ -18,7 +18,7 @@ export async function bundle(script: string, folder: string): Promise<string> {
     platform: "node",
     target: "node20",
     format: "esm",
-    external: ["koffi", "danfojs-node", "cli-progress", "onnxruntime-node"],
+    external: ["koffi", "danfojs-node", "@duckdb/node-api", "cli-progress", "onnxruntime-node"],
     banner: {
       js: 'import { createRequire as ofNode } from "node:module"; const require = ofNode(import.meta.url);',
     },

@@ -34,7 +34,7 @@ suite("a process of a cell", () => {
       rows[1]!.status_reason,
       "the process was killed when its 5 s were over, after the first sample; it logged nothing",
     );
-    assert.deepEqual(readdirSync(out), ["rows.jsonl"]);
+    assert.deepEqual(readdirSync(out).sort(), ["environment.json", "rows.jsonl"]);
   });
 
   test("that takes more resident memory than the budget has run out of it; longer cells are not tried", async () => {
