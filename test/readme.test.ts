@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { before, test } from "node:test";
+import { expandPlan } from "../src/run/index.js";
 import { ensureDist } from "./support/dist.js";
 
 const README = readFileSync("README.md", "utf8");
@@ -31,6 +32,13 @@ for (const [i, code] of blocks("ts").entries())
       rmSync(file);
     }
   });
+
+test("its plan, with its overrides, expands to cells", () => {
+  const [plan] = blocks("json").map((block) => JSON.parse(block) as object);
+  const [, overrides] = /`("overrides": .*?\} \})`/.exec(README)!;
+  const { cells } = expandPlan({ ...plan, ...(JSON.parse(`{${overrides}}`) as object) }, {}, () => false);
+  assert.equal(cells.length, 8 * 3);
+});
 
 test("every command it names exists, with the options it gives", () => {
   const commands = blocks("").flatMap((block) =>

@@ -99,7 +99,7 @@ test("the script is a shell's and says what it was told; a shard does not depend
     setup: ["true # module load cuda"],
   });
   for (const line of [
-    "--array=0-3",
+    "--array=1-4",
     "--partition=gpu",
     "--time=4:00:00",
     '--comment="two words"',
@@ -114,11 +114,11 @@ test("the script is a shell's and says what it was told; a shard does not depend
     }).trim();
   const words = `ran sweep ${resolve(folder, "plan.mjs")} -o /shared/Ada's 50%`;
   assert.equal(
-    run({ SLURM_ARRAY_TASK_ID: "0", SLURM_ARRAY_TASK_COUNT: "4" }),
+    run({ SLURM_ARRAY_TASK_ID: "1", SLURM_ARRAY_TASK_COUNT: "4" }),
     `${words} --shard 1/4 --resume`,
   );
   assert.equal(
-    run({ SLURM_ARRAY_TASK_ID: "2", SLURM_ARRAY_TASK_COUNT: "1" }),
+    run({ SLURM_ARRAY_TASK_ID: "3", SLURM_ARRAY_TASK_COUNT: "1" }),
     `${words} --shard 3/4 --resume`,
   );
 });
@@ -140,7 +140,7 @@ test("queued again, a task frees its folder of the lock that a lost node left, a
   }
   const run = (restarts: string) =>
     execFileSync("bash", ["--norc", "-c", script], {
-      env: { PATH: process.env.PATH, SLURM_ARRAY_TASK_ID: "1", SLURM_RESTART_COUNT: restarts },
+      env: { PATH: process.env.PATH, SLURM_ARRAY_TASK_ID: "2", SLURM_RESTART_COUNT: restarts },
     });
   run("0");
   assert.deepEqual(readdirSync(join(out, "shard-2-of-2")).sort(), ["lock-7-9@lost", "rows.jsonl"]);

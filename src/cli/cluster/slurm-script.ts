@@ -24,7 +24,7 @@ export interface SlurmJob {
 export function slurmScript({ plan, tasks }: ShardedSweep, job: SlurmJob): string {
   const directives = {
     "job-name": job.name,
-    array: `0-${tasks - 1}`,
+    array: `1-${tasks}`,
     output: join(job.out, "slurm-%A_%a.log").replace(job.out, job.out.replaceAll("%", "%%")),
     "open-mode": "append",
     signal: "B:TERM@60",
@@ -39,7 +39,7 @@ export function slurmScript({ plan, tasks }: ShardedSweep, job: SlurmJob): strin
     `cd ${shellWord(job.folder)}`,
     ...job.setup.map((line) => oneLine("--setup", line)),
     `# Of ${tasks}, whatever SLURM_ARRAY_TASK_COUNT says: a task that is run again alone (sbatch --array=2) stays the same shard.`,
-    "shard=$((SLURM_ARRAY_TASK_ID + 1))",
+    "shard=$SLURM_ARRAY_TASK_ID",
     "# Queued again after its node was lost: the process that held the folder is gone, but another node cannot see that.",
     `if [ "\${SLURM_RESTART_COUNT:-0}" -gt 0 ]; then rm -f ${shardFolder}/lock-*; fi`,
     `exec ${[...job.command, "sweep", plan, "-o", job.out].map(shellWord).join(" ")} --shard "$shard/${tasks}" --resume`,

@@ -23,7 +23,7 @@ export const predictionRow = (one: Prediction): Record<string, unknown> => {
     energy_j: one.energyJ,
     energy_basis: one.energyBasis,
     memory_bytes: one.memoryBytes,
-    memory_basis: one.memoryBasis,
+    memory_basis: one.memoryBasis === "none" ? "the model's shapes" : one.memoryBasis,
     fits: one.fits,
   };
 };
@@ -64,7 +64,7 @@ function sentences(predictions: readonly Prediction[]): string[] {
   const tooLarge = predictions.filter(({ fits }) => fits === false).length;
   const seconds = timed.reduce((sum, one) => sum + one, 0);
   return [
-    `${predictions.length} cells${fixed.length > 0 ? `, all with ${fixed.join(", ")}` : ""}.`,
+    `${predictions.length} cell${predictions.length === 1 ? "" : "s"}${fixed.length > 0 ? `, all with ${fixed.join(", ")}` : ""}.`,
     timed.length === 0
       ? "There are no earlier rows of these models to predict times from; give some with --rows DIR."
       : `About ${duration(seconds)}, without loading weights${untimed > 0 ? `; of ${untimed} cells there is nothing to predict from` : ""}.`,

@@ -38,8 +38,16 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UserError(`${path}: ${(error as Error).message}`);
+    throw new UserError(`${path}: ${placed((error as Error).message, text)}`);
   }
+}
+
+/** What JSON.parse says, with line and column where it says a position alone. */
+function placed(message: string, text: string): string {
+  const position = /at position (\d+)$/.exec(message)?.[1];
+  if (position === undefined) return message;
+  const lines = text.slice(0, Number(position)).split("\n");
+  return `${message} (line ${lines.length} column ${lines.at(-1)!.length + 1})`;
 }
 
 /** Node 20 reads no TypeScript; the compiler of the notebooks does. Types are left to the author's editor. */
