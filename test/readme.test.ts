@@ -37,7 +37,7 @@ test("its plan, with its overrides, expands to cells", () => {
   const [plan] = blocks("json").map((block) => JSON.parse(block) as object);
   const [, overrides] = /`("overrides": .*?\} \})`/.exec(README)!;
   const { cells } = expandPlan({ ...plan, ...(JSON.parse(`{${overrides}}`) as object) }, {}, () => false);
-  assert.equal(cells.length, 8 * 3);
+  assert.equal(cells.length, 7 * 3);
 });
 
 test("every command it names exists, with the options it gives", () => {
