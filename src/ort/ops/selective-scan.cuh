@@ -9,7 +9,7 @@ namespace ssm {
 constexpr int SCAN_STATE = 16;
 constexpr int SCAN_CHANNELS = 64;  // and threads of a block
 constexpr int SCAN_TOKENS = 16;    // of a tile
-constexpr int SCAN_BLOCKS = 10;    // that a multiprocessor has at once, without a register short
+constexpr int SCAN_BLOCKS = 10;    // that a multiprocessor has at once: with more, threads lack registers
 
 template <typename T>
 struct alignas(16) ScanTile {
