@@ -50,9 +50,14 @@ export class Handle {
 /** Key of the handle inside its owner: only src/ort can name it. */
 export const HANDLE = Symbol("handle");
 
-/** What was dropped without being disposed is still released, but only when the garbage collector finds it. */
+/**
+ * What was dropped without being disposed is still released, but only when the garbage collector finds it, and in a turn of the
+ * event loop: a worker that is being terminated still calls back, but a native call then ends the process, and has no more turns.
+ */
 const forgotten = new FinalizationRegistry<Handle>((handle) => {
-  handle.drop();
+  setImmediate(() => {
+    handle.drop();
+  }).unref();
 });
 
 /** A JavaScript object that owns a native one. `using` or `[Symbol.dispose]()` releases it, once; later use throws. */

@@ -42,7 +42,7 @@ async function outcome(generator: Generator, feed: () => Promise<bigint[]>): Pro
 
 /** The first of an architecture: its larger sizes are the same graph, and the CPU would be busy for minutes. */
 const AT_REAL_SIZE = REGISTRY.filter(
-  ({ arch, parameters }, i) => parameters < 5e8 && REGISTRY.findIndex((model) => model.arch === arch) === i,
+  ({ arch, parameters }, i) => parameters < 4e8 && REGISTRY.findIndex((model) => model.arch === arch) === i,
 );
 
 for (const model of AT_REAL_SIZE)
