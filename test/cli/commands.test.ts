@@ -45,7 +45,10 @@ const WRONG: [string[], RegExp][] = [
     /--skip-runs is for a profile; give it with --from/,
   ],
   [["profile", "--from", "nowhere.json"], /nowhere\.json: there is no such file or folder/],
-  [["profile", "--from", DOCUMENT], /begins with "A state-space.*it must be a profile of ONNX Runtime or a Chrome trace/],
+  [
+    ["profile", "--from", DOCUMENT],
+    /begins with "A state-space.*it must be a profile of ONNX Runtime or a Chrome trace/,
+  ],
   [
     ["run", "gpt-neo-125", "-l", "8"],
     /^ssm-scope: there is no model "gpt-neo-125"; did you mean gpt-neo-125m/,
