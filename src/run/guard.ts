@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { processRss } from "../sensors/host.js";
 import type { AnyCell } from "./plan.js";
 
 /** What a cell's process was killed for, by us. */
@@ -39,7 +39,7 @@ export class Guard implements Disposable {
     // Of a GPU's memory, the budget is the allocators'.
     if (ep !== "cpu" || bytes === null || pid === undefined) return;
     this.#poll = setInterval(() => {
-      const residentBytes = residentMemory(pid);
+      const residentBytes = processRss(pid);
       if (residentBytes !== null && residentBytes > bytes) this.#kill({ of: "memory", bytes, residentBytes });
     }, EVERY_MS);
   }
@@ -58,15 +58,5 @@ export class Guard implements Disposable {
     this.passed ??= limit;
     this.rest();
     this.#child.kill("SIGKILL");
-  }
-}
-
-/** Resident memory of a process in bytes (VmRSS of proc(5)); null where there is no /proc, or no such process. */
-function residentMemory(pid: number): number | null {
-  try {
-    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    return kib === undefined ? null : 1024 * Number(kib);
-  } catch {
-    return null;
   }
 }

@@ -36,7 +36,7 @@ export function host({ pid = process.pid, intervalMs = 100, root = "/" }: HostOp
         .filter((folder) => readText(join(folder, "name")) !== "psys")
         .map(raplCounter);
       const read = (): Values => {
-        const rss = processRss(root, pid);
+        const rss = processRss(pid, root);
         if (rss === null) warn("process", `Process ${pid} is gone: its memory is null.`);
         const energies = packages.map((energy) => energy());
         if (energies.includes(null))
@@ -68,7 +68,8 @@ const kibibytes = (text: string | null, field: string): number | null => {
   return found === undefined ? null : Number(found) * 1024;
 };
 
-const processRss = (root: string, pid: number): number | null =>
+/** Resident memory of a process in bytes (VmRSS of proc(5)); null where there is no /proc, or no such process. */
+export const processRss = (pid: number, root = "/"): number | null =>
   kibibytes(readText(join(root, `proc/${pid}/status`)), "VmRSS");
 
 function machineMemory(root: string): { ram_used_bytes: number | null; ram_total_bytes: number | null } {

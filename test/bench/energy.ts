@@ -17,6 +17,7 @@ import {
 import { normalFrom, randomIndex } from "../../src/stats/random.js";
 import { formatEnergy, judgeEnergy, type EnergyBench } from "./energy-table.js";
 import { withPrefill, type Prefill } from "./prefill.js";
+import { runMain } from "./run-main.js";
 import { stubGpu } from "./stub-gpu.js";
 
 const USAGE = `npm run bench:energy -- [options]     the energy of the same work several times, and of as much idling
@@ -178,12 +179,4 @@ function save(file: string, bench: EnergyBench & { work: string; energy_source: 
   writeFileSync(file, `${JSON.stringify(bench, null, 2)}\n`);
 }
 
-try {
-  await main();
-} catch (error) {
-  const isUsage =
-    error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-  if (!isUsage && !(error instanceof UserError)) throw error;
-  console.error(isUsage ? `${error.message}\n\n${USAGE}` : error.message);
-  process.exitCode = 2;
-}
+await runMain(main, USAGE);

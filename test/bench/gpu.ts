@@ -6,6 +6,7 @@ import { UserError } from "../../src/errors.js";
 import { readJsonLines, type Row } from "../../src/record/index.js";
 import type { RunOptions } from "../../src/run/index.js";
 import { join } from "./join.js";
+import { runMain } from "./run-main.js";
 import { formatBench } from "./table.js";
 import { ceilingsOf, SETTINGS, TARGETS } from "./targets.js";
 
@@ -150,12 +151,4 @@ function readRows(file: string): Row[] {
   return rows;
 }
 
-try {
-  await main();
-} catch (error) {
-  const isUsage =
-    error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-  if (!isUsage && !(error instanceof UserError)) throw error;
-  console.error(isUsage ? `${error.message}\n\n${USAGE}` : error.message);
-  process.exitCode = 2;
-}
+await runMain(main, USAGE);

@@ -9,8 +9,9 @@ import {
 } from "../../profile/index.js";
 import type { Row } from "../../record/index.js";
 import { findEnergySource, type SampleSource } from "../../sensors/energy/index.js";
-import type { Phase } from "../graph-options.js";
+import { median } from "../../stats/index.js";
 import { columnsOf } from "../columns-of.js";
+import type { Phase } from "../graph-options.js";
 import { evidenceOf } from "../measure-model.js";
 import type { Cell } from "../plan.js";
 import type { Progress } from "../progress.js";
@@ -192,9 +193,3 @@ function failed({ cell, phases, passes, common }: Omit<PassesJob, "profilePrefix
 }
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
-}
