@@ -57,11 +57,10 @@ function namedBySetting(cells: readonly Row[]): Row[] {
     const model = cell.model ?? "unnamed model";
     const settings =
       differing.get(model) ??
-      NAMED.filter(
-        (column) =>
-          new Set(cells.filter((one) => one.model === cell.model).flatMap((one) => one[column] ?? [])).size >
-          1,
-      );
+      NAMED.filter((column) => {
+        const values = cells.filter((one) => one.model === cell.model && one[column] != null);
+        return new Set(values.map((one) => settingText(one, column))).size > 1;
+      });
     differing.set(model, settings);
     const values = settings.flatMap((column) => (cell[column] == null ? [] : [settingText(cell, column)]));
     return { ...cell, model: values.length > 0 ? `${model} (${values.join(", ")})` : model };

@@ -39,6 +39,20 @@ test("series of one model are named by the settings in which they differ", () =>
   );
 });
 
+test("a setting that is a list counts as one value", () => {
+  const named = (...options: string[][]): (string | undefined)[] =>
+    (
+      figurePoints(
+        rowsToTable(options.map((ep_options, i) => row({ prompt_tokens: 8 + i, ttft_ms: 3, ep_options }))),
+      ).objects() as Row[]
+    ).map(({ model }) => model ?? undefined);
+  assert.deepEqual(named(["a=1", "b=0"], ["a=1", "b=0"]), ["qwen2.5-0.5b", "qwen2.5-0.5b"]);
+  assert.deepEqual(named(["a=1", "b=0"], ["a=1", "b=1"]), [
+    "qwen2.5-0.5b (a=1,b=0)",
+    "qwen2.5-0.5b (a=1,b=1)",
+  ]);
+});
+
 test("a campaign in which all ran out of memory keeps its findings", () => {
   const points = figurePoints(rowsToTable([row({ prompt_tokens: 8, status: "oom" })])).objects() as Row[];
   assert.deepEqual(
