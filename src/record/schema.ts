@@ -391,7 +391,8 @@ export const COLUMNS = {
   gpu_clock_mhz: {
     type: "number",
     unit: "MHz",
-    about: "median clock of the GPU's processors while the sample was taken, or of the last 1.2 s",
+    about:
+      "mean clock of the GPU's processors while the sample was taken; of one too short for three readings, of the last 1.2 s",
   },
   gpu_temperature_c: { type: "number", unit: "C", about: "highest temperature of the GPU in that window" },
   power_cap_pct: {

@@ -1,3 +1,5 @@
+import { median } from "../stats/index.js";
+
 /** What `measure` needs of a model: the real one is `Generator`. */
 export interface Generates {
   prefill(prompt: BigInt64Array, signal?: AbortSignal): Promise<unknown>;
@@ -59,8 +61,13 @@ export interface WarmUpOptions {
 
 /** A few decode steps warm the decode session; its shape does not depend on how many follow. */
 const WARM_UP_TOKENS = 4;
+/** Of many runs this share is compared with the same share before it: of hundreds, the last two say little. */
+const COMPARED_SHARE = 1 / 4;
 
-/** Runs at full shape until two successive times to first token agree, or the medians of two successive blocks of them. */
+/**
+ * Runs at full shape until two successive times to first token agree, or the medians of two successive blocks of them. The last
+ * one is finished: what a GPU did before a prompt decides its clocks, and before every sample but the first it has decoded.
+ */
 export async function warmUp(
   model: Generates,
   prompt: BigInt64Array,
@@ -70,25 +77,22 @@ export async function warmUp(
   signal?: AbortSignal,
 ): Promise<WarmUp> {
   const start = clock();
-  let before: number | undefined;
-  let block: number[] = [];
-  for (let runs = 1; ; runs++) {
+  const ttfts: number[] = [];
+  let stable: boolean;
+  do {
     const { ttftMs } = await sample(model, prompt, Math.min(newTokens, WARM_UP_TOKENS), clock, signal);
-    block.push(ttftMs);
-    let stable = false;
-    if (block.length === blockRuns) {
-      const now = middle(block);
-      stable = before !== undefined && Math.abs(now - before) <= tolerance * before;
-      before = now;
-      block = [];
-    }
-    if ((stable || runs >= maxRuns) && clock() - start >= minMs) return { runs, stable };
+    ttfts.push(ttftMs);
+    const size = Math.max(blockRuns, Math.floor(ttfts.length * COMPARED_SHARE));
+    stable = ttfts.length >= 2 * size && agree(ttfts.slice(-2 * size, -size), ttfts.slice(-size), tolerance);
+  } while (!(stable || ttfts.length >= maxRuns) || clock() - start < minMs);
+  for (let token = WARM_UP_TOKENS; token < newTokens; token++) {
+    signal?.throwIfAborted();
+    await model.step();
   }
+  return { runs: ttfts.length, stable };
 }
 
-/** The median; of an even number the mean of the middle two. */
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const [low, high] = [Math.floor((sorted.length - 1) / 2), Math.ceil((sorted.length - 1) / 2)];
-  return (sorted[low]! + sorted[high]!) / 2;
+function agree(before: readonly number[], now: readonly number[], tolerance: number): boolean {
+  const expected = median(before);
+  return Math.abs(median(now) - expected) <= tolerance * expected;
 }

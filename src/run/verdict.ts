@@ -12,9 +12,12 @@ export const VERDICT_LIMITS = {
   fewestSamples: 3,
   /** Waking up after native work takes some 50 us, 5 % of this. */
   shortestWindowMs: 1,
-  /** Share of its median clock in the first sample by which a GPU's may differ: compute-bound work takes as much longer. */
+  /** Share of its mean clock in the first sample by which a GPU's may differ: compute-bound work takes as much longer. */
   clockDrift: 0.05,
-  /** Degrees by which the GPU may be warmer or colder than at the first sample: boost clocks and leakage follow the heat. */
+  /**
+   * Degrees by which the GPU may be warmer or colder than in the first sample, each at its hottest: boost clocks and leakage
+   * follow the heat. Within a sample a prompt alone heats it by as much, and every sample of a cell alike.
+   */
   temperatureDriftC: 10,
   /** Of the CPUs that the process may use, the share that others may: a core less of eight is 12 % less throughput. */
   foreignCpuShare: 0.1,
@@ -48,10 +51,9 @@ export function judgeVerdict(evidence: VerdictEvidence): Verdict {
   const limits = VERDICT_LIMITS;
   const found: Partial<Record<VerdictCode, boolean>> = {
     throttled: (gpu?.slowdowns?.length ?? 0) > 0 || isThrottled(host),
-    clock_drift:
-      apart(gpu?.gpuClockMhz?.median, gpuAtFirst?.gpuClockMhz?.median, "share") > limits.clockDrift,
+    clock_drift: apart(gpu?.gpuClockMhz?.mean, gpuAtFirst?.gpuClockMhz?.mean, "share") > limits.clockDrift,
     temperature_drift:
-      apart(gpu?.temperatureC?.last, gpuAtFirst?.temperatureC?.first) > limits.temperatureDriftC,
+      apart(gpu?.temperatureC?.max, gpuAtFirst?.temperatureC?.max) > limits.temperatureDriftC,
     foreign_process: (gpu?.foreignProcesses ?? 0) > 0 || isShared(host),
     window_too_short: windowMs !== null && windowMs < limits.shortestWindowMs,
     unstable_warmup: !evidence.isWarm,

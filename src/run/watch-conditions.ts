@@ -68,7 +68,7 @@ export async function watchSource(source: SourceSpec): Promise<Watch> {
   return {
     since: async (at_ms) => {
       const from_ms = Math.max(begun, Math.min(at_ms, performance.now() - LEAST_MS));
-      return { gpu: conditionsOf(await sampler.since(from_ms)), host: null };
+      return { gpu: conditionsOf(await sampler.since(from_ms), at_ms), host: null };
     },
     stop: async () => {
       await sampler.stop();
@@ -76,9 +76,23 @@ export async function watchSource(source: SourceSpec): Promise<Watch> {
   };
 }
 
-/** Of several devices it is not known which of them ran the model. */
-const conditionsOf = (samples: Awaited<ReturnType<Sampler["since"]>>): WindowConditions | null =>
-  new Set(samples.map(({ device }) => device)).size > 1 ? null : windowConditions(samples);
+/** Fewer readings of the clock than this are noise. */
+const LEAST_READINGS = 3;
+
+/**
+ * Of several devices it is not known which of them ran the model. Clocks are those since `at_ms` where that is long enough:
+ * what ran before the sample had others.
+ */
+function conditionsOf(
+  samples: Awaited<ReturnType<Sampler["since"]>>,
+  at_ms: number,
+): WindowConditions | null {
+  if (new Set(samples.map(({ device }) => device)).size > 1) return null;
+  const [whole, own] = [windowConditions(samples), windowConditions(samples, { from_ms: at_ms })];
+  return (own.gpuClockMhz?.readings ?? 0) < LEAST_READINGS
+    ? whole
+    : { ...whole, gpuClockMhz: own.gpuClockMhz };
+}
 
 const NOTHING: Watch = {
   since: () => Promise.resolve({ gpu: null, host: null }),
@@ -114,7 +128,7 @@ async function started(source: SourceSpec): Promise<Sampler | null> {
 
 /** What a row says of the conditions. */
 export const conditionColumns = ({ gpu: of, host }: Conditions): Row => ({
-  gpu_clock_mhz: of?.gpuClockMhz?.median ?? null,
+  gpu_clock_mhz: of?.gpuClockMhz?.mean ?? null,
   gpu_temperature_c: of?.temperatureC?.max ?? null,
   power_cap_pct: of?.powerCapShare == null ? null : 100 * of.powerCapShare,
   foreign_processes: of?.foreignProcesses ?? null,

@@ -16,9 +16,9 @@ export interface WindowConditions {
   readonly maxPowerW: number | null;
   /** The lowest limit that was in force. */
   readonly powerLimitW: number | null;
-  readonly gpuClockMhz: (Range & { readonly median: number }) | null;
+  readonly gpuClockMhz: (Range & { readonly mean: number; readonly readings: number }) | null;
   /** Of the GPU, or of the module on a Jetson. */
-  readonly temperatureC: (Range & { readonly first: number; readonly last: number }) | null;
+  readonly temperatureC: Range | null;
   /** The most at a time that were not ours. */
   readonly foreignProcesses: number | null;
   readonly foreignPids: readonly number[] | null;
@@ -57,8 +57,8 @@ export function windowConditions(samples: Iterable<Sample>, window: Window = {})
     powerCapShare: seen && reasons.filter((names) => names.includes(POWER_CAP)).length / reasons.length,
     maxPowerW: rangeOf(numbers(values, "power_w"))?.max ?? null,
     powerLimitW: rangeOf(numbers(values, "enforced_power_limit_w"))?.min ?? null,
-    gpuClockMhz: withMedian(numbers(values, "gpu_clock_mhz")),
-    temperatureC: drift(temperature),
+    gpuClockMhz: withMean(numbers(values, "gpu_clock_mhz")),
+    temperatureC: rangeOf(temperature),
     foreignProcesses: rangeOf(foreign)?.max ?? null,
     foreignPids:
       foreign.length === 0
@@ -124,14 +124,9 @@ const rangeOf = (readings: readonly number[]): Range | null =>
         },
       );
 
-/** The median is one of the readings: clocks go in steps. */
-function withMedian(readings: readonly number[]): WindowConditions["gpuClockMhz"] {
+/** The mean, as work done goes with it: a prompt and the decoding after it may each have a clock of its own. */
+function withMean(readings: readonly number[]): WindowConditions["gpuClockMhz"] {
   const range = rangeOf(readings);
-  const sorted = [...readings].sort((a, b) => a - b);
-  return range && { ...range, median: sorted[sorted.length >> 1]! };
-}
-
-function drift(readings: readonly number[]): WindowConditions["temperatureC"] {
-  const range = rangeOf(readings);
-  return range && { ...range, first: readings[0]!, last: readings.at(-1)! };
+  const sum = readings.reduce((total, reading) => total + reading, 0);
+  return range && { ...range, mean: sum / readings.length, readings: readings.length };
 }

@@ -46,6 +46,22 @@ test("warm-up ends with the first two times that agree", async () => {
   });
 });
 
+test("of many runs the last quarter is compared with the one before: two that scatter among them do not count", async () => {
+  const { model, clock } = scripted([100, 101, 99, 100, 101, 99, 100, 120]);
+  const options = { tolerance: 0.05, maxRuns: 2, minMs: 830 };
+  assert.deepEqual(await warmUp(model, PROMPT, 1, clock, options), { runs: 9, stable: false });
+  const settled = scripted([100, 101, 99, 100, 101, 99, 120, 100, 101, 99, 120, 100]);
+  const longer = { ...options, minMs: 1190 };
+  assert.deepEqual(await warmUp(settled.model, PROMPT, 1, settled.clock, longer), { runs: 12, stable: true });
+});
+
+test("the last warm-up run is finished, so that the first sample too comes after decoding", async () => {
+  const { model, clock, calls } = scripted([20]);
+  await warmUp(model, PROMPT, 8, clock, { tolerance: 0.05, maxRuns: 4 });
+  const last = calls.slice(calls.lastIndexOf("prefill"));
+  assert.equal(last.filter((call) => call === "step").length, 7);
+});
+
 test("one run never counts as stable, and a model that does not settle is given up on", async () => {
   const steady = scripted([10]);
   const once = await warmUp(steady.model, PROMPT, 8, steady.clock, { tolerance: 0.5, maxRuns: 1 });

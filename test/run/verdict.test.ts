@@ -70,6 +70,15 @@ suite("a verdict", () => {
       ["temperature_drift"],
     ],
     [
+      "of a GPU that a prompt heats each time as much is ok",
+      {
+        gpu: gpu({ temperature_gpu_c: 50 }, { temperature_gpu_c: 63 }),
+        gpuAtFirst: gpu({ temperature_gpu_c: 47 }, { temperature_gpu_c: 62 }),
+      },
+      "ok",
+      [],
+    ],
+    [
       "of a GPU that others use",
       { gpu: gpu({ foreign_processes: 2, foreign_pids: "7 9" }) },
       "suspect",
