@@ -12,8 +12,9 @@ interface Flags {
 
 const HELP = `
 Formats, told by their content: llama-bench (-o json, jsonl, csv), vllm bench serve and latency (JSON), AIPerf and GenAI-Perf
-(profile_export*.json, jsonl), ELANA's log, and SSM-Scope's own files (generation_times.csv, tpot_times.csv, iteration_times.csv,
-memory_footprints.csv, energy_data.csv, profile_data). In a folder, files of other formats are left alone.
+(profile_export*.json, jsonl), ELANA's log, the lines of test/bench/peer_torch.py (transformers and mamba_ssm), and SSM-Scope's
+own files (generation_times.csv, tpot_times.csv, iteration_times.csv, memory_footprints.csv, energy_data.csv, profile_data). In a
+folder, files of other formats are left alone.
 
 Rows keep their engine (ep), how they were measured (method) and their file (source); a model that the registry knows has its
 name there, so that rows join ours. Time in a server's queue is in the times of serving benchmarks: with more than one request

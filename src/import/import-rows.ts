@@ -8,6 +8,7 @@ import { elana } from "./elana.js";
 import type { Format } from "./format.js";
 import { llamaBench } from "./llama-bench.js";
 import { nameModel, type KnownModel } from "./name-model.js";
+import { peerTorch } from "./peer-torch.js";
 import { ssmScopeFormats } from "./ssm-scope.js";
 import { vllmLatency, vllmServe } from "./vllm.js";
 
@@ -18,6 +19,7 @@ const FORMATS: readonly Format[] = [
   aiperfRequests,
   aiperfSummary,
   elana,
+  peerTorch,
   ...ssmScopeFormats,
 ];
 

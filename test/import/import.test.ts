@@ -75,6 +75,24 @@ test("llama-bench: each repetition is a sample, under the registry's name, with 
   assert.notEqual(rows[0]!.cell, rows[2]!.cell);
 });
 
+test("peer-torch: a row a sample, of the engine, with what computed it; what did not run keeps its reason", () => {
+  const rows = read("peer-torch.jsonl");
+  assert.deepEqual(
+    only(rows, "status", "prompt_tokens", "ttft_ms", "tpot_ms", "e2e_ms", "cuda_graph", "repeat"),
+    [
+      ["ok", 1024, 40, 1.5, 40 + 64 * 1.5, true, 0],
+      ["ok", 1024, 44, 1.75, 44 + 64 * 1.75, true, 1],
+      ["oom", 1048576, null, null, null, true, 0],
+    ],
+  );
+  const [row, , last] = rows;
+  assert.equal(last!.status_reason, "OutOfMemoryError: CUDA out of memory.");
+  assert.deepEqual(only([row!], "model", "family", "ep", "device", "weights", "dtype", "logits"), [
+    ["mamba2-780m", "ssm", "pytorch", "NVIDIA H200", "random", "fp16", "last"],
+  ]);
+  assert.deepEqual(row!.ep_options!.slice(0, 2), ["variant=graph", "torch=2.11.0+cu130"]);
+});
+
 test("llama-bench: JSON lines give the same rows, CSV the means", (t) => {
   const folder = temporaryFolder(t);
   const tests = JSON.parse(fixture("llama-bench.json")) as Record<string, unknown>[];
