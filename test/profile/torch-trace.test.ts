@@ -50,6 +50,31 @@ test("own times of a real trace of a CPU are PyTorch's own, and the classes sum 
   assert.ok(betweenSteps > 0 && betweenSteps < 100, `${betweenSteps} us between the steps`);
 });
 
+test("kernels of a real trace of a GPU take what PyTorch says, and go to the class of the operator that launched them", async () => {
+  const { chunks } = await openProfile(createReadStream(join(FIXTURES, "cuda.json.gz")));
+  const profile = await importTorchTrace(chunks, FACTS, "cuda.json.gz");
+  const averages = averagesOf("cuda");
+  // Operators have the device time of their kernels, which stand beside them without host time.
+  const kernels = averages.filter(
+    ([name, [, hostUs, deviceUs]]) => hostUs === 0 && deviceUs > 0 && !/^ProfilerStep|_prof$/.test(name),
+  );
+  const own = summed(profile, "op_type");
+  assert.ok(kernels.length > 15);
+  assert.deepEqual([...own.keys()].sort(), kernels.map(([name]) => name).sort());
+  const near = (ours: number, [calls, , deviceUs]: [number, number, number], name: string): void => {
+    assert.ok(Math.abs(ours - deviceUs) < 0.002 * calls, `${name}: ${ours}, ${deviceUs}`);
+  };
+  for (const [name, times] of kernels) near(own.get(name)!, times, name);
+  const byClass = summed(profile, "op_class");
+  const all = new Map(averages);
+  near(byClass.get("attention")!, all.get("aten::_efficient_attention_forward")!, "attention");
+  near(byClass.get("embedding")!, all.get("aten::gather")!, "embedding");
+  near(byClass.get("sampling")!, all.get("aten::argmax")!, "sampling");
+  near(byClass.get("host_device_copy")!, all.get("aten::_local_scalar_dense")!, "host_device_copy");
+  assert.equal(profile.rows.find(({ op_class }) => op_class === "unclassified")!.op_latency_us, 0);
+  assert.ok(Math.abs(shares(profile) - 100) < 1e-9);
+});
+
 test("the outermost operator that says what it is for decides", async () => {
   const text = gunzipSync(readFileSync(join(FIXTURES, "cpu.json.gz"))).toString();
   const { nodes, rows } = await importTorchTrace([text], FACTS);
