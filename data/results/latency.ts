@@ -1,0 +1,63 @@
+import type { ColumnTable } from "arquero";
+import { summarize } from "../../src/analyze/index.js";
+import { REGISTRY } from "../../src/models/index.js";
+import { digits, markdownTable, tokens } from "./markdown.js";
+
+const METRICS = ["ttft_ms", "tpot_ms", "process_device_bytes", "process_rss_bytes"] as const;
+
+type Cell = { readonly model: string; readonly prompt_tokens: number } & Readonly<
+  Record<(typeof METRICS)[number], number | null>
+>;
+
+/** A column of the table: a metric at a length. */
+interface Column {
+  readonly title: string;
+  readonly value: (cell: Cell) => number | null;
+  readonly lengths: readonly number[];
+}
+
+/** Medians by model, Transformers first, in the order of the registry. */
+export function latencyTable(rows: ColumnTable, columns: readonly Column[]): string {
+  const cells = summarize(rows, { metrics: METRICS }).objects() as Cell[];
+  const models = REGISTRY.map(({ name }) => name).filter((name) =>
+    cells.some(({ model }) => model === name),
+  );
+  const header = [
+    "",
+    ...columns.flatMap(({ title, lengths }) =>
+      lengths.map((length, i) => (i === 0 ? `${title} ${tokens(length)}` : tokens(length))),
+    ),
+  ];
+  return markdownTable(
+    header,
+    models.map((name) => [
+      name,
+      ...columns.flatMap(({ lengths, value }) =>
+        lengths.map((length) => {
+          const cell = cells.find(({ model, prompt_tokens }) => model === name && prompt_tokens === length);
+          return cell ? digits(value(cell)) : "";
+        }),
+      ),
+    ]),
+  );
+}
+
+export const gpuColumns: readonly Column[] = [
+  { title: "TTFT, ms:", lengths: [1024, 8192, 32768, 131072, 220160], value: ({ ttft_ms }) => ttft_ms },
+  { title: "TPOT, ms:", lengths: [1024, 131072], value: ({ tpot_ms }) => tpot_ms },
+  {
+    title: "on the card, GB:",
+    lengths: [1024, 131072],
+    value: ({ process_device_bytes: bytes }) => bytes && bytes / 1e9,
+  },
+];
+
+export const cpuColumns: readonly Column[] = [
+  { title: "TTFT, ms:", lengths: [128, 512, 1024, 2048, 4096], value: ({ ttft_ms }) => ttft_ms },
+  { title: "TPOT, ms:", lengths: [128, 4096], value: ({ tpot_ms }) => tpot_ms },
+  {
+    title: "resident, GB:",
+    lengths: [128, 4096],
+    value: ({ process_rss_bytes: bytes }) => bytes && bytes / 1e9,
+  },
+];
