@@ -9,6 +9,9 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { encodeModel, Graph, GraphError, ops, WEIGHTS_FILE } from "../../src/graph/index.js";
 import { f32, runGraph } from "../support/run-graph.js";
 
+const nodeNames = (graph: Graph): string[] =>
+  fromBinary(ModelProtoSchema, encodeModel(graph)).graph!.node.map(({ name }) => name);
+
 test("scopes name the nodes, and a second node of a kind is numbered", () => {
   const graph = new Graph("g");
   const x = graph.input("x", "float32", ["n"]);
@@ -24,9 +27,6 @@ test("scopes name the nodes, and a second node of a kind is numbered", () => {
   );
   assert.deepEqual(nodeNames(graph).sort(), ["/layers.3/mixer/Exp", "/layers.3/mixer/Exp_1"]);
 });
-
-const nodeNames = (graph: Graph): string[] =>
-  fromBinary(ModelProtoSchema, encodeModel(graph)).graph!.node.map(({ name }) => name);
 
 test("nodes that nobody consumes come last in the file, the first made last", () => {
   const graph = new Graph("g");

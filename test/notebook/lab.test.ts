@@ -17,7 +17,7 @@ import { readNotebook, scratchFolder } from "../support/notebook.js";
 
 const LAB = JUPYTER && join(dirname(JUPYTER), "jupyter-lab");
 const NOTEBOOKS = resolve(import.meta.dirname, "../../notebooks");
-const notebook = readdirSync(NOTEBOOKS).find((name) => /^01-.*\.ipynb$/.test(name))!;
+const notebook = readdirSync(NOTEBOOKS).find((name) => /^03-.*\.ipynb$/.test(name))!;
 
 const needsLab = need(
   "JupyterLab",
