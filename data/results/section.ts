@@ -1,5 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { campaign } from "./campaigns.js";
+import { claimReasons, claimTable } from "./claims.js";
 import { crossoverSentences, type Pair } from "./crossovers.js";
 import { cpuColumns, gpuColumns, latencyTable } from "./latency.js";
 import { ceilingsOf, limitsTable } from "./limits.js";
@@ -54,6 +55,9 @@ function gpuResults(): string[] {
     "Where a prompt's time goes, by class (`ssm-scope profile`; in a profile launches wait for their kernels, by which it is longer than the unprofiled pass):",
     operatorTable(operators),
     dominanceSentence(operators),
+    "The paper's claims that these rows bear on (`ssm-scope claims data/h200/latency`), and why some do not hold:",
+    claimTable(latency),
+    claimReasons(latency),
   ];
 }
 
