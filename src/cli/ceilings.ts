@@ -20,7 +20,7 @@ export function ceilingsCommand(): Command {
     .option("--device-id <number>", "which of several GPUs (default 0)", parseCount)
     .option("--threads <number>", "threads of one operator, on the CPU", parseCount)
     .option("--tf32", "let float32 products on the GPU round their inputs to TF32")
-    .option("--out <folder>", "append the row, of kind ceilings, to a campaign's rows.jsonl")
+    .option("-o, --out <folder>", "append the row, of kind ceilings, to a campaign's rows.jsonl")
     .option("--json", "the row and every trial as JSON, for programs")
     .addHelpText(
       "after",
