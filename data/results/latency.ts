@@ -42,22 +42,23 @@ export function latencyTable(rows: ColumnTable, columns: readonly Column[]): str
   );
 }
 
-export const gpuColumns: readonly Column[] = [
-  { title: "TTFT, ms:", lengths: [1024, 8192, 32768, 131072, 220160], value: ({ ttft_ms }) => ttft_ms },
-  { title: "TPOT, ms:", lengths: [1024, 131072], value: ({ tpot_ms }) => tpot_ms },
-  {
-    title: "on the card, GB:",
-    lengths: [1024, 131072],
-    value: ({ process_device_bytes: bytes }) => bytes && bytes / 1e9,
-  },
+/** TTFT at these lengths; TPOT and memory at two of them. */
+const columns = (
+  lengths: readonly number[],
+  ends: readonly [number, number],
+  memory: { readonly title: string; readonly metric: "process_device_bytes" | "process_rss_bytes" },
+): readonly Column[] => [
+  { title: "TTFT, ms:", lengths, value: ({ ttft_ms }) => ttft_ms },
+  { title: "TPOT, ms:", lengths: ends, value: ({ tpot_ms }) => tpot_ms },
+  { title: memory.title, lengths: ends, value: ({ [memory.metric]: bytes }) => bytes && bytes / 1e9 },
 ];
 
-export const cpuColumns: readonly Column[] = [
-  { title: "TTFT, ms:", lengths: [128, 512, 1024, 2048, 4096], value: ({ ttft_ms }) => ttft_ms },
-  { title: "TPOT, ms:", lengths: [128, 4096], value: ({ tpot_ms }) => tpot_ms },
-  {
-    title: "resident, GB:",
-    lengths: [128, 4096],
-    value: ({ process_rss_bytes: bytes }) => bytes && bytes / 1e9,
-  },
-];
+export const gpuColumns = columns([1024, 8192, 32768, 131072, 220160], [1024, 131072], {
+  title: "on the card, GB:",
+  metric: "process_device_bytes",
+});
+
+export const cpuColumns = columns([128, 512, 1024, 2048, 4096], [128, 4096], {
+  title: "resident, GB:",
+  metric: "process_rss_bytes",
+});
