@@ -118,7 +118,12 @@ export const COLUMNS = {
       "which block of a block-randomised sweep, from 0: every block takes each cell once; null in sequence",
   },
   order_seed: { type: "number", unit: "", about: "seed that the cells of every block were shuffled with" },
-  warmup_runs: { type: "number", unit: "count", about: "full-shape runs before the first sample" },
+  warmup_runs: {
+    type: "number",
+    unit: "count",
+    about:
+      "runs before the first sample, of the prompt's length; before a profile on a CPU of its first segment",
+  },
   warmup_stable: {
     type: "boolean",
     unit: "",

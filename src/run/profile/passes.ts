@@ -1,3 +1,4 @@
+import { randomPrompt } from "../../models/index.js";
 import { openRuntime } from "../../ort/index.js";
 import type { Row } from "../../record/index.js";
 import type { Gate } from "../gate/record.js";
@@ -49,7 +50,7 @@ export interface CellPasses {
 }
 
 /**
- * Times passes of a cell, after warming up at full shape: of the prefill, prompt on the host to first token on the host, and
+ * Times passes of a cell, after warming up: of the prefill, prompt on the host to first token on the host, and
  * of decoding, the tokens after the first. A decoding pass goes back to the end of the prompt.
  */
 export async function timePasses(
@@ -66,7 +67,8 @@ export async function timePasses(
   const columns = { ...common, ...(cuda && { cuda_version: cuda.runtimeVersion }) };
   const gate = loaded.gate(cell, cudaGraph, columnsOf({ cell }, columns));
   const prompt = promptOf(cell);
-  const warm = await warmUp(generator, prompt, cell.newTokens, performanceClock, warmUpOptions, signal);
+  const first = warmUpPrompt(cell, prompt);
+  const warm = await warmUp(generator, first, cell.newTokens, performanceClock, warmUpOptions, signal);
   generator.assertWithinBudget("the prompt");
   const timed: PhasePasses[] = [];
   for (const phase of phases) {
@@ -95,6 +97,18 @@ export async function timePasses(
   );
   const known = { cuda_graph: cudaGraph, ...(cuda && { cuda_version: cuda.runtimeVersion }) };
   return { phases: ended, warm, gate, gpu: cuda?.uuid ?? null, known };
+}
+
+/**
+ * On a CPU a prompt in segments is warmed up by as many tokens as its first: the others have its shape, and 32768 tokens of
+ * a model of a billion parameters take a quarter of an hour a run.
+ */
+function warmUpPrompt(
+  { ep, model, promptTokens, segmentTokens, batch, seed }: Cell,
+  prompt: BigInt64Array,
+): BigInt64Array {
+  if (ep !== "cpu" || segmentTokens === null || segmentTokens >= promptTokens) return prompt;
+  return randomPrompt(segmentTokens, batch, model.config.vocab_size, seed);
 }
 
 /** One pass of a phase, which gives its wall time in ms. */
