@@ -55,6 +55,7 @@ interface Flags {
   dryRun?: boolean;
   rows?: string;
   shard?: string;
+  except?: string[];
   json?: boolean;
   [planKey: string]: unknown;
 }
@@ -83,6 +84,11 @@ export function sweepCommand(): Command {
     .option("-o, --out <folder>", "folder of the campaign")
     .option("--resume", "go on with the campaign in OUT: only what is missing is measured")
     .option("--shard <i/n>", "only the i-th of n parts, e.g. 2/4; its rows go to OUT/shard-2-of-4")
+    .option(
+      "--except <folder>",
+      "leave out cells that this campaign holds whole, also of another machine; may be repeated",
+      (folder: string, folders: string[] = []) => [...folders, folder],
+    )
     .option("--dry-run", "print the cells, what they will likely take, and which cannot fit")
     .option("--rows <folder>", "earlier rows to predict from (default: those in OUT)")
     .option("--json", "print the dry run, or what became of the cells, for programs")
@@ -92,16 +98,23 @@ export function sweepCommand(): Command {
 Examples:
   ssm-scope sweep -m qwen2.5-0.5b,mamba2-780m -l "1K..128K*2" --ep cuda --bisect -o out/limits
   ssm-scope sweep plan.json --dry-run --rows out/limits
-  ssm-scope sweep plan.json -o out/night --timeout 10min --cool-to 55 --resume`,
+  ssm-scope sweep plan.json -o out/night --timeout 10min --cool-to 55 --resume
+  ssm-scope sweep plan.json -o out/second-gpu --except out/first-gpu`,
     )
     .action(async (file: string | undefined, flags: Flags) => {
-      const { out, resume = false, dryRun = false, rows, shard, json = false, ...given } = flags;
-      const [{ parseShard, planSweep }, { readPlan }] = await Promise.all([
+      const { out, resume = false, dryRun = false, rows, shard, except = [], json = false, ...given } = flags;
+      const [{ parseShard, planSweep }, { readPlan }, { loadRows, tableToRows }] = await Promise.all([
         import("../run/index.js"),
         import("./sweep/read-plan.js"),
+        import("../record/index.js"),
       ]);
-      const part = shard === undefined ? {} : { shard: parseShard(shard) };
-      const options: PlanOptions = { flags: given, resume, ...part, ...(out !== undefined && { out }) };
+      const options: PlanOptions = {
+        flags: given,
+        resume,
+        except: except.flatMap((folder) => tableToRows(loadRows(folder))),
+        ...(shard !== undefined && { shard: parseShard(shard) }),
+        ...(out !== undefined && { out }),
+      };
       const source = file === undefined ? {} : await readPlan(file);
       const planned = planSweep(source, options);
       if (dryRun) {
@@ -112,7 +125,10 @@ Examples:
       if (resume && !existsSync(out) && !shard)
         throw new UserError(`there is no campaign in ${out} to go on with`);
       if (planned.cells.length === 0) {
-        console.log(`shard ${shard} has none of the plan's cells`);
+        const where = shard === undefined ? "the plan" : `shard ${shard}`;
+        console.log(
+          `${where} has no cell${except.length > 0 ? ` that is not in ${except.join(" or ")}` : ""}`,
+        );
         return;
       }
       await measure(planned, planned.options.out!, json);

@@ -112,3 +112,19 @@ test("a plan that makes no sense ends with 2 and one sentence, before anything i
   );
   assert.ok(!existsSync(out));
 });
+
+test("what another campaign holds is left out; one that is not there is named", () => {
+  const args = ["-m", "gpt-neo-125m", "-l", "16,32", "-r", "1"];
+  const cells = JSON.parse(cli(...args, "--dry-run", "--json").stdout) as { cell: string }[];
+  const rows = cells.map(({ cell }) => JSON.stringify({ kind: "latency", status: "ok", cell, repeat: 0 }));
+  const first = file("first.jsonl", `${rows[0]!}\n`);
+  const all = file("all.jsonl", `${rows.join("\n")}\n`);
+  const left = cli(...args, "--dry-run", "--except", first);
+  assert.match(left.stdout, /^1 cell, all with ep cpu/m);
+  const none = cli(...args, "-o", join(folder, "left"), "--except", first, "--except", all);
+  assert.equal(none.stdout, `the plan has no cell that is not in ${first} or ${all}\n`, none.stderr);
+  assert.ok(!existsSync(join(folder, "left")));
+  const absent = cli(...args, "--dry-run", "--except", join(folder, "absent"));
+  assert.equal(absent.status, 2);
+  assert.match(absent.stderr, /^ssm-scope: There is no file or folder [^\n]*absent\.\n$/);
+});

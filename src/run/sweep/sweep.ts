@@ -3,7 +3,12 @@ import { join } from "node:path";
 import type { Row } from "../../record/index.js";
 import { deviceFacts } from "../device-facts.js";
 import type { Cell, Ep } from "../plan.js";
+import { energyOf } from "../energy.js";
 import { runCells, type SweepOptions } from "../run.js";
+import { rowsOf } from "../work.js";
+import { missingOf } from "./drive.js";
+import { precisionOf } from "./enough.js";
+import { Ledger } from "./ledger.js";
 import { expandPlan, type ExpandedPlan, type Given } from "./plan-file.js";
 import { predict, type Prediction } from "./predict.js";
 import { shardFolder, shardOf, type Shard } from "./shard.js";
@@ -14,6 +19,8 @@ export interface PlanOptions extends SweepOptions {
   flags?: Given;
   /** Only this part of the cells; its rows go to a campaign of its own below `out`. */
   shard?: Shard;
+  /** Rows of other campaigns, also of other machines: cells that they hold whole are left out. */
+  except?: readonly Row[];
 }
 
 /**
@@ -26,14 +33,26 @@ export async function sweep(plan: unknown, options: PlanOptions = {}): Promise<C
 }
 
 /** The cells of a plan, or of a shard of it, and how they are to be measured. */
-export function planSweep(plan: unknown, { flags, shard, ...options }: PlanOptions = {}): ExpandedPlan {
-  const { cells, options: planned } = expandPlan(plan, flags);
+export function planSweep(
+  plan: unknown,
+  { flags, shard, except = [], ...options }: PlanOptions = {},
+): ExpandedPlan {
+  const { cells: all, options: planned } = expandPlan(plan, flags);
   const chosen = { order: "blocks", isolate: "cell", ...planned, ...options } as const;
-  if (!shard) return { cells, options: chosen };
+  if (!shard) return { cells: notWholeIn(except, all, chosen), options: chosen };
   return {
-    cells: shardOf(cells, shard, chosen.bisect ?? false),
+    cells: notWholeIn(except, shardOf(all, shard, chosen.bisect ?? false), chosen),
     options: { ...chosen, ...(chosen.out !== undefined && { out: join(chosen.out, shardFolder(shard)) }) },
   };
+}
+
+/** The cells of which these rows lack samples, or energies where they are wanted. */
+function notWholeIn(rows: readonly Row[], cells: readonly Cell[], options: SweepOptions): readonly Cell[] {
+  const ledger = new Ledger(rows, cells);
+  const energy = energyOf(options.energy);
+  const energyRepeats = energy ? (energy.repeats ?? 1) : 0;
+  const precision = precisionOf(options);
+  return cells.filter((cell) => rowsOf(missingOf(cell, ledger, energyRepeats, precision)) > 0);
 }
 
 /** What each cell will likely take, by earlier rows and by its model's shapes; nothing is measured. */

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import fc from "fast-check";
-import { plan } from "../../../src/run/plan.js";
+import type { Row } from "../../../src/record/index.js";
+import { plan, type AnyCell } from "../../../src/run/plan.js";
 import { lengthsOf } from "../../../src/run/sweep/range.js";
 import { nextProbe, WITHIN } from "../../../src/run/sweep/next-probe.js";
 import { schedule } from "../../../src/run/sweep/schedule.js";
 import { settingKey, weightsKey } from "../../../src/run/sweep/setting.js";
 import { parseShard, shardOf } from "../../../src/run/sweep/shard.js";
+import { planSweep } from "../../../src/run/sweep/sweep.js";
 import { bytesOf, secondsOf, tokensOf } from "../../../src/run/units.js";
 import type { Todo } from "../../../src/run/work.js";
 
@@ -135,6 +137,35 @@ suite("shards", () => {
         name: "UserError",
         message: `the shard is "${text}"; it must be i/n with i from 1 to n, e.g. 2/4`,
       });
+  });
+});
+
+suite("cells that other campaigns hold", () => {
+  const PLAN = { models: ["gpt-neo-125m", "qwen2.5-0.5b"], promptTokens: [16, 32], repeats: 2, newTokens: 1 };
+  const all = planSweep(PLAN).cells;
+  const rows = (cell: AnyCell, status: string, ...repeats: number[]): Row[] =>
+    repeats.map((repeat) => ({ cell: cell.key, kind: "latency", status, repeat }));
+  const kept = (except: readonly Row[], plan: object = PLAN): string[] =>
+    planSweep(plan, { except }).cells.map(({ key }) => key);
+
+  test("are left out where they are whole, or ended for good", () => {
+    const [whole, half, failed, noMemory] = all as [AnyCell, AnyCell, AnyCell, AnyCell];
+    const elsewhere = [
+      ...rows(whole, "ok", 0, 1),
+      ...rows(half, "ok", 1),
+      ...rows(failed, "failed", 0, 1),
+      ...rows(noMemory, "oom", 0),
+    ];
+    assert.deepEqual(kept(elsewhere), [half.key, failed.key]);
+    assert.deepEqual(kept(all.flatMap((cell) => rows(cell, "ok", 0, 1))), []);
+  });
+
+  test("are not whole without the energies that a plan asks for", () => {
+    const [first] = all as [AnyCell];
+    const times = rows(first, "ok", 0, 1);
+    const plan = { ...PLAN, energy: true };
+    assert.equal(kept(times, plan).length, 4);
+    assert.equal(kept([...times, { ...times[0]!, kind: "energy" }], plan).length, 3);
   });
 });
 
