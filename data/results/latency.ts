@@ -42,10 +42,10 @@ export function latencyTable(rows: ColumnTable, columns: readonly Column[]): str
   );
 }
 
-/** TTFT at these lengths; TPOT and memory at two of them. */
+/** TTFT at these lengths; TPOT and memory at some of them. */
 const columns = (
   lengths: readonly number[],
-  ends: readonly [number, number],
+  ends: readonly number[],
   memory: { readonly title: string; readonly metric: "process_device_bytes" | "process_rss_bytes" },
 ): readonly Column[] => [
   { title: "TTFT, ms:", lengths, value: ({ ttft_ms }) => ttft_ms },
@@ -53,10 +53,15 @@ const columns = (
   { title: memory.title, lengths: ends, value: ({ [memory.metric]: bytes }) => bytes && bytes / 1e9 },
 ];
 
-export const gpuColumns = columns([1024, 8192, 32768, 131072, 220160], [1024, 131072], {
-  title: "on the card, GB:",
-  metric: "process_device_bytes",
-});
+const ON_THE_CARD = { title: "on the card, GB:", metric: "process_device_bytes" } as const;
+
+export const gpuColumns = columns(
+  [1024, 8192, 32768, 131072, 220160, 1048576],
+  [1024, 32768, 131072],
+  ON_THE_CARD,
+);
+
+export const paperColumns = columns([1024, 8192, 32768, 57344], [1024, 32768, 57344], ON_THE_CARD);
 
 export const cpuColumns = columns([128, 512, 1024, 2048, 4096], [128, 4096], {
   title: "resident, GB:",

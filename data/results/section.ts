@@ -1,11 +1,14 @@
 import type { ColumnTable } from "arquero";
-import { campaign } from "./campaigns.js";
+import { campaign, together } from "./campaigns.js";
 import { claimReasons, claimTable } from "./claims.js";
 import { crossoverSentences, type Pair } from "./crossovers.js";
-import { cpuColumns, gpuColumns, latencyTable } from "./latency.js";
+import { energyTable, largestErrorPct } from "./energy.js";
+import { cpuColumns, gpuColumns, latencyTable, paperColumns } from "./latency.js";
 import { ceilingsOf, limitsTable } from "./limits.js";
 import { dominanceSentence, operatorTable } from "./operators.js";
 import { digits } from "./markdown.js";
+import { peerTable } from "./peers.js";
+import { repeatSentence } from "./repeat.js";
 
 const BEGIN = "<!-- results: written by `npm run results` from data/h200 and data/cpu -->";
 const END = "<!-- end of results -->";
@@ -39,26 +42,38 @@ export function resultsSection(): string {
 }
 
 function gpuResults(): string[] {
-  const [latency, ceilings, operators] = (["latency", "ceilings", "operators"] as const).map((name) =>
-    campaign("h200", name),
-  );
-  if (!latency || !ceilings || !operators) throw new Error("data/h200 lacks latency, ceilings or operators");
-  const { flopsPerS, bytesPerS } = ceilingsOf(ceilings);
+  const [latency, long, ceilings, operators, energy, paperSettings, peers] = (
+    ["latency", "long", "ceilings", "operators", "energy", "paper-settings", "peers"] as const
+  ).map(ofH200) as [ColumnTable, ColumnTable, ...ColumnTable[]];
+  const { flopsPerS, bytesPerS } = ceilingsOf(ceilings!);
+  const held = { ours: together(latency, energy!), paperSettings: paperSettings! };
   return [
-    `**NVIDIA H200**, float16, batch 1, 256 new tokens, random weights, by the plan [data/plans/latency.json](data/plans/latency.json): ${trust(latency)}`,
-    latencyTable(latency, gpuColumns),
+    `**NVIDIA H200**, float16, batch 1, 256 new tokens, random weights, by the plans [latency](data/plans/latency.json) and [long](data/plans/long.json): ${trust(together(latency, long))} ${repeatSentence()}`,
+    latencyTable(together(latency, long), gpuColumns),
     "![TTFT against prompt length on an H200](data/h200/ttft.svg)",
     "Where the curves cross:",
     crossoverSentences(latency, GPU_PAIRS, METRICS),
     `What limits: the share of the least time that the card allows through ONNX Runtime (\`ssm-scope ceilings\`: ${digits(flopsPerS / 1e12)} TFLOP/s, ${digits(bytesPerS / 1e9)} GB/s), by prompt length.`,
-    limitsTable(latency, ceilings, [1024, 8192, 32768, 131072]),
+    limitsTable(latency, ceilings!, [1024, 8192, 32768, 131072]),
     "Where a prompt's time goes, by class (`ssm-scope profile`; in a profile launches wait for their kernels, by which it is longer than the unprofiled pass):",
-    operatorTable(operators),
-    dominanceSentence(operators),
+    operatorTable(operators!),
+    dominanceSentence(operators!),
+    `Energy of the card, idle power included, by [energy](data/plans/energy.json); when the sensor was read leaves at most ${largestErrorPct(energy!).toFixed(1)} % of doubt:`,
+    energyTable(energy!, [1024, 8192, 32768, 57344]),
+    "PyTorch on the same card and day, float16, batch 1: transformers' Qwen2 with scaled_dot_product_attention, mamba_ssm's Mamba2 with its Triton kernels and causal_conv1d. Its CUDA graph is of the decode step. Ours are of that card where it measured them, else those above; ratios above 1 are in our favour.",
+    peerTable(peers!, together(energy!, latency)),
+    "By the settings of the paper, a prompt in one piece with the logits of every position ([paper-settings](data/plans/paper-settings.json)):",
+    latencyTable(paperSettings!, paperColumns),
     "The paper's claims that these rows bear on (`ssm-scope claims data/h200/latency`), and why some do not hold:",
-    claimTable(latency),
-    claimReasons(latency),
+    claimTable(held),
+    claimReasons(held),
   ];
+}
+
+function ofH200(name: string): ColumnTable {
+  const rows = campaign("h200", name);
+  if (!rows) throw new Error(`data/h200 lacks ${name}`);
+  return rows;
 }
 
 function cpuResults(): string[] {

@@ -1,13 +1,12 @@
 import type { Command } from "commander";
 import type { Model } from "../models/index.js";
+import { collect } from "./parse.js";
 
 /** Models that are in no registry, and real weights: the same for `run` and `verify`. */
 export interface ModelFlags {
   config?: string[];
   weights?: string;
 }
-
-const collect = (path: string, earlier: string[] = []): string[] => [...earlier, path];
 
 export const addConfigOption = (command: Command): Command =>
   command.option(

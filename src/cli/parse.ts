@@ -43,6 +43,10 @@ export function collectOption(text: string, earlier: Record<string, string> = {}
   if (at < 1) throw new InvalidArgumentError(`"${text}" is not of the form key=value.`);
   return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
 }
+
+/** The values of an option that may be repeated. */
+export const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
+
 /** A list of names: fp16,fp32. */
 export const parseList = (text: string): string[] =>
   text

@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { UserError } from "../errors.js";
 import type { PlanOptions } from "../run/index.js";
 import { EXIT, ExitError, interruptible } from "./exit.js";
+import { collect } from "./parse.js";
 
 /** Keys of a plan that are options here too, with what to say of them. Their values are read as the plan's are. */
 const PLAN_FLAGS: readonly (readonly [flags: string, about: string])[] = [
@@ -87,7 +88,7 @@ export function sweepCommand(): Command {
     .option(
       "--except <folder>",
       "leave out cells that this campaign holds whole, also of another machine; may be repeated",
-      (folder: string, folders: string[] = []) => [...folders, folder],
+      collect,
     )
     .option("--dry-run", "print the cells, what they will likely take, and which cannot fit")
     .option("--rows <folder>", "earlier rows to predict from (default: those in OUT)")

@@ -149,20 +149,18 @@ suite("cells that other campaigns hold", () => {
     planSweep(plan, { except }).cells.map(({ key }) => key);
 
   test("are left out where they are whole, or ended for good", () => {
-    const [whole, half, failed, noMemory] = all as [AnyCell, AnyCell, AnyCell, AnyCell];
     const elsewhere = [
-      ...rows(whole, "ok", 0, 1),
-      ...rows(half, "ok", 1),
-      ...rows(failed, "failed", 0, 1),
-      ...rows(noMemory, "oom", 0),
+      ...rows(all[0]!, "ok", 0, 1),
+      ...rows(all[1]!, "ok", 1),
+      ...rows(all[2]!, "failed", 0, 1),
+      ...rows(all[3]!, "oom", 0),
     ];
-    assert.deepEqual(kept(elsewhere), [half.key, failed.key]);
+    assert.deepEqual(kept(elsewhere), [all[1]!.key, all[2]!.key]);
     assert.deepEqual(kept(all.flatMap((cell) => rows(cell, "ok", 0, 1))), []);
   });
 
   test("are not whole without the energies that a plan asks for", () => {
-    const [first] = all as [AnyCell];
-    const times = rows(first, "ok", 0, 1);
+    const times = rows(all[0]!, "ok", 0, 1);
     const plan = { ...PLAN, energy: true };
     assert.equal(kept(times, plan).length, 4);
     assert.equal(kept([...times, { ...times[0]!, kind: "energy" }], plan).length, 3);
