@@ -53,9 +53,10 @@ const judged = (rows: ColumnTable): Judged[] =>
 const quantity = (number: number, unit: string): string =>
   unit === "tokens" ? `${tokens(number)} tokens` : `${digits(number)}${unit === "x" ? "x" : ` ${unit}`}`;
 
-/** A value with its interval, or the range that is all there is. */
+/** A value with its interval, where it has a width, or the range that is all there is. */
 function value(middle: number | null, lo: number | null, hi: number | null, unit: string): string {
-  const range = lo === null || hi === null || (lo === middle && hi === middle) ? "" : `${quantity(lo, unit)} to ${quantity(hi, unit)}`;
+  const ends = lo === null || hi === null ? [] : [quantity(lo, unit), quantity(hi, unit)];
+  const range = ends[0] === ends[1] ? "" : ends.join(" to ");
   if (middle === null) return range;
   return range === "" ? quantity(middle, unit) : `${quantity(middle, unit)} (${range})`;
 }
