@@ -163,6 +163,22 @@ suite("a profile of our own", () => {
   });
 });
 
+test("of a prompt in segments every pass has all of them, and none of the warm-up, which is the first alone", async () => {
+  const settings = {
+    ...SETTINGS,
+    models: [NARROW],
+    promptTokens: [64],
+    segmentTokens: 16,
+    phase: "prefill",
+  } as const;
+  const { rows, nodes } = await profile(settings);
+  const [row] = rows.objects() as Row[];
+  assert.ok(row!.warmup_runs! >= 2);
+  const product = (nodes.objects() as NodeRow[]).find(({ op_class }) => op_class === "gemm")!;
+  assert.equal(product.calls, 2 * 4);
+  assert.match(product.outputs, /^float\[1,16,/);
+});
+
 suite("a profile in a process of its own, as on a GPU", () => {
   const own = { ...SETTINGS, models: [NARROW], isolate: "cell", passes: 1 } as const;
 
