@@ -57,7 +57,7 @@ function gpuResults(): string[] {
     limitsTable(latency, ceilings!, [1024, 8192, 32768, 131072]),
     "Where a prompt's time goes, by class (`ssm-scope profile`; in a profile launches wait for their kernels, by which it is longer than the unprofiled pass):",
     operatorTable(operators!),
-    dominanceSentence(operators!),
+    `${dominanceSentence(operators!)} That they dominate is, on ONNX Runtime, first of all a finding about operators that are missing.`,
     `Energy of the card, idle power included, by [energy](data/plans/energy.json); when the sensor was read leaves at most ${largestErrorPct(energy!).toFixed(1)} % of doubt:`,
     energyTable(energy!, [1024, 8192, 32768, 57344]),
     "PyTorch on the same card and day, float16, batch 1: transformers' Qwen2 with scaled_dot_product_attention, mamba_ssm's Mamba2 with its Triton kernels and causal_conv1d. Its CUDA graph is of the decode step. Ours are of that card where it measured them, else those above; ratios above 1 are in our favour.",
@@ -77,12 +77,22 @@ function ofH200(name: string): ColumnTable {
 }
 
 function cpuResults(): string[] {
-  const latency = campaign("cpu", "latency");
-  if (!latency) return [];
+  const [latency, operators] = [campaign("cpu", "latency"), campaign("cpu", "operators")];
   return [
-    `**Two cores of an AMD EPYC**, float32, 16 new tokens, by [data/plans/cpu.json](data/plans/cpu.json): ${trust(latency)}`,
-    latencyTable(latency, cpuColumns),
-    crossoverSentences(latency, CPU_PAIRS, METRICS),
+    ...(latency
+      ? [
+          `**Two cores of an AMD EPYC**, float32, 16 new tokens, by [data/plans/cpu.json](data/plans/cpu.json): ${trust(latency)}`,
+          latencyTable(latency, cpuColumns),
+          crossoverSentences(latency, CPU_PAIRS, METRICS),
+        ]
+      : []),
+    ...(operators
+      ? [
+          "Where a prompt's time goes on two CPU cores, float32:",
+          operatorTable(operators),
+          dominanceSentence(operators),
+        ]
+      : []),
   ];
 }
 
