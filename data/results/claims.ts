@@ -16,20 +16,19 @@ interface Judged {
   readonly here_agrees: boolean | null;
 }
 
-/** The rows that the claims are held against: by our defaults, and by the paper's settings. */
+/** The claims that rows bear on, held against them: by our defaults, and by the paper's settings. */
 export interface Held {
-  readonly ours: ColumnTable;
-  readonly paperSettings: ColumnTable;
+  readonly ours: readonly Judged[];
+  readonly paperSettings: readonly Judged[];
 }
 
 /** Those of the paper's claims that the rows bear on: what it states, what its own rows give, and what these do. */
-export function claimTable(held: Held): string {
-  const [ours, theirs] = [judged(held.ours), judged(held.paperSettings)];
-  const ids = [...new Set([...ours, ...theirs].map(({ id }) => id))].sort(byNumber);
+export function claimTable({ ours, paperSettings }: Held): string {
+  const ids = [...new Set([...ours, ...paperSettings].map(({ id }) => id))].sort();
   return markdownTable(
     ["the paper says", "stated", "its rows", "here", "holds", "here by its settings", "holds"],
     ids.map((id) => {
-      const [mine, other] = [ours, theirs].map((some) => some.find((claim) => claim.id === id));
+      const [mine, other] = [ours, paperSettings].map((some) => some.find((claim) => claim.id === id));
       const { claim, stated, unit, recomputed, recomputed_lo, recomputed_hi } = (mine ?? other)!;
       return [
         `${claim} (${id})`,
@@ -45,9 +44,8 @@ export function claimTable(held: Held): string {
   );
 }
 
-const byNumber = (a: string, b: string): number => (a < b ? -1 : 1);
-
-const judged = (rows: ColumnTable): Judged[] =>
+/** The claims that the rows bear on. */
+export const judged = (rows: ColumnTable): Judged[] =>
   (claims(rows).objects() as Judged[]).filter(({ here_agrees }) => here_agrees !== null);
 
 const quantity = (number: number, unit: string): string =>
@@ -87,7 +85,7 @@ const WHY: readonly (readonly [ids: readonly string[], why: string])[] = [
 
 /** The paragraphs on the claims that do not hold here. Throws where one has none, or one holds after all. */
 export function claimReasons({ ours, paperSettings }: Held): string {
-  const failing = [...judged(ours), ...judged(paperSettings)].flatMap(({ id, here_agrees }) =>
+  const failing = [...ours, ...paperSettings].flatMap(({ id, here_agrees }) =>
     here_agrees ? [] : [id],
   );
   const explained = WHY.flatMap(([ids]) => ids);

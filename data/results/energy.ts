@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
-import { REGISTRY } from "../../src/models/index.js";
 import type { Row } from "../../src/record/index.js";
-import { digits, markdownTable, tokens } from "./markdown.js";
+import { digits, markdownTable, titled, tokens } from "./markdown.js";
+import { modelsOf } from "./models.js";
 
 /** Joules of a prompt at these lengths, and of a new token after the shortest and the longest of them. */
 export function energyTable(rows: ColumnTable, lengths: readonly number[]): string {
@@ -9,14 +9,13 @@ export function energyTable(rows: ColumnTable, lengths: readonly number[]): stri
   const of = (model: string, length: number, phase: "prefill" | "decode"): Row | undefined =>
     known.find((row) => row.model === model && row.prompt_tokens === length && row.phase === phase);
   const ends = [lengths[0]!, lengths.at(-1)!];
-  const models = REGISTRY.map(({ name }) => name).filter((name) => known.some(({ model }) => model === name));
   return markdownTable(
     [
       "",
-      ...lengths.map((length, i) => (i === 0 ? `prompt, J: ${tokens(length)}` : tokens(length))),
+      ...titled("prompt, J:", lengths),
       ...ends.map((length, i) => (i === 0 ? `new token, J: after ${tokens(length)}` : `after ${tokens(length)}`)),
     ],
-    models.map((model) => [
+    modelsOf(known).map((model) => [
       model,
       ...lengths.map((length) => digits(of(model, length, "prefill")?.energy_j)),
       ...ends.map((length) => digits(of(model, length, "decode")?.energy_per_token_j)),

@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
 import { summarize } from "../../src/analyze/index.js";
-import { REGISTRY } from "../../src/models/index.js";
-import { digits, markdownTable, tokens } from "./markdown.js";
+import { digits, markdownTable, titled } from "./markdown.js";
+import { modelsOf } from "./models.js";
 
 const METRICS = ["ttft_ms", "tpot_ms", "process_device_bytes", "process_rss_bytes"] as const;
 
@@ -19,18 +19,10 @@ interface Column {
 /** Medians by model, Transformers first, in the order of the registry. */
 export function latencyTable(rows: ColumnTable, columns: readonly Column[]): string {
   const cells = summarize(rows, { metrics: METRICS }).objects() as Cell[];
-  const models = REGISTRY.map(({ name }) => name).filter((name) =>
-    cells.some(({ model }) => model === name),
-  );
-  const header = [
-    "",
-    ...columns.flatMap(({ title, lengths }) =>
-      lengths.map((length, i) => (i === 0 ? `${title} ${tokens(length)}` : tokens(length))),
-    ),
-  ];
+  const header = ["", ...columns.flatMap(({ title, lengths }) => titled(title, lengths))];
   return markdownTable(
     header,
-    models.map((name) => [
+    modelsOf(cells).map((name) => [
       name,
       ...columns.flatMap(({ lengths, value }) =>
         lengths.map((length) => {

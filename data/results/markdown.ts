@@ -13,6 +13,10 @@ export function digits(value: number | null | undefined): string {
 
 export const tokens = (count: number): string => count.toLocaleString("en-US");
 
+/** Headers of columns of one quantity at these lengths: the first says which. */
+export const titled = (title: string, lengths: readonly number[]): string[] =>
+  lengths.map((length, i) => (i === 0 ? `${title} ${tokens(length)}` : tokens(length)));
+
 /** 3 to 7, or 3 where they are the same. */
 export function span(values: readonly number[]): string {
   const [least, most] = [Math.min(...values), Math.max(...values)];

@@ -1,7 +1,7 @@
 import type { ColumnTable } from "arquero";
 import { summarize } from "../../src/analyze/index.js";
-import { REGISTRY } from "../../src/models/index.js";
 import { digits, markdownTable, tokens } from "./markdown.js";
+import { modelsOf } from "./models.js";
 
 interface Cell {
   readonly model: string;
@@ -25,10 +25,17 @@ export function peerTable(peers: ColumnTable, rows: ColumnTable): string {
         cell.prompt_tokens === length &&
         cell.ep_options?.includes(`variant=${variant}`),
     );
-  const places = new Map(theirs.map((cell) => [`${cell.model} ${cell.prompt_tokens}`, cell]));
+  const lengthsOf = (model: string): number[] => [
+    ...new Set(theirs.filter((cell) => cell.model === model).map(({ prompt_tokens }) => prompt_tokens)),
+  ];
+  const places = modelsOf(theirs).flatMap((model) =>
+    lengthsOf(model)
+      .sort((a, b) => a - b)
+      .map((prompt_tokens) => ({ model, prompt_tokens })),
+  );
   return markdownTable(
     ["", "tokens", "TTFT, ms: PyTorch", "ours", "ratio", "TPOT, ms: eager", "its CUDA graph", "ours", "ratio to eager", "to the graph"],
-    [...places.values()].sort(byModelAndLength).flatMap(({ model, prompt_tokens }) => {
+    places.flatMap(({ model, prompt_tokens }) => {
       const mine = ours.find((cell) => cell.model === model && cell.prompt_tokens === prompt_tokens);
       if (!mine) return [];
       const [eager, graph] = [of(model, prompt_tokens, "eager"), of(model, prompt_tokens, "graph")];
@@ -50,10 +57,6 @@ export function peerTable(peers: ColumnTable, rows: ColumnTable): string {
     }),
   );
 }
-
-const MODELS = REGISTRY.map(({ name }) => name);
-const byModelAndLength = (a: Cell, b: Cell): number =>
-  MODELS.indexOf(a.model) - MODELS.indexOf(b.model) || a.prompt_tokens - b.prompt_tokens;
 
 const cells = (rows: ColumnTable): Cell[] =>
   summarize(rows, { metrics: ["ttft_ms", "tpot_ms"] }).objects() as Cell[];

@@ -1,6 +1,6 @@
 import type { ColumnTable } from "arquero";
 import { campaign, together } from "./campaigns.js";
-import { claimReasons, claimTable } from "./claims.js";
+import { claimReasons, claimTable, judged } from "./claims.js";
 import { crossoverSentences, type Pair } from "./crossovers.js";
 import { energyTable, largestErrorPct } from "./energy.js";
 import { cpuColumns, gpuColumns, latencyTable, paperColumns } from "./latency.js";
@@ -46,7 +46,7 @@ function gpuResults(): string[] {
     ["latency", "long", "ceilings", "operators", "energy", "paper-settings", "peers"] as const
   ).map(ofH200) as [ColumnTable, ColumnTable, ...ColumnTable[]];
   const { flopsPerS, bytesPerS } = ceilingsOf(ceilings!);
-  const held = { ours: together(latency, energy!), paperSettings: paperSettings! };
+  const held = { ours: judged(together(latency, energy!)), paperSettings: judged(paperSettings!) };
   return [
     `**NVIDIA H200**, float16, batch 1, 256 new tokens, random weights, by the plans [latency](data/plans/latency.json) and [long](data/plans/long.json): ${trust(together(latency, long))} ${repeatSentence()}`,
     latencyTable(together(latency, long), gpuColumns),

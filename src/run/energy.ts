@@ -36,6 +36,10 @@ export function energyOf(wanted: boolean | EnergySettings | undefined): EnergySe
   return settings;
 }
 
+/** Samples of every phase of a cell; none where no energy is measured. */
+export const energyRepeatsOf = (settings: EnergySettings | null): number =>
+  settings ? (settings.repeats ?? 1) : 0;
+
 /**
  * One sample of a cell's energy: a row each of the prefill, of decoding, and of both. Without a sensor they are skipped, with
  * the reason. `verdict_reasons` hold what speaks against them alone.

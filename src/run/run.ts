@@ -6,7 +6,7 @@ import { markSuperseded, rowsToTable, type Row } from "../record/index.js";
 import { findEnergySource } from "../sensors/energy/find-source.js";
 import { memoryCampaign, openCampaign } from "./campaign.js";
 import { deviceFacts, softwareFacts, type DeviceFacts } from "./device-facts.js";
-import { energyOf, type EnergySettings, type EnergySweep } from "./energy.js";
+import { energyOf, energyRepeatsOf, type EnergySettings, type EnergySweep } from "./energy.js";
 import { gatherEnvironment } from "./environment/gather.js";
 import { keepEnvironment } from "./environment/keep.js";
 import { measureIsolated } from "./isolated.js";
@@ -146,9 +146,8 @@ export async function runCells(
   refuseOtherMachine(campaign.earlier, facts);
   if (campaign.folder !== "") keepEnvironment(campaign.folder, gatherEnvironment(cells));
   const ledger = new Ledger(campaign.earlier, cells);
-  const energyRepeats = energy ? (energy.repeats ?? 1) : 0;
   const todo = cells
-    .map((cell) => missingOf(cell, ledger, energyRepeats, precision))
+    .map((cell) => missingOf(cell, ledger, energyRepeatsOf(energy), precision))
     .filter((one) => rowsOf(one) > 0);
   const seed = orderSeed(options.orderSeed, campaign.earlier);
   const batches = schedule(todo, order, seed, sharing ?? "model");

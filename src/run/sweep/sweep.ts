@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Row } from "../../record/index.js";
 import { deviceFacts } from "../device-facts.js";
 import type { Cell, Ep } from "../plan.js";
-import { energyOf } from "../energy.js";
+import { energyOf, energyRepeatsOf } from "../energy.js";
 import { runCells, type SweepOptions } from "../run.js";
 import { rowsOf } from "../work.js";
 import { missingOf } from "./drive.js";
@@ -40,8 +40,9 @@ export function planSweep(
   const { cells: all, options: planned } = expandPlan(plan, flags);
   const chosen = { order: "blocks", isolate: "cell", ...planned, ...options } as const;
   if (!shard) return { cells: notWholeIn(except, all, chosen), options: chosen };
+  const mine = shardOf(all, shard, chosen.bisect ?? false);
   return {
-    cells: notWholeIn(except, shardOf(all, shard, chosen.bisect ?? false), chosen),
+    cells: notWholeIn(except, mine, chosen),
     options: { ...chosen, ...(chosen.out !== undefined && { out: join(chosen.out, shardFolder(shard)) }) },
   };
 }
@@ -49,8 +50,7 @@ export function planSweep(
 /** The cells of which these rows lack samples, or energies where they are wanted. */
 function notWholeIn(rows: readonly Row[], cells: readonly Cell[], options: SweepOptions): readonly Cell[] {
   const ledger = new Ledger(rows, cells);
-  const energy = energyOf(options.energy);
-  const energyRepeats = energy ? (energy.repeats ?? 1) : 0;
+  const energyRepeats = energyRepeatsOf(energyOf(options.energy));
   const precision = precisionOf(options);
   return cells.filter((cell) => rowsOf(missingOf(cell, ledger, energyRepeats, precision)) > 0);
 }
