@@ -6,19 +6,21 @@ import { modelsOf } from "./models.js";
 const METRICS = ["ttft_ms", "tpot_ms", "process_device_bytes", "process_rss_bytes"] as const;
 
 type Cell = { readonly model: string; readonly prompt_tokens: number } & Readonly<
-  Record<(typeof METRICS)[number], number | null>
+  Partial<Record<(typeof METRICS)[number], number | null>>
 >;
 
 /** A column of the table: a metric at a length. */
 interface Column {
   readonly title: string;
-  readonly value: (cell: Cell) => number | null;
+  readonly value: (cell: Cell) => number | null | undefined;
   readonly lengths: readonly number[];
 }
 
 /** Medians by model, Transformers first, in the order of the registry. */
 export function latencyTable(rows: ColumnTable, columns: readonly Column[]): string {
-  const cells = summarize(rows, { metrics: METRICS }).objects() as Cell[];
+  // Rows of a CPU have no memory of a GPU.
+  const metrics = METRICS.filter((metric) => rows.columnNames().includes(metric));
+  const cells = summarize(rows, { metrics }).objects() as Cell[];
   const header = ["", ...columns.flatMap(({ title, lengths }) => titled(title, lengths))];
   return markdownTable(
     header,
@@ -27,7 +29,7 @@ export function latencyTable(rows: ColumnTable, columns: readonly Column[]): str
       ...columns.flatMap(({ lengths, value }) =>
         lengths.map((length) => {
           const cell = cells.find(({ model, prompt_tokens }) => model === name && prompt_tokens === length);
-          return cell ? digits(value(cell)) : "";
+          return cell ? digits(value(cell) ?? null) : "";
         }),
       ),
     ]),
