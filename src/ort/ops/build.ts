@@ -13,6 +13,7 @@ import {
   libraryName,
   operatorSources,
   operatorsFolder,
+  UNFINISHED,
   type OperatorsBuild,
   type OperatorsEp,
 } from "./library.js";
@@ -84,7 +85,7 @@ function buildOne(ep: OperatorsEp, architectures: readonly string[], options: Bu
   };
   if (!force && existsSync(done.library)) return { ...done, status: "found" };
   mkdirSync(folder, { recursive: true });
-  const work = mkdtempSync(join(folder, ".building-"));
+  const work = mkdtempSync(join(folder, UNFINISHED));
   try {
     const { seconds, problem } = compile(plan, sources.folder, work, environment);
     if (problem !== null) {

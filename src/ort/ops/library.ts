@@ -26,6 +26,8 @@ export interface OperatorsBuild {
 const SOURCES = fileURLToPath(new URL("../../../src/ort/ops/", import.meta.url));
 
 export const BUILD_FILE = "build.json";
+/** How the folder begins that a library is made in. */
+export const UNFINISHED = ".building-";
 export const libraryName = (ep: OperatorsEp): string => `libssm_scope_ops_${ep}.so`;
 
 /** Where libraries are kept, each in a folder of its own: SSM_SCOPE_OPS, or below the cache (XDG Base Directory Specification). */
@@ -77,6 +79,8 @@ export function findOperators({ ep, cuda }: OperatorsTarget, folder = operatorsF
   const architecture = cuda ? capabilityOf(cuda.computeCapability) : cpuSignature();
   const { hash } = operatorSources(ep);
   const fitting = entries(folder)
+    // Another process may be about to move away what it is making.
+    .filter((name) => !name.startsWith(UNFINISHED))
     .map((name) => ({ path: join(folder, name), build: readBuild(join(folder, name)) }))
     .filter(
       ({ build }) => build?.ep === ep && build.sources === hash && build.architectures.includes(architecture),

@@ -172,7 +172,7 @@ suite("building", () => {
       sources: operatorSources("cpu").hash,
       architectures: [cpuSignature()],
     });
-    mkdirSync(join(store, ".building-x"));
+    put(".building-x", common);
     assert.equal(find("9.0"), null);
     put("one", common);
     put("two", { ...common, built_at: "2026-02-01" });
