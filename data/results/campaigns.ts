@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ColumnTable } from "arquero";
 import { loadRows, rowsToTable, tableToRows } from "../../src/record/index.js";
@@ -7,10 +7,18 @@ import { loadRows, rowsToTable, tableToRows } from "../../src/record/index.js";
 export const folderOf = (machine: "h200" | "cpu", name: string): string =>
   join(import.meta.dirname, "..", machine, name);
 
-/** The rows of a campaign of ours; null where it was not taken. */
+/**
+ * The rows of a campaign of ours, with those of its later parts (`latency-2`, ...), as rows of one campaign; null where it
+ * was not taken.
+ */
 export function campaign(machine: "h200" | "cpu", name: string): ColumnTable | null {
-  const folder = folderOf(machine, name);
-  return existsSync(folder) ? loadRows(folder) : null;
+  const part = new RegExp(`^${name}(-\\d+)?$`);
+  const parts = readdirSync(folderOf(machine, "."))
+    .filter((folder) => part.test(folder))
+    .sort();
+  if (parts.length === 0) return null;
+  const rows = together(...parts.map((folder) => loadRows(folderOf(machine, folder))));
+  return rows.assign(rowsToTable(tableToRows(rows).map((row) => ({ ...row, campaign: name }))));
 }
 
 /**

@@ -20,6 +20,8 @@ const GPU_PAIRS: readonly Pair[] = [
   ["llama-3.2-1b", "mamba-790m"],
   ["llama-3.2-1b", "zamba2-1.2b"],
   ["qwen2.5-1.5b", "mamba2-1.3b"],
+  ["qwen2.5-1.5b", "falcon-h1-1.5b"],
+  ["qwen2.5-1.5b", "hymba-1.5b"],
 ];
 const CPU_PAIRS: readonly Pair[] = [
   ["gpt-neo-125m", "mamba-130m"],
@@ -48,7 +50,7 @@ function gpuResults(): string[] {
   const { flopsPerS, bytesPerS } = ceilingsOf(ceilings!);
   const held = { ours: judged(together(latency, energy!)), paperSettings: judged(paperSettings!) };
   return [
-    `**NVIDIA H200**, float16, batch 1, 256 new tokens, random weights, by the plans [latency](data/plans/latency.json) and [long](data/plans/long.json): ${trust(together(latency, long))} ${repeatSentence()}`,
+    `**NVIDIA H200**, float16, batch 1, 256 new tokens, random weights, by the plans [latency](data/plans/latency.json) and [long](data/plans/long.json), every cell on one of several cards ([which](data/README.md#our-own)): ${trust(together(latency, long))} ${repeatSentence()}`,
     latencyTable(together(latency, long), gpuColumns),
     "![TTFT against prompt length on an H200](data/h200/ttft.svg)",
     "Where the curves cross:",
