@@ -6,6 +6,7 @@ import { energyTable, largestErrorPct } from "./energy.js";
 import { cpuColumns, gpuColumns, latencyTable, paperColumns } from "./latency.js";
 import { ceilingsOf, limitsTable } from "./limits.js";
 import { dominanceSentence, operatorTable } from "./operators.js";
+import { loweringTable } from "./lowerings.js";
 import { digits } from "./markdown.js";
 import { peerTable } from "./peers.js";
 import { repeatSentence } from "./repeat.js";
@@ -44,8 +45,8 @@ export function resultsSection(): string {
 }
 
 function gpuResults(): string[] {
-  const [latency, long, ceilings, operators, energy, paperSettings, peers] = (
-    ["latency", "long", "ceilings", "operators", "energy", "paper-settings", "peers"] as const
+  const [latency, long, ceilings, operators, energy, paperSettings, peers, lowerings] = (
+    ["latency", "long", "ceilings", "operators", "energy", "paper-settings", "peers", "lowerings"] as const
   ).map(ofH200) as [ColumnTable, ColumnTable, ...ColumnTable[]];
   const { flopsPerS, bytesPerS } = ceilingsOf(ceilings!);
   const held = { ours: judged(together(latency, energy!)), paperSettings: judged(paperSettings!) };
@@ -60,6 +61,8 @@ function gpuResults(): string[] {
     "Where a prompt's time goes, by class (`ssm-scope profile`; in a profile launches wait for their kernels, by which it is longer than the unprofiled pass):",
     operatorTable(operators!),
     `${dominanceSentence(operators!)} That they dominate is, on ONNX Runtime, first of all a finding about operators that are missing.`,
+    "The same prompts by stock operators ([lowerings](data/plans/lowerings.json)):",
+    loweringTable(lowerings!, latency),
     `Energy of the card, idle power included, by [energy](data/plans/energy.json); when the sensor was read leaves at most ${largestErrorPct(energy!).toFixed(1)} % of doubt:`,
     energyTable(energy!, [1024, 8192, 32768, 57344]),
     "PyTorch on the same card and day, float16, batch 1: transformers' Qwen2 with scaled_dot_product_attention, mamba_ssm's Mamba2 with its Triton kernels and causal_conv1d. Its CUDA graph is of the decode step. Ours are of that card where it measured them, else those above; ratios above 1 are in our favour.",

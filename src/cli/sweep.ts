@@ -20,7 +20,10 @@ const PLAN_FLAGS: readonly (readonly [flags: string, about: string])[] = [
   ["--lowering <list>", "how SSM blocks are expressed: auto, linear-attention, ssd-matmul, fused"],
   ["--decode-lowering <list>", "the same for decoding"],
   ["--prefill <list>", "chunked, monolithic (default chunked)"],
-  ["--segment-tokens <list>", "longest segments of a chunked prefill (default 8192)"],
+  [
+    "--segment-tokens <list>",
+    "longest segments of a chunked prefill (default 8192; on a GPU 32768 is faster, for more memory)",
+  ],
   ["--logits <list>", "last, all (default last)"],
   ["--threads <list>", "threads of an operator"],
   [
