@@ -127,13 +127,16 @@ export async function drive(batches: readonly (readonly Todo[])[], sweep: Drive)
   await measureAll(batches);
   if (remeasure) await takeAgain(remeasure);
   if (!bisect) return;
-  for (const setting of ledger.settings())
+  for (const setting of ledger.settings()) {
+    const [like] = setting as [AnyCell];
+    const budgetBytes = like.memoryBytes ?? facts(like.ep).memoryBytes;
     await findLimit(setting, ledger, {
       measure: (cell) => measureAll([[missingOf(cell, ledger, 0, precision)]]),
-      report: (row, like) => {
-        const memory_limit_bytes = like.memoryBytes ?? facts(like.ep).memoryBytes;
-        add({ ...limitColumns(like, commonOf(like)), memory_limit_bytes, ...row });
+      budgetBytes,
+      report: (row) => {
+        add({ ...limitColumns(like, commonOf(like)), memory_limit_bytes: budgetBytes, ...row });
       },
       line,
     });
+  }
 }

@@ -5,13 +5,14 @@ import { isOnnxCell } from "../onnx/plan.js";
 import { withLength, type AnyCell, type Cell } from "../plan.js";
 import { cellName } from "../work.js";
 import type { Ledger } from "./ledger.js";
-import { nextProbe, type Bracket } from "./next-probe.js";
+import { expectedLimit, nextProbe, type Bracket, type Held } from "./next-probe.js";
 import { settingKey } from "./setting.js";
 
 interface Search {
   measure(cell: Cell): Promise<void>;
-  /** A row of the limit, of cells like the one given. */
-  report(row: Row, like: AnyCell): void;
+  /** What the cells may take. */
+  readonly budgetBytes: number;
+  report(row: Row): void;
   line(text: string): void;
 }
 
@@ -28,10 +29,18 @@ export async function findLimit(cells: readonly AnyCell[], ledger: Ledger, searc
     throw new UserError("the limit of an exported model is not searched for; leave out --bisect");
   if (like.prompt) throw new UserError("the limit is not searched for with a document; leave out --bisect");
   let { ran, failed } = bracket;
-  for (let next = nextProbe(bracket); next !== null; next = nextProbe({ ran, failed })) {
+  const held = cells.flatMap((cell) => (cell.promptTokens < failed ? heldBy(cell, ledger) : []));
+  let surprised = false;
+  for (;;) {
+    // After a surprise the middle is tried: a memory that grows by another law is found too.
+    const expected: number | null = surprised ? null : expectedLimit(held, search.budgetBytes);
+    const next: number | null = nextProbe({ ran, failed }, expected);
+    if (next === null) break;
     const probe = { ...withLength(like as Cell, next), repeats: 1 };
     ledger.know(probe);
     if (!ledger.ran(probe) && !ledger.ranOut(probe)) await search.measure(probe);
+    surprised = expected !== null && ledger.ranOut(probe) !== next > expected;
+    held.push(...heldBy(probe, ledger));
     if (ledger.ranOut(probe)) failed = next;
     else if (ledger.ran(probe)) ran = next;
     else {
@@ -43,10 +52,7 @@ export async function findLimit(cells: readonly AnyCell[], ledger: Ledger, searc
   const row = limitRow(ran, failed);
   const known = ledger.of({ key: cell }).at(-1);
   if (known?.next_prompt_tokens === failed && (known.max_prompt_tokens ?? 0) === (ran ?? 0)) return;
-  search.report(
-    { ...row, total_bytes: ran === null ? null : totalBytes(ledger, settingKey(like), ran) },
-    like,
-  );
+  search.report({ ...row, total_bytes: ran === null ? null : totalBytes(ledger, settingKey(like), ran) });
   search.line(`${like.model.name}: ${ran ?? 0} tokens fit, ${failed} do not`);
 }
 
@@ -58,6 +64,15 @@ function bracketOf(cells: readonly AnyCell[], ledger: Ledger): Bracket | null {
   if (failed === Infinity) return null;
   const ran = Math.max(...lengths((cell) => cell.promptTokens < failed && ledger.ran(cell)));
   return { ran: ran === -Infinity ? null : ran, failed };
+}
+
+/** What the process of a cell held; nothing where it did not run, or nobody could tell. */
+function heldBy(cell: AnyCell, ledger: Ledger): Held[] {
+  const told = ledger.of(cell).filter(({ status }) => status === "ok");
+  const bytes = told.flatMap(
+    ({ process_device_bytes, process_rss_bytes }) => process_device_bytes ?? process_rss_bytes ?? [],
+  );
+  return bytes.length === 0 ? [] : [{ promptTokens: cell.promptTokens, bytes: Math.max(...bytes) }];
 }
 
 const limitKey = (cell: AnyCell): string => `limit-${settingKey(cell)}`;

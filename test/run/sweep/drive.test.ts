@@ -109,6 +109,38 @@ suite("a search for the limit", () => {
     );
   });
 
+  test("goes where the memory held so far says, and to the limit also where it grows by another law", async () => {
+    const budget = 24e9;
+    // A budget that a line meets at 100 123 tokens, a step that no line foretells, and one that lets go of memory.
+    const laws: readonly [string, number, (tokens: number) => number][] = [
+      ["a line", 4, (tokens) => 4e9 + (20e9 / 100_123) * tokens],
+      ["a step", 12, (tokens) => 4e9 + (20e9 / 200_000) * tokens + (tokens > 61_003 ? 30e9 : 0)],
+      ["a square", 12, (tokens) => 4e9 + 20e9 * (tokens / 31_001) ** 2],
+      ["a fall", 12, (tokens) => (tokens > 50_000 ? 30e9 : 4e9 - tokens)],
+    ];
+    for (const [law, most, bytesOf] of laws) {
+      const engine: Engine = ({ promptTokens }) => {
+        const process_device_bytes = bytesOf(promptTokens);
+        return process_device_bytes <= budget
+          ? { process_device_bytes }
+          : { status: "oom", status_reason: "no room" };
+      };
+      const cells = cellsOf({ promptTokens: [4096, 220_160], memoryBytes: budget, repeats: 1 });
+      const rows = await fakeSweep(cells, memoryCampaign("fake"), engine, {
+        bisect: true,
+        order: "sequential",
+      });
+      const [limit] = limits(rows);
+      const { max_prompt_tokens: ran, next_prompt_tokens: failed } = limit!;
+      assert.ok(bytesOf(ran!) <= budget && budget < bytesOf(failed!) && failed! - ran! <= WITHIN * ran!, law);
+      const probes = rows.length - cells.length - 1;
+      assert.ok(probes <= most, `${law}: ${probes} probes`);
+      const cut = rows.slice(0, -3);
+      const resumed = await fakeSweep(cells, campaignOf(cut), engine, { bisect: true });
+      assert.deepEqual(outline(resumed), outline(rows), law);
+    }
+  });
+
   test("goes down where no length ran, and says so where not one token does", async () => {
     const [row] = limits(await fakeSweep(cellsOf(), memoryCampaign("fake"), limitedTo(10), { bisect: true }));
     assert.deepEqual([row!.max_prompt_tokens, row!.next_prompt_tokens], [10, 11]);
@@ -132,7 +164,7 @@ suite("a search for the limit", () => {
     });
     assert.deepEqual(limits(rows), []);
     assert.deepEqual(lines, [
-      "mamba2-130m, 6144 tokens: neither ran nor ran out of memory, so that the limit stays unknown",
+      "mamba2-130m, 5792 tokens: neither ran nor ran out of memory, so that the limit stays unknown",
     ]);
   });
 });
